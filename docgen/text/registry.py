@@ -1,0 +1,129 @@
+"""Which font files docgen prints with: fonts.toml read, and each file found and verified on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from docgen.errors import AssetError, LayoutError, Violation
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DebianPackage(_Model):
+    """The Debian package that holds a font file, and the version whose hash is listed."""
+
+    package: str
+    version: str
+
+
+class FaceSpec(_Model):
+    """One face of fonts.toml: its file's name, whose work it is, and the SHA-256s that are accepted for it."""
+
+    id: str
+    file: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    family: str
+    licence: str
+    upstream: str
+    debian: DebianPackage
+    sha256: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(min_length=1)]
+
+    @property
+    def hint(self) -> str:
+        """How to get the file onto this machine."""
+        return (
+            f"run `docgen fonts install`, or get {self.file} from {self.upstream}"
+            " and put it into ~/.local/share/fonts or a directory of DOCGEN_FONT_PATH"
+        )
+
+
+class _FontsToml(_Model):
+    dirs: tuple[str, ...]
+    stacks: dict[str, tuple[str, ...]]
+    faces: dict[str, FaceSpec]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_faces(cls, data: dict[str, object]) -> dict[str, object]:
+        faces = data.get("faces")
+        if not isinstance(faces, dict):
+            return data
+        named = {key: {**face, "id": key} if isinstance(face, dict) else face for key, face in faces.items()}
+        return {**data, "faces": named}
+
+    @model_validator(mode="after")
+    def _stacks_name_faces(self) -> Self:
+        for name, stack in self.stacks.items():
+            unknown = [face for face in stack if face not in self.faces]
+            if unknown or not stack:
+                raise ValueError(f"stack {name} names unknown faces: {', '.join(unknown) or '(none at all)'}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class FontRegistry:
+    """The faces and stacks of fonts.toml, in file order, and the directories where font files are looked for."""
+
+    faces: Mapping[str, FaceSpec]
+    stacks: Mapping[str, tuple[str, ...]]
+    dirs: tuple[Path, ...]
+
+    @classmethod
+    def load(cls, fonts_toml: Path, extra_dirs: Iterable[Path] = ()) -> FontRegistry:
+        """Read fonts.toml; `extra_dirs` are searched before its own directories.
+
+        Raises LayoutError `layout_syntax` or `layout_value` if the file is wrong. No font file is opened yet.
+        """
+        try:
+            parsed = _FontsToml.model_validate(tomllib.loads(fonts_toml.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            reason = f"cannot be read: {error}"
+            raise LayoutError(Violation("layout_syntax", reason, file=fonts_toml.name)) from None
+        except ValidationError as error:
+            raise LayoutError(
+                Violation(
+                    "layout_value", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}", file=fonts_toml.name
+                )
+                for problem in error.errors()
+            ) from None
+        dirs = (*extra_dirs, *map(Path, parsed.dirs))
+        return cls(parsed.faces, parsed.stacks, tuple(directory.expanduser() for directory in dirs))
+
+    def find(self, face_id: str) -> Path | None:
+        """Where the face's file is: the first accepted one, else the first of its name, else None."""
+        face = self.faces[face_id]
+        found = [path for directory in self.dirs if (path := directory / face.file).is_file()]
+        return next((path for path in found if is_accepted(face, path)), next(iter(found), None))
+
+    def path(self, face_id: str) -> Path:
+        """The face's verified file. Raises AssetError `font_missing` or `font_altered`."""
+        face = self.faces[face_id]
+        path = self.find(face_id)
+        if path is None:
+            raise AssetError(Violation("font_missing", f"{face.family} ({face.file}) is not installed", face.hint))
+        if not is_accepted(face, path):
+            message = f"{path} is not {face.family}: its SHA-256 is not in fonts.toml"
+            raise AssetError(Violation("font_altered", message, face.hint))
+        return path
+
+
+def is_accepted(face: FaceSpec, path: Path) -> bool:
+    """Whether the file's SHA-256 is one that fonts.toml accepts for the face."""
+    stat = path.stat()
+    return _sha256(path, stat.st_size, stat.st_mtime_ns) in face.sha256
+
+
+@cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """The file's SHA-256, once per process and state of the file: size and time are there to tell states apart."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
