@@ -1,0 +1,44 @@
+# Everything runs in .venv, which the first target that needs it makes (scripts/setup.sh). Nothing is installed twice.
+PYTHON = .venv/bin/python
+
+.PHONY: help demo serve test check docs bench clean
+
+help:
+	@echo 'make demo    set everything up, print every sample over HTTP, check the files: out/demo/'
+	@echo 'make serve   run the service on http://127.0.0.1:8000/'
+	@echo 'make test    set the test tools up as well, and run all tests'
+	@echo 'make check   format, lint, types, the rooms, and docs that are up to date'
+	@echo 'make docs    write docs/reference/ anew from the models'
+	@echo 'make bench   cards per second and latency, beside other libraries: build/bench.json'
+	@echo 'make clean   remove .venv and everything that was made'
+
+demo:
+	@scripts/setup.sh
+	@$(PYTHON) -m docgen.demo
+
+serve:
+	@scripts/setup.sh
+	@.venv/bin/docgen serve
+
+test:
+	@scripts/setup.sh dev
+	@$(PYTHON) -m pytest -n auto --dist loadfile
+
+check:
+	@scripts/setup.sh dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(PYTHON) -m pytest -q tests/test_docs.py
+
+docs:
+	@scripts/setup.sh dev
+	@$(PYTHON) scripts/reference.py
+
+bench:
+	@scripts/setup.sh bench
+	@$(PYTHON) -m bench
+
+clean:
+	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

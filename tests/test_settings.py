@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from docgen.settings import Settings
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def test_the_defaults_find_the_layouts_and_fonts_of_a_checkout() -> None:
+    settings = Settings()
+    assert settings.layouts_dir == REPOSITORY / "layouts"
+    assert settings.fonts_toml == REPOSITORY / "fonts" / "fonts.toml"
+
+
+def test_the_service_binds_to_loopback_unless_told_otherwise() -> None:
+    assert Settings().host == "127.0.0.1"
+
+
+def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCGEN_PORT", "8123")
+    monkeypatch.setenv("DOCGEN_LAYOUTS_DIR", "/srv/layouts")
+    monkeypatch.setenv("DOCGEN_FONT_PATH", os.pathsep.join(["/srv/fonts", "/opt/fonts"]))
+    settings = Settings()
+    assert settings.port == 8123
+    assert settings.layouts_dir == Path("/srv/layouts")
+    assert settings.font_path == (Path("/srv/fonts"), Path("/opt/fonts"))
+
+
+def test_a_value_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCGEN_PORT", "70000")
+    with pytest.raises(ValidationError, match="port"):
+        Settings()
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def files_of(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_wheel_carries_layouts_and_fonts_and_finds_them(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("docgen-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    script = "from docgen.settings import Settings; s = Settings(); print(s.layouts_dir); print(s.fonts_toml)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+    )
+    layouts, fonts = map(Path, said.stdout.split())
+    assert layouts.is_relative_to(tmp_path)
+    assert files_of(layouts) == files_of(REPOSITORY / "layouts")
+    assert fonts.read_bytes() == (REPOSITORY / "fonts" / "fonts.toml").read_bytes()
