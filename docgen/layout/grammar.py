@@ -1,0 +1,329 @@
+"""What can be wrong in a layout without knowing a record, an insurer or a font."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from docgen.errors import Violation
+from docgen.layout.models import Circle, Element, FieldText, Fit, Image, Layout, Line, Painted, Qr, Rect, Text, TextElement
+
+_SLACK = 0.01  # mm: boxes that touch do not collide
+
+
+@dataclass(frozen=True, slots=True)
+class _Area:
+    """A rectangle in mm by its edges."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def grown(self, by: float) -> _Area:
+        return _Area(self.left - by, self.top - by, self.right + by, self.bottom + by)
+
+    def holds(self, other: _Area) -> bool:
+        return (
+            self.left <= other.left + _SLACK
+            and self.top <= other.top + _SLACK
+            and self.right >= other.right - _SLACK
+            and self.bottom >= other.bottom - _SLACK
+        )
+
+    def meets(self, other: _Area) -> bool:
+        return (
+            min(self.right, other.right) - max(self.left, other.left) > _SLACK
+            and min(self.bottom, other.bottom) - max(self.top, other.top) > _SLACK
+        )
+
+    def __str__(self) -> str:
+        return f"x {self.left:g} to {self.right:g}, y {self.top:g} to {self.bottom:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An element and where it is written."""
+
+    side: str
+    index: int
+    element: Element
+
+    def path(self, key: str) -> tuple[str | int, ...]:
+        return ("sides", self.side, self.index, key)
+
+
+def suggest(word: str, allowed: Iterable[str]) -> str:
+    """What was probably meant, and all that is allowed."""
+    names = sorted(allowed)
+    close = difflib.get_close_matches(word, names, n=1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    return f"{guess}allowed: {', '.join(names)}"
+
+
+def check_references(layout: Layout) -> tuple[Violation, ...]:
+    """The names inside a layout: each id once, every style and wording key declared and used, fit policies sound.
+
+    Codes: `layout_duplicate_id`, `layout_unknown_style`, `layout_unknown_wording`, `layout_unused`,
+    `layout_fit_policy`, `layout_value` (a list of wording without a step).
+    """
+    return tuple(_in_file_order(_references(layout)))
+
+
+def check_grammar(layout: Layout, type_floor: float = 5.0) -> tuple[Violation, ...]:
+    """What stands where: nothing off the page, texts in the safe area, no type below the floor, no collisions.
+
+    `type_floor` is the insurer's smallest type in points. The safe area is that of the smallest of the page's trims,
+    centred. Texts collide when their boxes overlap and no pair of their conditions excludes the other.
+
+    Codes: `layout_off_page`, `layout_outside_safe_area`, `layout_type_too_small`, `layout_collision`.
+    """
+    return tuple(_in_file_order(_geometry(layout, type_floor)))
+
+
+def _in_file_order(violations: Iterable[Violation]) -> list[Violation]:
+    return sorted(violations, key=lambda violation: violation.line or 0)
+
+
+def _violation(layout: Layout, path: tuple[str | int, ...], code: str, message: str, hint: str = "") -> Violation:
+    element = None
+    if path[0] == "sides":
+        element = layout.sides[path[1]][path[2]].id  # type: ignore[index]
+    return Violation(code, message, hint, element=element, file=layout.file or None, line=layout.line(path))
+
+
+def _places(layout: Layout) -> list[_Place]:
+    return [_Place(side, i, element) for side, elements in layout.sides.items() for i, element in enumerate(elements)]
+
+
+# --- names ---
+
+
+def _references(layout: Layout) -> Iterator[Violation]:
+    places = _places(layout)
+    yield from _duplicates(layout, places)
+    for place in places:
+        if isinstance(place.element, TextElement):
+            yield from _text_references(layout, place, place.element)
+    for name, style in layout.styles.items():
+        yield from _fit_policy(layout, ("styles", name), style.fit, style.size)
+    yield from _unused(layout, places)
+
+
+def _duplicates(layout: Layout, places: list[_Place]) -> Iterator[Violation]:
+    first: dict[str, _Place] = {}
+    for place in places:
+        earlier = first.setdefault(place.element.id, place)
+        if earlier is not place:
+            line = layout.line(earlier.path("id"))
+            message = f"the id {place.element.id} is taken" + (f" on line {line}" if line else "")
+            yield _violation(layout, place.path("id"), "layout_duplicate_id", message, "an id stands once in a layout")
+
+
+def _text_references(layout: Layout, place: _Place, element: TextElement) -> Iterator[Violation]:
+    style = layout.styles.get(element.style)
+    if style is None:
+        message, hint = f"no such style: {element.style}", suggest(element.style, layout.styles)
+        yield _violation(layout, place.path("style"), "layout_unknown_style", message, hint)
+    if isinstance(element, Text):
+        yield from _wording(layout, place, element)
+    elif element.step is not None:
+        yield _violation(layout, place.path("step"), "layout_value", "a field has no step", "only a list of wording has")
+    if element.fit is not None:
+        yield from _fit_policy(layout, place.path("fit")[:-1], element.fit, style.size if style else math.inf)
+    fit = element.fit or (style.fit if style else ())
+    if isinstance(element, FieldText) and element.required and any(step.kind == "omit" for step in fit):
+        message = "a required field cannot be omitted"
+        yield _violation(layout, place.path("required"), "layout_fit_policy", message, "end its fit with reject")
+
+
+def _wording(layout: Layout, place: _Place, element: Text) -> Iterator[Violation]:
+    key = element.text.removeprefix("wording.")
+    wording = layout.wording.get(key)
+    if wording is None:
+        message, hint = f"no such wording: {key}", suggest(key, layout.wording)
+        yield _violation(layout, place.path("text"), "layout_unknown_wording", message, hint)
+    elif isinstance(wording, str) and element.step is not None:
+        message, hint = "one text has no step", f"make wording.{key} a list"
+        yield _violation(layout, place.path("step"), "layout_value", message, hint)
+    elif not isinstance(wording, str) and element.step is None:
+        message, hint = f"wording.{key} is a list: its items need a step", "step: [dx, dy]"
+        yield _violation(layout, place.path("text"), "layout_value", message, hint)
+
+
+def _unused(layout: Layout, places: list[_Place]) -> Iterator[Violation]:
+    """A name that nothing uses is most often a name that was misspelt."""
+    texts = [place.element for place in places if isinstance(place.element, TextElement)]
+    styles = {element.style for element in texts}
+    wording = {element.text.removeprefix("wording.") for element in texts if isinstance(element, Text)}
+    for name in layout.styles.keys() - styles:
+        yield _violation(layout, ("styles", name), "layout_unused", f"no element uses the style {name}")
+    for name in layout.wording.keys() - wording:
+        yield _violation(layout, ("wording", name), "layout_unused", f"no element uses the wording {name}")
+
+
+# --- fit policies ---
+
+
+def _fit_policy(layout: Layout, owner: tuple[str | int, ...], fit: Fit, size: float) -> Iterator[Violation]:
+    kinds = [step.kind for step in fit]
+    code = "layout_fit_policy"
+    if not kinds or kinds[-1] not in ("omit", "reject"):
+        yield _violation(layout, (*owner, "fit"), code, "a fit policy ends with omit or reject")
+    for index, step in enumerate(fit):
+        path = (*owner, "fit", index)
+        if step.kind in kinds[:index]:
+            yield _violation(layout, path, code, f"{step.kind} stands twice", "each kind of step once")
+        if step.kind in ("omit", "reject") and index < len(fit) - 1:
+            yield _violation(layout, path, code, f"no step is reached after {step.kind}", "put it last")
+        if wrong := _limit_error(step.kind, step.limit, size):
+            yield _violation(layout, path, code, f"{step}: {wrong}")
+
+
+def _limit_error(kind: str, limit: float | None, size: float) -> str:
+    if kind in ("omit", "reject"):
+        return "" if limit is None else "this step has no limit"
+    if limit is None:
+        return "this step needs a limit"
+    if kind == "condense" and not 0.3 <= limit <= 1:
+        return "a text is condensed to between 0.3 and 1 of its width"
+    if kind == "shrink" and not 1 <= limit < size:
+        return f"a text is shrunk to 1 pt or more, and below its size of {size:g} pt"
+    if kind == "wrap" and (limit < 1 or limit != int(limit)):
+        return "a text is wrapped into a whole number of lines, 1 or more"
+    return ""
+
+
+# --- geometry ---
+
+
+def _geometry(layout: Layout, type_floor: float) -> Iterator[Violation]:
+    places = _places(layout)
+    for place in places:
+        yield from _on_page(layout, place)
+        yield from _in_safe_area(layout, place)
+        yield from _type_size(layout, place, type_floor)
+    for one, other in combinations([place for place in places if _is_read(place.element)], 2):
+        if one.side == other.side and _both_visible(one.element, other.element):
+            yield from _collision(layout, one, other)
+
+
+def _is_read(element: Element) -> bool:
+    """Whether people or readers must be able to read it."""
+    return isinstance(element, Qr) or (isinstance(element, TextElement) and not element.background)
+
+
+def _on_page(layout: Layout, place: _Place) -> Iterator[Violation]:
+    page = layout.page
+    sheet = _Area(0, 0, page.width, page.height).grown(page.bleed)
+    area = _area(layout, place.element)
+    if isinstance(place.element, Circle):
+        if area.meets(sheet):  # circles may run off the page: they are clipped at the bleed
+            return
+    elif sheet.holds(area):
+        return
+    message = f"stands off the page: {area}"
+    yield _violation(layout, place.path(_place_key(place.element)), "layout_off_page", message, f"the page: {sheet}")
+
+
+def _in_safe_area(layout: Layout, place: _Place) -> Iterator[Violation]:
+    if not _is_read(place.element):
+        return
+    page = layout.page
+    width = min([page.width, *(width for width, _ in page.trims)])
+    height = min([page.height, *(height for _, height in page.trims)])
+    left, top = (page.width - width) / 2, (page.height - height) / 2
+    safe = _Area(left, top, left + width, top + height).grown(-page.safe)
+    area = _area(layout, place.element)
+    if not safe.holds(area):
+        message, hint = f"stands outside the safe area: {area}", f"the safe area: {safe}"
+        yield _violation(layout, place.path("box"), "layout_outside_safe_area", message, hint)
+
+
+def _type_size(layout: Layout, place: _Place, floor: float) -> Iterator[Violation]:
+    element = place.element
+    style = layout.styles.get(element.style) if isinstance(element, TextElement) else None
+    if style is None or not isinstance(element, TextElement):
+        return
+    fit = style.fit if element.fit is None else element.fit
+    smallest = min([style.size, *(step.limit for step in fit if step.kind == "shrink" and step.limit is not None)])
+    if smallest < floor:
+        path = place.path("style" if element.fit is None else "fit")
+        message = f"type of {smallest:g} pt is below the floor of {floor:g} pt"
+        yield _violation(layout, path, "layout_type_too_small", message, f"see the style {element.style}")
+
+
+def _both_visible(one: Element, other: Element) -> bool:
+    wanted = {condition.flag: condition.wanted for condition in one.when}
+    return all(wanted.get(condition.flag, condition.wanted) == condition.wanted for condition in other.when)
+
+
+def _collision(layout: Layout, one: _Place, other: _Place) -> Iterator[Violation]:
+    for first in _areas(layout, one.element):
+        for second in _areas(layout, other.element):
+            if first.meets(second):
+                message = f"collides with {one.element.id}: {second} over {first}"
+                hint = "move one of them, or give them conditions that exclude each other"
+                yield _violation(layout, other.path("box"), "layout_collision", message, hint)
+                return
+
+
+# --- where an element stands ---
+
+
+def _place_key(element: Element) -> str:
+    for kind, key in ((Rect, "rect"), (Line, "line"), (Circle, "circle")):
+        if isinstance(element, kind):
+            return key
+    return "box"
+
+
+def _area(layout: Layout, element: Element) -> _Area:
+    """The smallest rectangle around all copies of the element."""
+    areas = _areas(layout, element)
+    return _Area(
+        min(area.left for area in areas),
+        min(area.top for area in areas),
+        max(area.right for area in areas),
+        max(area.bottom for area in areas),
+    )
+
+
+def _areas(layout: Layout, element: Element) -> list[_Area]:
+    area = _first_area(element)
+    count, (dx, dy) = _copies(layout, element)
+    return [
+        _Area(area.left + i * dx, area.top + i * dy, area.right + i * dx, area.bottom + i * dy) for i in range(count)
+    ]
+
+
+def _copies(layout: Layout, element: Element) -> tuple[int, tuple[float, float]]:
+    if isinstance(element, Painted):
+        return element.count, element.step
+    if isinstance(element, Text) and element.step is not None:
+        wording = layout.wording.get(element.text.removeprefix("wording."), "")
+        return (1 if isinstance(wording, str) else max(1, len(wording))), element.step
+    return 1, (0, 0)
+
+
+def _first_area(element: Element) -> _Area:
+    if isinstance(element, Line):
+        x1, y1, x2, y2 = element.line
+        return _Area(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+    if isinstance(element, Circle):
+        (x, y), radius = element.circle, max(element.radii)
+        return _Area(x, y, x, y).grown(radius)
+    if isinstance(element, Rect):
+        x, y, width, height = element.rect
+    elif isinstance(element, (TextElement, Image, Qr)):
+        x, y, width, height = element.box
+    else:
+        raise TypeError(f"no such element: {type(element).__name__}")
+    angle = math.radians(element.rotate) if isinstance(element, TextElement) else 0.0
+    half_width = (width * abs(math.cos(angle)) + height * abs(math.sin(angle))) / 2
+    half_height = (width * abs(math.sin(angle)) + height * abs(math.cos(angle))) / 2
+    x, y = x + width / 2, y + height / 2
+    return _Area(x - half_width, y - half_height, x + half_width, y + half_height)

@@ -1,0 +1,302 @@
+"""The layout language: what a layout file may say, as frozen models.
+
+Lengths are mm from the top-left corner of the trim box, type sizes are points, angles degrees counter-clockwise.
+A box is [x, y, width, height]. Elements are drawn in the order in which they are written; what reaches beyond the bleed
+is clipped there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr, Tag
+
+# Numbers are strict: YAML knows a number from a text, and "5" in quotes is a slip.
+Mm = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-2000, le=2000)]
+PositiveMm = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=2000)]
+Points = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=400)]
+Percent = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=100)]
+Flag = Annotated[bool, Field(strict=True)]
+Box = tuple[Mm, Mm, PositiveMm, PositiveMm]
+ItemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
+Align = Literal["left", "center", "right", "distribute"]
+Valign = Literal["baseline", "top", "middle", "bottom"]
+Side = Literal["front", "back"]
+
+_INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
+_FIT_STEP = r"^(condense (0?\.[0-9]+|1(\.0+)?)|shrink [0-9]+(\.[0-9]+)?|wrap [1-9][0-9]?|omit|reject)$"
+_CONDITION = r"^(not )?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
+
+
+def _ink(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(_INK, value):
+        raise ValueError(f"no ink: {value}; an ink is paper, black, insurer.ROLE, spot.NAME or [c, m, y, k] in percent")
+    if not isinstance(value, (str, list, tuple)) or (not isinstance(value, str) and len(value) != 4):
+        raise ValueError("an ink is paper, black, insurer.ROLE, spot.NAME or [c, m, y, k] in percent")
+    return value
+
+
+def _radius(value: Any) -> Any:
+    if value == "insurer.corner_radius" or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise ValueError("a radius is a length in mm or insurer.corner_radius")
+
+
+def _wording(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)):
+        return value
+    raise ValueError("wording is a text or a list of texts (a number needs quotes)")
+
+
+class Model(BaseModel):
+    """Frozen, and strict about keys: a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FitStep(Model):
+    """One step of a fit policy: `condense 0.7`, `shrink 5`, `wrap 2`, `omit` or `reject`."""
+
+    kind: Literal["condense", "shrink", "wrap", "omit", "reject"]
+    limit: float | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.limit is None else f"{self.kind} {self.limit:g}"
+
+
+def _fit_step(value: Any) -> Any:
+    if isinstance(value, FitStep):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_FIT_STEP, value):
+        raise ValueError(f"no step: {value}; a step is condense 0.7, shrink 5, wrap 2, omit or reject")
+    kind, _, limit = value.partition(" ")
+    return {"kind": kind, "limit": float(limit) if limit else None}
+
+
+class Condition(Model):
+    """A flag that must be on (`holder.is_dependent`) or off (`not card.has_qr`)."""
+
+    flag: str
+    wanted: bool = True
+
+
+def _conditions(value: Any) -> Any:
+    return tuple(_condition(part) for part in (value if isinstance(value, (list, tuple)) else [value]))
+
+
+def _condition(value: Any) -> Any:
+    if isinstance(value, Condition):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_CONDITION, value):
+        raise ValueError(f"no condition: {value}; a condition is a flag or not and a flag: not card.has_qr")
+    return {"flag": value.removeprefix("not "), "wanted": not value.startswith("not ")}
+
+
+_ConditionText = Annotated[str, Field(pattern=_CONDITION)]
+Ink = Annotated[Annotated[str, Field(pattern=_INK)] | tuple[Percent, Percent, Percent, Percent], BeforeValidator(_ink)]
+Radius = Annotated[
+    Annotated[float, Field(ge=0, le=500)] | Literal["insurer.corner_radius"],
+    BeforeValidator(_radius),
+]
+Wording = Annotated[str | tuple[str, ...], BeforeValidator(_wording)]
+Fit = tuple[
+    Annotated[
+        FitStep,
+        BeforeValidator(_fit_step, json_schema_input_type=Annotated[str, Field(pattern=_FIT_STEP)]),
+    ],
+    ...,
+]
+When = Annotated[
+    tuple[Condition, ...],
+    BeforeValidator(_conditions, json_schema_input_type=_ConditionText | tuple[_ConditionText, ...]),
+]
+
+
+class Style(Model):
+    """How a text is set."""
+
+    stack: str = Field(description="A stack of faces in fonts.toml")
+    size: Points = Field(description="Type size in points")
+    align: Align = Field(default="left", description="`distribute` spreads the characters over the width (均等割付)")
+    valign: Valign = Field(
+        default="baseline",
+        description="`baseline`: the first baseline stands 0.88 x size below the box's top, and stays when shrunk",
+    )
+    fit: Fit = Field(
+        default=(FitStep(kind="reject"),),
+        description="Steps in order, each kind once: `condense 0.7`, `shrink 5`, `wrap 2`; last `omit` or `reject`",
+    )
+    tracking: Mm = Field(default=0, description="mm between characters")
+    line_height: Annotated[float, Field(strict=True, ge=0.8, le=4)] = Field(
+        default=1.25, description="From baseline to baseline, in type sizes"
+    )
+    ink: Ink = Field(default="black", description="`black`, `insurer.ROLE`, `spot.NAME` or [c, m, y, k] in percent")
+
+
+class Element(Model):
+    """What all elements share."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")] = Field(description="A name, once in a layout")
+    when: When = Field(default=(), description="Flags that must all hold: `card.has_qr`, `not card.has_qr`")
+    _line: int = PrivateAttr(default=0)
+
+    @property
+    def line_no(self) -> int:
+        """The line in the layout file."""
+        return self._line
+
+
+class TextElement(Element):
+    """What texts and fields share: a box and a style, of which each part can be overridden."""
+
+    box: Box = Field(description="[x, y, width, height] in mm")
+    style: str = Field(description="One of the layout's styles")
+    align: Align | None = Field(default=None, description="Instead of the style's")
+    valign: Valign | None = Field(default=None, description="Instead of the style's")
+    fit: Fit | None = Field(default=None, description="Instead of the style's")
+    rotate: Annotated[float, Field(strict=True, ge=-360, le=360)] = Field(
+        default=0, description="Degrees counter-clockwise, about the centre of the box"
+    )
+    step: tuple[Mm, Mm] | None = Field(
+        default=None, description="For a list of wording: each item stands [dx, dy] mm from the one before"
+    )
+    background: Flag = Field(
+        default=False, description="A tint behind other texts (specimen mark): exempt from collision and safe area"
+    )
+
+
+class Text(TextElement):
+    """Fixed wording: `text: wording.card_title`, from the layout's own wording or the insurer's."""
+
+    text: Annotated[str, Field(pattern=r"^wording\.[a-z0-9_]+$")] = Field(description="`wording.KEY`")
+
+
+class FieldText(TextElement):
+    """A print item: `field: holder.name`."""
+
+    field: ItemName = Field(description="A print item of the document's catalogue")
+    required: Flag = Field(default=False, description="An empty item is an error")
+
+
+class Painted(Element):
+    """What shapes share. An ink is `insurer.ROLE` (the palette), `paper`, `black`, `spot.NAME` or [c, m, y, k] in %."""
+
+    fill: Ink | None = Field(default=None, description="Ink of the area")
+    stroke: Ink | None = Field(default=None, description="Ink of the outline, centred on the shape's edge")
+    stroke_width: PositiveMm = Field(default=0.2, description="mm")
+    count: Annotated[int, Field(strict=True, ge=1, le=200)] = Field(default=1, description="How often it is drawn")
+    step: tuple[Mm, Mm] = Field(default=(0, 0), description="Each copy stands [dx, dy] mm from the one before")
+
+
+class Rect(Painted):
+    """A rectangle; `radius` rounds its corners (a length, or `insurer.corner_radius`)."""
+
+    rect: Box = Field(description="[x, y, width, height] in mm")
+    radius: Radius = Field(default=0, description="mm, or `insurer.corner_radius`")
+
+
+class Line(Painted):
+    """A straight rule."""
+
+    line: tuple[Mm, Mm, Mm, Mm] = Field(description="[x1, y1, x2, y2] in mm")
+
+
+class Circle(Painted):
+    """Concentric circles; they may reach beyond the bleed."""
+
+    circle: tuple[Mm, Mm] = Field(description="The centre, [x, y] in mm")
+    radii: Annotated[tuple[PositiveMm, ...], Field(min_length=1)] = Field(description="mm")
+
+
+class Image(Element):
+    """Vector artwork of the insurer: scaled to fit the box, centred."""
+
+    image: Annotated[str, Field(pattern=r"^insurer\.[a-z0-9_]+$")] = Field(description="`insurer.mark`")
+    box: Box = Field(description="[x, y, width, height] in mm")
+
+
+class Qr(Element):
+    """A QR symbol with its quiet zone of four modules inside the box."""
+
+    qr: ItemName = Field(description="The print item that is encoded")
+    box: Box = Field(description="[x, y, width, height] in mm, quiet zone included")
+    level: Literal["L", "M", "Q", "H"] = Field(default="M", description="Error correction")
+    module_min: PositiveMm = Field(default=0.33, description="Smallest module in mm")
+    required: Flag = Field(default=False, description="An empty item is an error")
+
+
+ELEMENTS: dict[str, type[Element]] = {
+    "text": Text,
+    "field": FieldText,
+    "rect": Rect,
+    "line": Line,
+    "circle": Circle,
+    "image": Image,
+    "qr": Qr,
+}
+KINDS = tuple(ELEMENTS)
+
+
+def kinds_in(value: Any) -> list[str]:
+    """The kinds of element that a mapping could be, by its keys."""
+    return [kind for kind in KINDS if isinstance(value, dict) and kind in value]
+
+
+def _kind(value: Any) -> str | None:
+    if isinstance(value, Element):
+        return next(kind for kind, model in ELEMENTS.items() if type(value) is model)
+    found = kinds_in(value)
+    return found[0] if len(found) == 1 else None
+
+
+AnyElement = Annotated[
+    Annotated[Text, Tag("text")]
+    | Annotated[FieldText, Tag("field")]
+    | Annotated[Rect, Tag("rect")]
+    | Annotated[Line, Tag("line")]
+    | Annotated[Circle, Tag("circle")]
+    | Annotated[Image, Tag("image")]
+    | Annotated[Qr, Tag("qr")],
+    Discriminator(_kind),
+]
+
+
+class Page(Model):
+    """The trim size that the layout is drawn on, its bleed and its safe area."""
+
+    width: PositiveMm = Field(description="mm")
+    height: PositiveMm = Field(description="mm")
+    bleed: Annotated[float, Field(strict=True, ge=0, le=20)] = Field(default=3, description="mm outside the trim")
+    safe: Annotated[float, Field(strict=True, ge=0, le=50)] = Field(default=2, description="mm inside the trim")
+    trims: tuple[tuple[PositiveMm, PositiveMm], ...] = Field(
+        default=(), description="Other trims, [width, height], that a profile may ask for; the drawing is centred on them"
+    )
+
+
+class Layout(Model):
+    """One document's layout."""
+
+    layout: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] = Field(description="The document's name: card")
+    title: str = Field(description="What people call the document")
+    page: Page
+    wording: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Wording] = Field(
+        default={}, description="Fixed texts; an insurer's profile may override the keys that stand here"
+    )
+    styles: dict[str, Style] = Field(description="Named ways to set a text")
+    sides: dict[Side, tuple[AnyElement, ...]] = Field(description="Elements, drawn in the order in which they stand")
+    _file: str = PrivateAttr(default="")
+    _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """The file that it was read from, for messages."""
+        return self._file
+
+    def line(self, path: Iterable[str | int]) -> int | None:
+        """The line of the nearest node at or above `path` (keys and indexes); None if not read from a file."""
+        key = tuple(path)
+        while key and key not in self._lines:
+            key = key[:-1]
+        return self._lines.get(key)
