@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from docgen.errors import Violation
-from docgen.layout.models import Circle, Element, FieldText, Fit, Image, Layout, Line, Painted, Qr, Rect, Text, TextElement
+from docgen.layout.models import (
+    Circle,
+    Element,
+    FieldText,
+    Fit,
+    Image,
+    Layout,
+    Line,
+    Painted,
+    Qr,
+    Rect,
+    Side,
+    Text,
+    TextElement,
+)
 
 _SLACK = 0.01  # mm: boxes that touch do not collide
 
@@ -48,7 +62,7 @@ class _Area:
 class _Place:
     """An element and where it is written."""
 
-    side: str
+    side: Side
     index: int
     element: Element
 
@@ -131,7 +145,7 @@ def _text_references(layout: Layout, place: _Place, element: TextElement) -> Ite
     if isinstance(element, Text):
         yield from _wording(layout, place, element)
     elif element.step is not None:
-        yield _violation(layout, place.path("step"), "layout_value", "a field has no step", "only a list of wording has")
+        yield _violation(layout, place.path("step"), "layout_value", "a field has no step", "a list of wording has")
     if element.fit is not None:
         yield from _fit_policy(layout, place.path("fit")[:-1], element.fit, style.size if style else math.inf)
     fit = element.fit or (style.fit if style else ())

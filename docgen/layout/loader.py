@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,9 +13,7 @@ from pydantic_core import ErrorDetails
 from docgen import located
 from docgen.errors import LayoutError, Violation
 from docgen.layout.grammar import check_references, suggest
-from docgen.layout.models import ELEMENTS, KINDS, Layout, Page, Style, kinds_in
-
-_SIDES = ("front", "back")
+from docgen.layout.models import ELEMENTS, KINDS, Layout, Page, Side, Style, kinds_in
 
 
 def load_layout(path: Path) -> Layout:
@@ -56,10 +55,10 @@ def _violations(source: located.Located, errors: Iterable[ErrorDetails]) -> Iter
     seen = set()
     for error in errors:
         path = _path(source.data, error["loc"])
-        if (path, error["type"] == "missing", error["loc"][-1:]) in seen:
-            continue
-        seen.add((path, error["type"] == "missing", error["loc"][-1:]))
-        yield _violation(source, path, error)
+        missing = str(error["loc"][-1]) if error["type"] == "missing" else None
+        if (path, missing) not in seen:
+            seen.add((path, missing))
+            yield _violation(source, path, error)
 
 
 def _path(data: Any, loc: tuple[str | int, ...]) -> located.Path_:
@@ -80,39 +79,71 @@ def _path(data: Any, loc: tuple[str | int, ...]) -> located.Path_:
 
 
 def _violation(source: located.Located, path: located.Path_, error: ErrorDetails) -> Violation:
-    place = {"file": source.file, "line": source.line(path), "element": _element_id(source.data, path)}
-    kind, key = error["type"], str(error["loc"][-1]) if error["loc"] else ""
-    if kind in ("extra_forbidden", "literal_error") and (kind == "extra_forbidden" or key == "[key]"):
+    at = _Place(source, path)
+    last = str(error["loc"][-1]) if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
         model = _model(source.data, path[:-1])
-        allowed = list(model.model_fields) if model else list(_SIDES)
-        return Violation("layout_unknown_key", f"unknown key: {path[-1]}", suggest(str(path[-1]), allowed), **place)
-    if kind.startswith("union_tag"):
-        return _no_kind(source, path)
-    if kind == "missing":
-        return Violation("layout_value", f"`{key}` is missing", _description(source.data, path, key), **place)
-    name = next((str(part) for part in reversed(path) if isinstance(part, str)), "the layout")
+        return at.unknown_key(last, model.model_fields if model else ())
+    if last == "[key]" and path[0] == "sides":
+        return at.unknown_key(str(path[-1]), get_args(Side))
+    if error["type"].startswith("union_tag"):
+        return _no_kind(at)
+    if error["type"] == "missing":
+        return at.value(f"`{last}` is missing", _description(source.data, path, last))
+    owner = path
+    while owner and isinstance(owner[-1], int):
+        owner = owner[:-1]
+    name = str(owner[-1]) if owner else "the layout"
     message = f"`{name}`: {error['msg'].removeprefix('Value error, ')}"
-    return Violation("layout_value", message, _description(source.data, path[:-1], name), **place)
+    return at.value(message, _description(source.data, owner[:-1], name))
 
 
-def _no_kind(source: located.Located, path: located.Path_) -> Violation:
+def _no_kind(at: _Place) -> Violation:
     """An element without exactly one of the keys that say what it is."""
-    data = source.data
-    for part in path:
-        data = data[part]
-    place = {"file": source.file, "element": _element_id(source.data, path)}
-    if not isinstance(data, dict):
-        return Violation("layout_value", "an element is a mapping", "{id: ..., text: ...}", **place, line=source.line(path))
-    if found := kinds_in(data):
-        line = source.line((*path, found[-1]))
-        return Violation("layout_value", f"an element is one of {', '.join(found)}, not all", **place, line=line)
+    element = at.data()
+    if not isinstance(element, dict):
+        return at.value("an element is a mapping of keys to values", "{id: ..., text: ...}")
+    if found := kinds_in(element):
+        return at.inside(found[-1]).value(f"an element is one thing, not {' and '.join(found)}")
     known = {key for model in ELEMENTS.values() for key in model.model_fields}
-    strange = next((key for key in data if key not in known), None)
+    strange = next((key for key in element if key not in known), None)
     if strange is None:
-        hint = "one of: " + ", ".join(KINDS)
-        return Violation("layout_value", "this element has no kind", hint, **place, line=source.line(path))
-    line = source.line((*path, strange))
-    return Violation("layout_unknown_key", f"unknown element kind: {strange}", suggest(strange, KINDS), **place, line=line)
+        return at.value("this element does not say what it is", f"one of: {', '.join(KINDS)}")
+    return at.inside(strange).unknown_key(strange, KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A node of the file, for the violations that stand there."""
+
+    source: located.Located
+    path: located.Path_
+
+    def inside(self, key: str) -> _Place:
+        return _Place(self.source, (*self.path, key))
+
+    def data(self) -> Any:
+        data = self.source.data
+        for part in self.path:
+            data = data[part]
+        return data
+
+    def unknown_key(self, key: str, allowed: Iterable[str]) -> Violation:
+        return self._violation("layout_unknown_key", f"unknown key: {key}", suggest(key, allowed))
+
+    def value(self, message: str, hint: str = "") -> Violation:
+        return self._violation("layout_value", message, hint)
+
+    def _violation(self, code: str, message: str, hint: str) -> Violation:
+        line = self.source.line(self.path)
+        return Violation(code, message, hint, element=self._element(), file=self.source.file, line=line)
+
+    def _element(self) -> str | None:
+        if self.path[:1] != ("sides",) or len(self.path) < 3:
+            return None
+        element = _Place(self.source, self.path[:3]).data()
+        name = element.get("id") if isinstance(element, dict) else None
+        return name if isinstance(name, str) else None
 
 
 def _model(data: Any, path: located.Path_) -> type[BaseModel] | None:
@@ -130,18 +161,6 @@ def _model(data: Any, path: located.Path_) -> type[BaseModel] | None:
 
 
 def _description(data: Any, path: located.Path_, key: str) -> str:
-    while path and isinstance(path[-1], int) and _model(data, path) is None:
-        path = path[:-1]  # an item of a list: its key describes it
-        if path and path[-1] == key:
-            path = path[:-1]
     model = _model(data, path)
     field = model.model_fields.get(key) if model else None
-    return (field.description or "") if field else ""
-
-
-def _element_id(data: Any, path: located.Path_) -> str | None:
-    if path[:1] != ("sides",) or len(path) < 3:
-        return None
-    element = data["sides"][path[1]][path[2]]
-    name = element.get("id") if isinstance(element, dict) else None
-    return name if isinstance(name, str) else None
+    return (field.description if field else None) or ""

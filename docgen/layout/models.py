@@ -271,7 +271,8 @@ class Page(Model):
     bleed: Annotated[float, Field(strict=True, ge=0, le=20)] = Field(default=3, description="mm outside the trim")
     safe: Annotated[float, Field(strict=True, ge=0, le=50)] = Field(default=2, description="mm inside the trim")
     trims: tuple[tuple[PositiveMm, PositiveMm], ...] = Field(
-        default=(), description="Other trims, [width, height], that a profile may ask for; the drawing is centred on them"
+        default=(),
+        description="Other trims, [width, height], that a profile may ask for; the drawing is centred on them",
     )
 
 
