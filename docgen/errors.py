@@ -1,0 +1,191 @@
+"""What can go wrong, in one list, and the exceptions that carry it.
+
+DocgenError
+├── RecordError    the caller's record breaks a rule, or does not fit the layout (HTTP 422)
+├── RequestError   the request itself is malformed, too large, or names something unknown (HTTP 400, 404, 413, 415, 503)
+├── LayoutError    a layout or an insurer's profile is wrong (file and line)
+└── AssetError     a font or colour profile is missing or altered on this machine
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+# code -> (HTTP status, what it means). The reference page in the docs is generated from this table.
+CODES: dict[str, tuple[int, str]] = {}
+
+
+def _declare(status: int, codes: dict[str, str]) -> None:
+    CODES.update({code: (status, meaning) for code, meaning in codes.items()})
+
+
+# --- the record: what it says (issuance) ---
+_declare(422, {
+    "unknown_key": "The record has a key that the document's schema does not know.",
+    "wrong_type": "A value has another JSON type than the schema asks for.",
+    "missing_value": "A required value is absent or blank.",
+    "not_allowed": "A value is none of those that the schema lists, or has another form.",
+    "too_long": "A text is longer than the schema allows.",
+    "invalid_date": "A date is not a day of the calendar, written YYYY-MM-DD.",
+    "date_too_early": "A date lies before 1873-01-01, the first day of the Gregorian calendar in Japan.",
+    "dates_out_of_order": "Two dates are in an order that cannot be.",
+    "birth_in_future": "The birth date lies after the date of issue.",
+    "issued_on_missing": "Neither the record nor the job names the date of issue.",
+    "control_character": "A control character, a broken character (U+FFFD, half a surrogate pair) or a code that is none.",
+    "bidi_override": "A character that changes the direction of the text around it.",
+    "zero_width_character": "An invisible character without width.",
+    "misplaced_mark": "A variation selector or combining mark without a base character before it.",
+    "mixed_width": "A symbol or number mixes half-width and full-width characters.",
+    "identifier_character": "A symbol or number holds a character that it may not have.",
+    "identifier_too_long": "Symbol and number are longer than the national format allows.",
+    "invalid_branch": "A branch is not two half-width digits.",
+    "name_conflict": "A name is given both split and as one.",
+    "name_split_required": "A former surname needs family and given name apart.",
+    "former_surname_with_alias": "A former surname and an alias at once: only one of them can stand on the front.",
+    "unknown_code": "A code that the insurer's tables do not have.",
+    "value_not_applicable": "A value that this person's document cannot have.",
+    "expired_at_issue": "The document would expire before it is issued.",
+    "age_75_reached": "The person is 75 or older on the date of issue: another insurer's document.",
+    "ratio_required": "The burden ratio is required from 70.",
+    "ratio_before_70": "A burden ratio would be in effect before the person's 70 allows it.",
+    "pending_ratio": "The pending change of the burden ratio is no change to come.",
+    "match_code_missing": "The cards are glued by machine, and the record has no match code.",
+})
+# --- the record: what cannot be printed (text, symbols, compose) ---
+_declare(422, {
+    "missing_glyph": "No face of the stack has this character, and the insurer's profile names no substitute.",
+    "private_use_character": "A private-use character (外字) has no glyph and no substitute.",
+    "unknown_sequence": "No face has this base character with this variation selector.",
+    "does_not_fit": "A text does not fit its box, even after every step of its fit policy.",
+    "qr_too_long": "The QR payload needs modules smaller than the layout allows.",
+    "required_item_empty": "An element that the layout requires has nothing to print.",
+})
+# --- the request and the command line (service, cli) ---
+_declare(400, {
+    "malformed_json": "The body or file is not one JSON text in UTF-8.",
+    "duplicate_key": "A key stands twice in one JSON object.",
+    "invalid_parameter": "A query parameter is unknown, or has a value that it cannot have.",
+    "unreadable_file": "A file named on the command line cannot be read.",
+    "unwritable_file": "A file named on the command line cannot be written.",
+})
+_declare(404, {
+    "unknown_insurer": "There is no insurer's profile of this name.",
+    "unknown_document": "There is no such document, or this insurer does not issue it.",
+    "no_such_page": "The document has fewer pages than the one asked for.",
+    "not_found": "There is nothing at this address.",
+})
+_declare(405, {"method_not_allowed": "The address does not answer this method."})
+_declare(406, {"not_acceptable": "The Accept header allows none of the forms that the answer can take."})
+_declare(413, {"body_too_large": "The request body is larger than the service reads."})
+_declare(415, {"unsupported_media_type": "The request body is not declared as JSON."})
+_declare(500, {"internal": "The service failed in a way that nobody expected; its log has the place."})
+_declare(503, {
+    "queue_full": "More requests are waiting than the service takes in.",
+    "timed_out": "The request was not finished in the time that the service allows.",
+})
+# --- layouts and profiles ---
+_declare(500, {
+    "layout_unknown_field": "A layout names a print item that the document's catalogue does not have.",
+    "layout_unknown_flag": "A layout's condition names a flag that the document's catalogue does not have.",
+    "layout_never_filled": "A field or symbol that no variant of the document can fill, or that no sample fills.",
+    "profile_unknown_wording": "A profile words a key that the layout does not have.",
+    "layout_artwork": "An artwork file cannot be read, or uses what a press cannot show.",
+    "layout_undeclared": "A layout names an ink, spot colour, stack, wording or artwork that nothing declares.",
+    "layout_wording_does_not_fit": "A text that is the same on every document does not fit its box.",
+    "layout_wording_missing_glyph": "A text that is the same on every document has a character that no face has.",
+    "layout_trim_not_allowed": "A profile asks for a trim size that the layout is not drawn for.",
+    "layout_syntax": "The YAML file cannot be read.",
+    "layout_unknown_key": "A key that the layout language does not know.",
+    "layout_value": "A value of the wrong kind, or outside what is allowed.",
+    "layout_duplicate_id": "Two elements of one layout have the same id.",
+    "layout_unknown_style": "An element names a style that the layout does not declare.",
+    "layout_unknown_wording": "An element names wording that the layout does not declare.",
+    "layout_unused": "A style or wording that no element uses: most often a misspelt name.",
+    "layout_fit_policy": "A fit policy's steps are out of range, out of order, or against the element's nature.",
+    "layout_off_page": "An element stands outside the page with its bleed.",
+    "layout_outside_safe_area": "A text or QR symbol stands outside the safe area.",
+    "layout_type_too_small": "Type that is, or may be shrunk, below the insurer's floor.",
+    "layout_collision": "Two texts or symbols that can be visible together overlap.",
+    "insurer_check_digit": "The insurer number's check digit is wrong.",
+    "insurer_prefecture": "The insurer number's prefecture is none of 01 to 47 (warning).",
+    "insurer_scheme": "The insurer number's scheme (法別番号) is not known (warning).",
+})
+# --- fonts and colour profiles ---
+_declare(503, {
+    "font_missing": "A font file named in fonts.toml is not installed.",
+    "font_altered": "A font file's SHA-256 is none of those that fonts.toml accepts.",
+    "icc_missing": "No CMYK output profile was found.",
+    "icc_invalid": "The output profile is not a CMYK printer profile.",
+})
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that is wrong, where, and what to do about it.
+
+    `pointer` is a JSON pointer into the record; `file` and `line` point into a layout or profile. `message` and `hint`
+    may quote the caller's data: they go back to the caller and never into a log (see `public`).
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    pointer: str | None = None
+    element: str | None = None
+    file: str | None = None
+    line: int | None = None
+    severity: str = "error"
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"undeclared error code: {self.code}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The violation as JSON, without the parts that are not set."""
+        parts = ("code", "message", "hint", "pointer", "element", "file", "line", "severity")
+        return {name: value for name in parts if (value := getattr(self, name)) not in (None, "")}
+
+    def public(self) -> str:
+        """What may be logged: code and place, never a value of the record."""
+        return " ".join(filter(None, (self.code, self.pointer, self.element)))
+
+    def __str__(self) -> str:
+        place = self.pointer or ""
+        if self.file:
+            place = self.file if self.line is None else f"{self.file}:{self.line}"
+        if self.element:
+            place = f"{place} [{self.element}]" if place else f"[{self.element}]"
+        head = f"{place}: " if place else ""
+        tail = f" ({self.hint})" if self.hint else ""
+        return f"{head}{self.message}{tail} <{self.code}>"
+
+
+class DocgenError(Exception):
+    """Base of every error that docgen raises on purpose; `violations` holds all of them, not the first only."""
+
+    def __init__(self, violations: Violation | Iterable[Violation]) -> None:
+        self.violations = (violations,) if isinstance(violations, Violation) else tuple(violations)
+        super().__init__("\n".join(map(str, self.violations)))
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the gravest violation."""
+        return max(CODES[v.code][0] for v in self.violations)
+
+
+class RecordError(DocgenError):
+    """The record breaks a rule or does not fit."""
+
+
+class RequestError(DocgenError):
+    """The request is malformed, too large or names something unknown."""
+
+
+class LayoutError(DocgenError):
+    """A layout or profile is wrong."""
+
+
+class AssetError(DocgenError):
+    """A font or colour profile is missing or altered."""
