@@ -1,0 +1,73 @@
+"""Line breaking for Japanese text (禁則処理): where a line may end.
+
+The classes follow JIS X 4051 (line composition for Japanese): closing brackets, full stops, commas, iteration and
+prolonged-sound marks and small kana never begin a line; opening brackets never end one; Latin words and numbers stay
+together unless one alone is wider than the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NO_START = frozenset(
+    "、。，．・：；？！‐゠–〜～ー々〻ゝゞヽヾ゛゜"
+    "’”）〕］｝〉》」』】〙〗〟｠»)]}>,.:;!?%‰％℃°"
+    "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ"
+    "｡､･ｰﾞﾟ｣ｧｨｩｪｫｬｭｮｯ"
+)
+NO_END = frozenset("‘“（〔［｛〈《「『【〘〖〝｟«([{<｢￥＄£¥$№")
+_TOGETHER = frozenset("…‥―—")
+_SPACES = frozenset(" \u3000\u00a0")
+
+
+def _in_word(cluster: str) -> bool:
+    base = cluster[0]
+    return base.isascii() and (base.isalnum() or base in "'-") or "\u00c0" <= base <= "\u024f"
+
+
+def may_break(before: str, after: str) -> bool:
+    """Whether a line may end between two neighbouring clusters."""
+    if after in _SPACES or before == "\u00a0":
+        return False
+    if after[0] in NO_START or before[0] in NO_END:
+        return False
+    if before in _TOGETHER and before == after:
+        return False
+    return not (_in_word(before) and _in_word(after))
+
+
+def break_lines(parts: Sequence[str], advances: Sequence[float], width: float) -> list[tuple[int, int]]:
+    """Cut clusters into lines as (start, end): greedy, no line wider than `width` but for hanging spaces.
+
+    `advances` and `width` share one unit. A word wider than the line is cut where it must be. Joined, the lines are
+    the text. A single cluster wider than `width` gets a line of its own, which the caller finds too wide.
+    """
+    lines: list[tuple[int, int]] = []
+    start = 0
+    while start < len(parts):
+        end = _line_end(parts, advances, width, start)
+        lines.append((start, end))
+        start = end
+    return lines
+
+
+def _line_end(parts: Sequence[str], advances: Sequence[float], width: float, start: int) -> int:
+    used = 0.0
+    best = start
+    for i in range(start, len(parts)):
+        if i > start and may_break(parts[i - 1], parts[i]):
+            best = i
+        used += advances[i]
+        if used > width and parts[i] not in _SPACES:
+            if best > start:
+                return best
+            return _forced_end(parts, start, i)
+    return len(parts)
+
+
+def _forced_end(parts: Sequence[str], start: int, limit: int) -> int:
+    """No good place up to `limit`: cut a long word, but still not before a mark that may not begin a line."""
+    for i in range(limit, start, -1):
+        if parts[i][0] not in NO_START and parts[i - 1][0] not in NO_END:
+            return i
+    return max(limit, start + 1)

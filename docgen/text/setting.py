@@ -1,0 +1,235 @@
+"""Fitting a text into a box: an ordered policy with floors, and a verdict of how far the text was pushed.
+
+Lengths are mm, type sizes pt. A fit policy is a list of steps; each permits more than the ones before it:
+
+    condense k   the glyphs may be narrowed (長体), down to the ratio k
+    shrink p     the size may fall, in steps of 0.25 pt, down to p
+    wrap n       the text may take up to n lines
+    omit         what still does not fit is left out (and the verdict says so)
+    reject       what still does not fit is an error
+
+The largest size that fits wins; at one size, the fewest lines and then the least condensing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from docgen.text.breaking import break_lines
+from docgen.text.faces import Glyph, Stack, clusters
+from docgen.units import MM_PER_PT
+
+Align = Literal["left", "center", "right", "distribute"]
+Valign = Literal["baseline", "top", "middle", "bottom"]
+SHRINK_STEP_PT = 0.25
+# Boxes are drawn to 0.01 mm: half of that at each side is no overflow.
+TOLERANCE_MM = 0.02
+_SPACES = " \u3000"
+
+
+class Step(NamedTuple):
+    """One step of a fit policy."""
+
+    kind: str
+    limit: float | None = None
+
+
+class Run(NamedTuple):
+    """Neighbouring glyphs of one font: their codes, as hex digits, four a glyph."""
+
+    font: str
+    codes: str
+
+
+class SetLine(NamedTuple):
+    """A line in place: `x` from the box's left and `baseline` from its top in mm; `spacing` in mm after each glyph."""
+
+    x: float
+    baseline: float
+    width: float
+    runs: tuple[Run, ...]
+    spacing: float
+    text: str
+
+
+class SetText(NamedTuple):
+    """A text that fits: its size in pt, how far it is condensed (1 = not), its lines. No lines: it was left out."""
+
+    size: float
+    condense: float
+    lines: tuple[SetLine, ...]
+    omitted: bool = False
+
+
+class DoesNotFit(Exception):
+    """Every step of the policy was tried. `excess` is the width that is needed over the width that there is."""
+
+    def __init__(self, excess: float) -> None:
+        self.excess = excess
+        super().__init__(f"{excess:.2f} times too wide")
+
+
+@dataclass(frozen=True, slots=True)
+class Setter:
+    """A box and a style, ready to set any number of texts. `width` and `height` in mm, `size` in pt."""
+
+    stack: Stack
+    size: float
+    width: float
+    height: float
+    fit: tuple[Step, ...] = (Step("reject"),)
+    align: Align = "left"
+    valign: Valign = "baseline"
+    tracking: float = 0.0
+    line_height: float = 1.25
+
+    def set(self, text: str) -> SetText:
+        """Set one text. Raises MissingGlyphs or DoesNotFit."""
+        if "\n" not in text:
+            glyphs = self.stack.shape(text)
+            plain = self._natural(glyphs, self.size)
+            if plain <= self.width + TOLERANCE_MM and self._fits_height(1, self.size):
+                return SetText(self.size, 1.0, (self._line(glyphs, text, self.size, 1.0, 0, 1),))
+        return self._by_policy(text)
+
+    # ------------------------------------------------------------------ policy
+
+    def _by_policy(self, text: str) -> SetText:
+        condense, smallest, most_lines = 1.0, self.size, 1
+        paragraphs = [_Paragraph.of(part, self.stack) for part in text.split("\n")]
+        for step in self.fit:
+            if step.kind == "condense":
+                condense = step.limit or condense
+            elif step.kind == "shrink":
+                smallest = step.limit or smallest
+            elif step.kind == "wrap":
+                most_lines = int(step.limit or most_lines)
+            elif step.kind == "omit":
+                return SetText(self.size, 1.0, (), omitted=True)
+            else:
+                break
+            found = self._largest(paragraphs, condense, smallest, most_lines)
+            if found is not None:
+                return found
+        raise DoesNotFit(self._excess(paragraphs, smallest, condense, most_lines))
+
+    def _largest(
+        self, paragraphs: list[_Paragraph], condense: float, smallest: float, most_lines: int
+    ) -> SetText | None:
+        steps = math.floor((self.size - smallest) / SHRINK_STEP_PT + 1e-9)
+        sizes = [self.size - SHRINK_STEP_PT * i for i in range(steps + 1)]
+        if sizes[-1] > smallest:
+            sizes.append(smallest)
+        for size in sizes:
+            for lines in range(len(paragraphs), most_lines + 1):
+                if not self._fits_height(lines, size):
+                    break
+                found = self._at(paragraphs, size, condense, lines)
+                if found is not None:
+                    return found
+        return None
+
+    def _at(self, paragraphs: list[_Paragraph], size: float, condense: float, lines: int) -> SetText | None:
+        """The text at one size in at most `lines` lines, condensed as little as needed; None if it does not fit."""
+        for ratio in self._ratios(paragraphs, size, condense, lines):
+            broken = [line for part in paragraphs for line in self._break(part, size, ratio)]
+            room = (self.width + TOLERANCE_MM) / ratio
+            if len(broken) <= lines and all(self._natural(_trimmed(g, t), size) <= room for g, t in broken):
+                count = len(broken)
+                made = tuple(self._line(g, t, size, ratio, i, count) for i, (g, t) in enumerate(broken))
+                return SetText(size, ratio, made)
+        return None
+
+    def _ratios(self, paragraphs: list[_Paragraph], size: float, condense: float, lines: int) -> list[float]:
+        if lines == len(paragraphs):
+            widest = max((self._natural(part.glyphs, size) for part in paragraphs), default=0.0)
+            needed = 1.0 if widest <= self.width + TOLERANCE_MM else math.floor(self.width / widest * 1000) / 1000
+            return [needed] if needed >= condense - 1e-9 else []
+        return [percent / 100 for percent in range(100, math.ceil(condense * 100 - 1e-9) - 1, -1)]
+
+    def _break(self, part: _Paragraph, size: float, ratio: float) -> list[tuple[Sequence[Glyph], str]]:
+        em = size * MM_PER_PT / 1000
+        advances = [glyph.advance * em + self.tracking for glyph in part.glyphs]
+        cuts = break_lines(part.clusters, advances, (self.width + TOLERANCE_MM) / ratio + self.tracking) or [(0, 0)]
+        return [(part.glyphs[a:b], "".join(part.clusters[a:b])) for a, b in cuts]
+
+    def _excess(self, paragraphs: list[_Paragraph], size: float, condense: float, lines: int) -> float:
+        total = sum(self._natural(part.glyphs, size) for part in paragraphs) * condense
+        return max(total / (self.width * lines), 1.01)
+
+    # ---------------------------------------------------------------- geometry
+
+    def _natural(self, glyphs: Sequence[Glyph], size: float) -> float:
+        """Width in mm without condensing; tracking stands between glyphs only."""
+        if not glyphs:
+            return 0.0
+        return sum([glyph.advance for glyph in glyphs]) * size * MM_PER_PT / 1000 + self.tracking * (len(glyphs) - 1)
+
+    def _fits_height(self, lines: int, size: float) -> bool:
+        return self._block(lines, size) <= self.height + TOLERANCE_MM
+
+    def _block(self, lines: int, size: float) -> float:
+        return (size + (lines - 1) * size * self.line_height) * MM_PER_PT
+
+    def _line(
+        self, glyphs: Sequence[Glyph], text: str, size: float, ratio: float, index: int, count: int
+    ) -> SetLine:
+        width = self._natural(_trimmed(glyphs, text), size) * ratio
+        spacing = self.tracking
+        x = 0.0
+        if self.align == "right":
+            x = self.width - width
+        elif self.align == "center" or (self.align == "distribute" and len(glyphs) == 1):
+            x = (self.width - width) / 2
+        elif self.align == "distribute" and width < self.width:
+            # 均等割付: what is left over stands evenly between the glyphs.
+            spacing += (self.width - width) / ratio / (len(glyphs) - 1)
+            width = self.width
+        return SetLine(x, self._baseline(size, index, count), width, runs_of(glyphs), spacing, text)
+
+    def _baseline(self, size: float, index: int, count: int) -> float:
+        block = self._block(count, size)
+        if self.valign == "middle":
+            top = (self.height - block) / 2
+        elif self.valign == "bottom":
+            top = self.height - block
+        elif self.valign == "baseline" and count == 1:
+            # A shrunk text keeps the line that its neighbours stand on.
+            return self.stack.ascent * self.size * MM_PER_PT
+        else:
+            top = 0.0
+        return top + (self.stack.ascent + index * self.line_height) * size * MM_PER_PT
+
+
+class _Paragraph(NamedTuple):
+    clusters: Sequence[str]
+    glyphs: list[Glyph]
+
+    @classmethod
+    def of(cls, text: str, stack: Stack) -> _Paragraph:
+        return cls(clusters(text), stack.shape(text))
+
+
+def _trimmed(glyphs: Sequence[Glyph], text: str) -> Sequence[Glyph]:
+    """Without the spaces that hang over the end of a line."""
+    hanging = len(text) - len(text.rstrip(_SPACES))
+    return glyphs[: len(glyphs) - hanging] if hanging else glyphs
+
+
+def runs_of(glyphs: Sequence[Glyph]) -> tuple[Run, ...]:
+    """Glyphs gathered into runs of one font."""
+    if not glyphs:
+        return ()
+    font = glyphs[0].font
+    if all([glyph.font == font for glyph in glyphs]):
+        return (Run(font, "".join([glyph.code for glyph in glyphs])),)
+    runs: list[Run] = []
+    for glyph in glyphs:
+        if runs and runs[-1].font == glyph.font:
+            runs[-1] = Run(glyph.font, runs[-1].codes + glyph.code)
+        else:
+            runs.append(Run(glyph.font, glyph.code))
+    return tuple(runs)
