@@ -1,0 +1,63 @@
+"""What one insurer brings to a layout: inks, wording, constant texts, artwork, trim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from docgen.compose.artwork import Artwork, load_artwork
+from docgen.compose.placed import BLACK, PAPER, Ink
+from docgen.errors import LayoutError, Violation
+from docgen.issuance.profile import InsurerProfile
+
+NAMED_INKS = {"black": BLACK, "paper": PAPER}
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """An insurer's side of a layout. `trim` is (width, height) in mm, `corner_radius` mm, `palette` by role."""
+
+    insurer: str
+    palette: Mapping[str, Ink]
+    wording: Mapping[str, str | tuple[str, ...]]
+    constants: Mapping[str, str]
+    artwork: Mapping[str, Artwork]
+    trim: tuple[float, float]
+    corner_radius: float
+    type_floor: float
+
+    def ink(self, value: object, spots: Mapping[str, tuple[float, float, float, float]]) -> Ink:
+        """An ink of the layout language. Raises KeyError with the role or spot colour that is not declared."""
+        if not isinstance(value, str):
+            return Ink(*value)  # type: ignore[misc]
+        if value in NAMED_INKS:
+            return NAMED_INKS[value]
+        kind, _, role = value.partition(".")
+        return Ink(*spots[role], spot=role) if kind == "spot" else self.palette[role]
+
+
+def brand_of(profile: InsurerProfile, document: str, constants: Mapping[str, str], art_dir: Path) -> Brand:
+    """The brand of an insurer for one document. Raises LayoutError for artwork that cannot be used."""
+    settings = getattr(profile.documents, document.replace("-", "_"))
+    palette: dict[str, Ink] = {role: Ink(*parts) for role, parts in profile.palette.items()}
+    artwork: dict[str, Artwork] = {}
+    problems: list[Violation] = []
+    for name, image in profile.images.items():
+        inks = {key: palette[ink] if isinstance(ink, str) else Ink(*ink) for key, ink in image.inks.items()}
+        try:
+            artwork[name] = load_artwork(art_dir / image.file, inks)
+        except LayoutError as error:
+            problems += error.violations
+    if problems:
+        raise LayoutError(problems)
+    return Brand(
+        insurer=profile.id,
+        palette=palette,
+        wording=profile.wording,
+        constants=constants,
+        artwork=artwork,
+        trim=settings.trim,
+        corner_radius=settings.corner_radius,
+        type_floor=profile.type_floor,
+    )

@@ -1,0 +1,96 @@
+"""A layout held against what lies outside it: the catalogue of names, the insurers, the fonts, the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from docgen.compose.brand import brand_of
+from docgen.compose.composition import Composition
+from docgen.compose.placed import PlacedSide
+from docgen.errors import LayoutError, Violation
+from docgen.issuance.documents import Document
+from docgen.issuance.items import Catalogue
+from docgen.issuance.profile import InsurerProfile
+from docgen.layout.grammar import check_grammar, suggest
+from docgen.layout.models import Element, FieldText, Layout, Qr
+from docgen.text.faces import FontLibrary
+
+
+def check_layout(
+    layout: Layout, kind: Document, profiles: Iterable[InsurerProfile], fonts: FontLibrary, art_dir: Path
+) -> list[Violation]:
+    """Every violation of one layout, for every insurer that issues its document.
+
+    Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...), and
+    `layout_unknown_field`, `layout_unknown_flag`, `layout_never_filled`, `profile_unknown_wording`.
+    """
+    found = list(_names(layout, kind.catalogue))
+    for profile in profiles:
+        found += check_grammar(layout, profile.type_floor)
+        found += _wording(layout, profile)
+        try:
+            Composition(layout, brand_of(profile, layout.layout, kind.constants(profile), art_dir), fonts)
+        except LayoutError as error:
+            found += error.violations
+    return list(dict.fromkeys(found))
+
+
+def never_filled(layout: Layout, catalogue: Catalogue, sides: Iterable[PlacedSide]) -> Iterator[Violation]:
+    """Fields and symbols that none of these sides fills: a sample is missing, or the element can't ever show."""
+    placed = list(sides)
+    seen = {text.element for side in placed for text in side.texts}
+    seen |= {symbol.element for side in placed for symbol in side.symbols}
+    for element in _elements(layout):
+        name = _item(element)
+        if name is None or element.id in seen or catalogue.texts[name].constant:
+            continue
+        message = f"no sample of {layout.layout} fills {element.id} ({name})"
+        hint = "add a sample that does, or take the element out"
+        yield _violation("layout_never_filled", layout, element, message, hint, severity="warning")
+
+
+def _elements(layout: Layout) -> Iterator[Element]:
+    for elements in layout.sides.values():
+        yield from elements
+
+
+def _item(element: Element) -> str | None:
+    if isinstance(element, FieldText):
+        return element.field
+    return element.qr if isinstance(element, Qr) else None
+
+
+def _names(layout: Layout, catalogue: Catalogue) -> Iterator[Violation]:
+    for element in _elements(layout):
+        wanted = {condition.flag: condition.wanted for condition in element.when}
+        for flag in wanted:
+            if flag not in catalogue.flags:
+                hint = suggest(flag, catalogue.flags)
+                yield _violation("layout_unknown_flag", layout, element, f"unknown flag: {flag}", hint)
+        name = _item(element)
+        if name is None:
+            continue
+        if name not in catalogue.texts:
+            hint = suggest(name, catalogue.texts)
+            yield _violation("layout_unknown_field", layout, element, f"unknown field: {name}", hint)
+            continue
+        needed = catalogue.texts[name].when
+        if needed is not None and wanted.get(needed) is False:
+            message = f"{name} is always empty unless {needed}, and this element shows only when it is not"
+            yield _violation("layout_never_filled", layout, element, message, f"when: {needed}")
+
+
+def _wording(layout: Layout, profile: InsurerProfile) -> Iterator[Violation]:
+    for key in profile.wording:
+        if key not in layout.wording:
+            message = f"{layout.layout} has no wording {key}"
+            yield Violation("profile_unknown_wording", message, suggest(key, layout.wording), file=f"{profile.id}.yaml")
+
+
+def _violation(
+    code: str, layout: Layout, element: Element, message: str, hint: str, severity: str = "error"
+) -> Violation:
+    return Violation(
+        code, message, hint, element=element.id, file=layout.file, line=element.line_no, severity=severity
+    )

@@ -1,0 +1,293 @@
+"""The engine: the only place where rules, layouts and pages meet."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from docgen.compose.brand import brand_of
+from docgen.compose.check import check_layout, never_filled
+from docgen.compose.composition import Composition
+from docgen.compose.placed import PlacedSide
+from docgen.errors import DocgenError, LayoutError, RequestError, Violation
+from docgen.issuance.documents import DOCUMENTS
+from docgen.issuance.items import PrintItems
+from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
+from docgen.layout.loader import load_layout
+from docgen.layout.models import Layout
+from docgen.pdf.book import Book, OutputIntent, WrittenPage
+from docgen.pdf.icc import load_output_profile
+from docgen.pdf.metadata import FileInfo
+from docgen.pdf.page import PagePainter
+from docgen.pdf.raster import render_png
+from docgen.text.faces import FontLibrary
+from docgen.text.registry import FontRegistry
+
+
+class EngineSettings(Protocol):
+    """What the engine needs to know of this machine; `docgen.settings.Settings` has it."""
+
+    @property
+    def layouts_dir(self) -> Path: ...
+    @property
+    def fonts_toml(self) -> Path: ...
+    @property
+    def font_path(self) -> tuple[Path, ...]: ...
+    @property
+    def output_profile(self) -> Path: ...
+    @property
+    def output_condition(self) -> str: ...
+    @property
+    def output_condition_info(self) -> str: ...
+    @property
+    def output_condition_registry(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to render. `specimen` puts 見本 across (None: as the record says); `issued_on` is the job's issue date."""
+
+    specimen: bool | None = None
+    issued_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FitReport:
+    """How far one field was pushed to fit. `condensed` is the ratio of widths, sizes are pt."""
+
+    side: str
+    element: str
+    condensed: float
+    size: float
+    nominal: float
+    lines: int
+    omitted: bool
+
+    @property
+    def pushed(self) -> bool:
+        """Whether the field is set in any way but as the style asks."""
+        return self.omitted or self.lines > 1 or self.condensed < 1 or self.size < self.nominal
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One finished document, and what was decided on the way."""
+
+    pdf: bytes
+    sha256: str
+    pages: tuple[WrittenPage, ...]
+    fits: tuple[FitReport, ...]
+    items: PrintItems
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the file itself, as JSON."""
+        items = self.items
+        return {
+            "sha256": self.sha256,
+            "bytes": len(self.pdf),
+            "pages": [asdict(page) for page in self.pages],
+            "fits": [asdict(fit) for fit in self.fits],
+            "substitutions": [asdict(use) for use in items.substitutions],
+            "issued_on": items.issued_on.isoformat(),
+            "expires_on": items.expires_on.isoformat() if items.expires_on else None,
+            "expiry_reason": items.expiry_reason,
+        }
+
+
+class Engine:
+    """Layouts, profiles, fonts and the output profile, loaded once; documents from then on.
+
+    Safe to use from several threads, as long as each document is written by one.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Load everything that a document depends on. Raises LayoutError and AssetError with all that is wrong."""
+        self._dir = settings.layouts_dir
+        self._fonts = FontLibrary(FontRegistry.load(settings.fonts_toml, settings.font_path))
+        self._intent = OutputIntent(
+            load_output_profile(settings.output_profile),
+            settings.output_condition,
+            settings.output_condition_info,
+            settings.output_condition_registry or None,
+        )
+        self._painter = PagePainter()
+        self._compositions: dict[tuple[str, str], Composition] = {}
+        self.layouts: Mapping[str, Layout] = _load_all(self._dir, DOCUMENTS)
+        self.insurers: Mapping[str, InsurerProfile] = _load_profiles(self._dir / "insurers")
+
+    @classmethod
+    def load(cls, settings: EngineSettings) -> Engine:
+        """An engine ready to render at full speed: every face parsed, every layout compiled."""
+        engine = cls(settings)
+        engine.warm()
+        return engine
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Every document that some layout draws."""
+        return tuple(self.layouts)
+
+    def documents_of(self, insurer: str) -> tuple[str, ...]:
+        """The documents that an insurer issues. Raises RequestError `unknown_insurer`."""
+        return self._profile(insurer).document_ids()
+
+    def schema(self, document: str) -> dict[str, Any]:
+        """The JSON Schema of a document's record. Raises RequestError `unknown_document`."""
+        self._known(document)
+        return DOCUMENTS[document].schema()
+
+    def samples(self, document: str) -> dict[str, Any]:
+        """The document's sample records by INSURER-NAME. Raises RequestError `unknown_document`."""
+        self._known(document)
+        found = sorted((self._dir / "samples" / document).glob("*.json"))
+        return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
+
+    def warm(self) -> None:
+        """Compile every layout for every insurer. Raises LayoutError or AssetError with every problem."""
+        problems: list[Violation] = []
+        for insurer in self.insurers:
+            for document in self.documents_of(insurer):
+                try:
+                    self._composition(document, insurer)
+                except LayoutError as error:
+                    problems += error.violations
+        if problems:
+            raise LayoutError(dict.fromkeys(problems))
+        _ = self._intent.deflated_profile
+
+    # ------------------------------------------------------------------------------------------------------- documents
+
+    def render(self, document: str, insurer: str, record: object, options: Options | None = None) -> Rendered:
+        """One document as a file of its own.
+
+        Raises RecordError with every violation of the record, RequestError `unknown_insurer`, `unknown_document`.
+        """
+        stream = io.BytesIO()
+        items, sides = self.place(document, insurer, record, options)
+        book = self.book(document, items.issued_on, stream)
+        pages = tuple(book.add(side) for side in sides)
+        book.finish()
+        data = stream.getvalue()
+        return Rendered(data, hashlib.sha256(data).hexdigest(), pages, tuple(fit_reports(sides)), items)
+
+    def place(
+        self, document: str, insurer: str, record: object, options: Options | None = None
+    ) -> tuple[PrintItems, tuple[PlacedSide, ...]]:
+        """What one record prints, and where: everything decided, nothing drawn. Raises as `render` does."""
+        options = options or Options()
+        composition = self._composition(document, insurer)
+        profile = self.insurers[insurer]
+        items = DOCUMENTS[document].issue(record, profile, options.issued_on)
+        if options.specimen is not None:
+            items = replace(items, flags={**items.flags, "document.is_specimen": options.specimen})
+        return items, composition.place(items)
+
+    def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
+        """An empty file for any number of a document's pages, dated with the issue date."""
+        info = FileInfo(self.layouts[document].title, issued_on)
+        return Book(stream, info, self._intent, self._fonts, self._painter)
+
+    def preview(
+        self, pdf: bytes, page: int = 1, dpi: int = 300, overlay: Iterable[str] = (), *, document: str, insurer: str
+    ) -> bytes:
+        """One page of a finished file as PNG; `overlay` may hold `trim` and `safe`."""
+        geometry = self._composition(document, insurer).geometry
+        return render_png(pdf, page, dpi, frozenset(overlay), geometry.safe, geometry.radius)
+
+    # ---------------------------------------------------------------------------------------------------------- checks
+
+    def check(self) -> list[Violation]:
+        """Hold every layout against its catalogue, every insurer and every sample; warnings included."""
+        found: list[Violation] = []
+        for insurer, profile in self.insurers.items():
+            found += profile_warnings(profile, f"{insurer}.yaml")
+        for document, layout in self.layouts.items():
+            profiles = [profile for profile in self.insurers.values() if document in profile.document_ids()]
+            found += check_layout(layout, DOCUMENTS[document], profiles, self._fonts, self._dir / "art")
+            found += self._check_samples(document)
+        return list(dict.fromkeys(found))
+
+    def _check_samples(self, document: str) -> Iterable[Violation]:
+        placed: list[PlacedSide] = []
+        for name, record in self.samples(document).items():
+            try:
+                _, sides = self.place(document, self.insurer_of_sample(name), record)
+                placed += sides
+            except DocgenError as error:
+                for violation in error.violations:
+                    yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
+        yield from never_filled(self.layouts[document], DOCUMENTS[document].catalogue, placed)
+
+    def insurer_of_sample(self, name: str) -> str:
+        """The insurer of a sample, by its name INSURER-NAME. Raises RequestError `unknown_insurer`."""
+        fits = [insurer for insurer in self.insurers if name.startswith(f"{insurer}-")]
+        return max(fits, key=len) if fits else self._profile(name.partition("-")[0]).id
+
+    # --------------------------------------------------------------------------------------------------------- look-up
+
+    def _profile(self, insurer: str) -> InsurerProfile:
+        if insurer not in self.insurers:
+            known = ", ".join(self.insurers)
+            raise RequestError(Violation("unknown_insurer", f"unknown insurer: {insurer}", f"known: {known}"))
+        return self.insurers[insurer]
+
+    def _known(self, document: str) -> None:
+        if document not in self.layouts:
+            known = ", ".join(self.layouts)
+            raise RequestError(Violation("unknown_document", f"unknown document: {document}", f"known: {known}"))
+
+    def _composition(self, document: str, insurer: str) -> Composition:
+        key = (document, insurer)
+        if key not in self._compositions:
+            profile = self._profile(insurer)
+            self._known(document)
+            if document not in profile.document_ids():
+                issued = ", ".join(profile.document_ids())
+                message = f"{insurer} does not issue {document}"
+                raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
+            constants = DOCUMENTS[document].constants(profile)
+            brand = brand_of(profile, document, constants, self._dir / "art")
+            self._compositions[key] = Composition(self.layouts[document], brand, self._fonts)
+        return self._compositions[key]
+
+
+def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:
+    """The verdict on each field of a record's sides."""
+    for side in sides:
+        for placed in side.texts:
+            size, condense, lines, omitted = placed.text
+            yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
+
+
+def _load_all(layouts_dir: Path, documents: Iterable[str]) -> dict[str, Layout]:
+    problems: list[Violation] = []
+    layouts: dict[str, Layout] = {}
+    for document in documents:
+        try:
+            layouts[document] = load_layout(layouts_dir / f"{document}.yaml")
+        except LayoutError as error:
+            problems += error.violations
+    if problems:
+        raise LayoutError(problems)
+    return layouts
+
+
+def _load_profiles(insurers_dir: Path) -> dict[str, InsurerProfile]:
+    problems: list[Violation] = []
+    profiles: dict[str, InsurerProfile] = {}
+    for path in sorted(insurers_dir.glob("*.yaml")):
+        try:
+            profile = load_profile(path)
+        except LayoutError as error:
+            problems += error.violations
+            continue
+        profiles[profile.id] = profile
+    if problems:
+        raise LayoutError(problems)
+    return profiles

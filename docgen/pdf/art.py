@@ -1,0 +1,89 @@
+"""Static art as page content: rules, boxes, curves and artwork through ReportLab's Canvas, in CMYK and spot colours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+from reportlab.lib.colors import CMYKColor, CMYKColorSep
+from reportlab.pdfgen.canvas import Canvas
+
+from docgen.compose.placed import Art, Geometry, Ink, Paint, PlacedCircle, PlacedLine, PlacedPath, PlacedRect
+from docgen.units import PT_PER_MM
+
+OVERPRINT = "/OP gs"
+KNOCKOUT = "/KO gs"
+
+
+class Artist:
+    """Draws placed art in points on one side's page; `content` gives the operators."""
+
+    def __init__(self, geometry: Geometry) -> None:
+        self._left = geometry.offset_x + geometry.bleed
+        self._top = geometry.height + geometry.bleed - geometry.offset_y
+        # The canvas is a pen only: its document, fonts and pages are never written.
+        self._canvas = Canvas(io.BytesIO(), enforceColorSpace="SEP_CMYK")
+        self._code: list[str] = self._canvas._code
+        self._code.clear()
+        self.spots: dict[str, Ink] = {}
+
+    def draw(self, art: Art) -> None:
+        """Draw one item."""
+        self._set(art.paint)
+        fill, stroke = int(art.paint.fill is not None), int(art.paint.stroke is not None)
+        canvas = self._canvas
+        match art:
+            case PlacedRect(x, y, width, height, radius):
+                place = (*self._point(x, y + height), width * PT_PER_MM, height * PT_PER_MM)
+                if radius:
+                    canvas.roundRect(*place, radius * PT_PER_MM, stroke=stroke, fill=fill)
+                else:
+                    canvas.rect(*place, stroke=stroke, fill=fill)
+            case PlacedLine(x1, y1, x2, y2):
+                canvas.line(*self._point(x1, y1), *self._point(x2, y2))
+            case PlacedCircle(x, y, radius):
+                canvas.circle(*self._point(x, y), radius * PT_PER_MM, stroke=stroke, fill=fill)
+            case PlacedPath(segments):
+                canvas.drawPath(self._path(segments), stroke=stroke, fill=fill, fillMode=0)
+
+    def append(self, operators: str) -> None:
+        """Put ready operators (texts) between what is drawn."""
+        self._code.append(operators)
+
+    @property
+    def content(self) -> bytes:
+        """All operators so far."""
+        return "\n".join(self._code).encode("ascii")
+
+    def _set(self, paint: Paint) -> None:
+        self._code.append(OVERPRINT if paint.overprint else KNOCKOUT)
+        if paint.fill is not None:
+            self._canvas.setFillColor(self._colour(paint.fill))
+        if paint.stroke is not None:
+            self._canvas.setStrokeColor(self._colour(paint.stroke))
+            self._canvas.setLineWidth(paint.stroke_width * PT_PER_MM)
+
+    def _colour(self, ink: Ink) -> CMYKColor:
+        parts = [value / 100 for value in ink[:4]]
+        if ink.spot is None:
+            return CMYKColor(*parts)
+        self.spots[ink.spot] = ink
+        return CMYKColorSep(*parts, spotName=ink.spot, density=1)
+
+    def _point(self, x: float, y: float) -> tuple[float, float]:
+        return (x + self._left) * PT_PER_MM, (self._top - y) * PT_PER_MM
+
+    def _path(self, segments: Iterable[tuple[str, tuple[float, ...]]]) -> object:
+        path = self._canvas.beginPath()
+        for command, values in segments:
+            points = [part for at in range(0, len(values), 2) for part in self._point(*values[at : at + 2])]
+            match command:
+                case "M":
+                    path.moveTo(*points)
+                case "L":
+                    path.lineTo(*points)
+                case "C":
+                    path.curveTo(*points)
+                case "Z":
+                    path.close()
+        return path

@@ -1,0 +1,174 @@
+"""A finished file, page by page: PDF/X-4 and PDF/A-2u in one, written as a stream.
+
+All pages share one resource dictionary, written last, when the fonts, forms and spot colours in use are known. What the
+file holds is decided by its pages, its title and its date alone: same input, same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import BinaryIO
+
+from docgen.compose.placed import Geometry, Ink, PlacedSide
+from docgen.pdf.fonts import UsedGlyphs, put_fonts
+from docgen.pdf.icc import OutputProfile
+from docgen.pdf.metadata import FileInfo, info_dictionary, xmp_packet
+from docgen.pdf.page import Form, PagePainter
+from docgen.pdf.pdfa import A2U
+from docgen.pdf.pdfx import X4
+from docgen.pdf.writer import PdfStream, name, number, text_string
+from docgen.text.faces import FontLibrary
+from docgen.units import PT_PER_MM
+
+STANDARDS = (X4, A2U)
+_PAGES_PER_NODE = 256
+
+
+@dataclass(frozen=True)
+class OutputIntent:
+    """The printing condition that the file is made for. `registry` is the URI of the registry that has the identifier."""
+
+    profile: OutputProfile
+    identifier: str
+    info: str
+    registry: str | None = None
+
+    @cached_property
+    def deflated_profile(self) -> bytes:
+        """The colour profile's bytes, deflated once for all files."""
+        return zlib.compress(self.profile.data, 9)
+
+    def dictionary(self, subtype: str, profile_object: int) -> str:
+        """The output intent dictionary (ISO 32000-1, 14.11.5)."""
+        registry = f"/RegistryName{text_string(self.registry)}" if self.registry else ""
+        return (
+            f"<</Type/OutputIntent/S/{subtype}/OutputConditionIdentifier{text_string(self.identifier)}"
+            f"/Info{text_string(self.info)}{registry}/DestOutputProfile {profile_object} 0 R>>"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPage:
+    """One page of a file: its number from 1, its side, its trim size in mm, the SHA-256 of its content and boxes."""
+
+    number: int
+    side: str
+    width: float
+    height: float
+    sha256: str
+
+
+class Book:
+    """Writes one file. `add` the sides in page order, then `finish`."""
+
+    def __init__(
+        self, stream: BinaryIO, info: FileInfo, intent: OutputIntent, library: FontLibrary, painter: PagePainter
+    ) -> None:
+        self._out = PdfStream(stream)
+        self._info, self._intent, self._library, self._painter = info, intent, library, painter
+        self._catalog, self._pages, self._resources = (self._out.reserve() for _ in range(3))
+        self._used = UsedGlyphs()
+        self._forms: dict[str, int] = {}
+        self._spots: dict[str, Ink] = {}
+        self._boxes: dict[Geometry, str] = {}
+        self._nodes: list[tuple[int, int]] = []
+        self._node = 0
+        self._kids: list[int] = []
+        self.page_count = 0
+
+    def add(self, side: PlacedSide) -> WrittenPage:
+        """Write one page."""
+        form = self._painter.form(side)
+        if form.name not in self._forms:
+            self._put_form(form, side.geometry)
+        content = self._painter.content(side, self._used)
+        boxes = self._boxes.get(side.geometry) or self._boxes.setdefault(side.geometry, _boxes(side.geometry))
+        stream = self._out.put_stream(content)
+        if not self._kids:
+            self._node = self._out.reserve()
+        self._kids.append(
+            self._out.put(
+                f"<</Type/Page/Parent {self._node} 0 R{boxes}/Resources {self._resources} 0 R/Contents {stream} 0 R>>"
+            )
+        )
+        self.page_count += 1
+        if len(self._kids) == _PAGES_PER_NODE:
+            self._close_node()
+        digest = hashlib.sha256(content + boxes.encode("ascii")).hexdigest()
+        return WrittenPage(self.page_count, side.name, side.geometry.width, side.geometry.height, digest)
+
+    def finish(self) -> None:
+        """Write fonts, resources, metadata and the cross-reference table. The stream stays open."""
+        if self._kids:
+            self._close_node()
+        out = self._out
+        self._put_resources()
+        kids = " ".join(f"{node} 0 R" for node, _ in self._nodes)
+        out.put(f"<</Type/Pages/Kids[{kids}]/Count {self.page_count}>>", self._pages)
+        profile = out.put_raw_stream(self._intent.deflated_profile, "/N 4/Alternate/DeviceCMYK/Filter/FlateDecode")
+        intents = " ".join(
+            f"{out.put(self._intent.dictionary(standard.intent, profile))} 0 R" for standard in STANDARDS
+        )
+        packet = xmp_packet(self._info, out.digest[:32], STANDARDS)
+        metadata = out.put_raw_stream(packet, "/Type/Metadata/Subtype/XML")
+        out.put(
+            f"<</Type/Catalog/Pages {self._pages} 0 R/Metadata {metadata} 0 R/OutputIntents[{intents}]/Lang(ja-JP)>>",
+            self._catalog,
+        )
+        info = out.put(info_dictionary(self._info))
+        out.finish(self._catalog, info)
+
+    def _close_node(self) -> None:
+        kids = " ".join(f"{kid} 0 R" for kid in self._kids)
+        self._out.put(f"<</Type/Pages/Parent {self._pages} 0 R/Kids[{kids}]/Count {len(self._kids)}>>", self._node)
+        self._nodes.append((self._node, len(self._kids)))
+        self._kids = []
+
+    def _put_form(self, form: Form, geometry: Geometry) -> None:
+        width, height = _media_size(geometry)
+        entries = (
+            f"/Type/XObject/Subtype/Form/BBox[0 0 {number(width)} {number(height)}]/Resources {self._resources} 0 R"
+        )
+        self._forms[form.name] = self._out.put_stream(form.content, entries)
+        self._spots.update(form.spots)
+        for font, codes in form.runs:
+            self._used.add(font, codes)
+
+    def _put_resources(self) -> None:
+        out = self._out
+        fonts = put_fonts(out, self._used.numbers(), self._library)
+        spaces = {spot: self._separation(spot, ink) for spot, ink in sorted(self._spots.items())}
+        parts = [
+            _references("Font", fonts),
+            _references("XObject", self._forms),
+            _references("ColorSpace", spaces),
+            "/ExtGState<</OP<</Type/ExtGState/OP true/op true/OPM 1>>/KO<</Type/ExtGState/OP false/op false/OPM 0>>>>",
+        ]
+        out.put(f"<<{''.join(parts)}>>", self._resources)
+
+    def _separation(self, spot: str, ink: Ink) -> int:
+        full = " ".join(number(value / 100) for value in ink[:4])
+        tint = f"<</FunctionType 2/Domain[0 1]/C0[0 0 0 0]/C1[{full}]/N 1>>"
+        return self._out.put(f"[/Separation{name(spot)}/DeviceCMYK{tint}]")
+
+
+def _references(kind: str, objects: dict[str, int]) -> str:
+    return f"/{kind}<<" + "".join(f"{name(key)} {num} 0 R" for key, num in objects.items()) + ">>" if objects else ""
+
+
+def _media_size(geometry: Geometry) -> tuple[float, float]:
+    return (
+        (geometry.width + 2 * geometry.bleed) * PT_PER_MM,
+        (geometry.height + 2 * geometry.bleed) * PT_PER_MM,
+    )
+
+
+def _boxes(geometry: Geometry) -> str:
+    width, height = _media_size(geometry)
+    bleed = geometry.bleed * PT_PER_MM
+    trim = " ".join(number(value) for value in (bleed, bleed, width - bleed, height - bleed))
+    media = f"0 0 {number(width)} {number(height)}"
+    return f"/MediaBox[{media}]/BleedBox[{media}]/TrimBox[{trim}]"

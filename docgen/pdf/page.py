@@ -1,0 +1,175 @@
+"""Page content: placed texts and symbols as operators, static parts as forms that all pages share."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from docgen.compose.placed import BLACK, Geometry, Ink, PlacedQr, PlacedSide, PlacedText, StaticPart
+from docgen.pdf.art import KNOCKOUT, OVERPRINT, Artist
+from docgen.pdf.fonts import UsedGlyphs
+from docgen.pdf.writer import name, number
+from docgen.text.setting import SetLine
+from docgen.units import PT_PER_MM
+
+# All text is 100 K and overprints, so that no tint shows a white edge beside a letter.
+_TEXT_STATE = f"{OVERPRINT} 0 0 0 1 k"
+_CHUNK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A static part as form content, with the fonts, glyphs and spot colours that it shows.
+
+    The name is a hash of the content, so that a page that invokes it says by its own content what it looks like.
+    """
+
+    name: str
+    content: bytes
+    runs: tuple[tuple[str, str], ...]
+    spots: dict[str, Ink]
+
+
+class PagePainter:
+    """Turns placed sides into page content. Holds nothing of a record: it serves any number of files."""
+
+    def __init__(self) -> None:
+        self._forms: WeakKeyDictionary[StaticPart, Form] = WeakKeyDictionary()
+
+    def form(self, side: PlacedSide) -> Form:
+        """The static part of a side, drawn when first asked for."""
+        form = self._forms.get(side.static)
+        if form is None:
+            form = self._forms[side.static] = _draw(side.static, side.geometry)
+        return form
+
+    def content(self, side: PlacedSide, used: UsedGlyphs) -> bytes:
+        """The page's own content; the glyphs that it shows are noted in `used`."""
+        parts = [f"/{self.form(side).name} Do {_TEXT_STATE}"]
+        parts += [text_operators(text, side.geometry, used) for text in side.texts]
+        parts += [qr_operators(symbol, side.geometry) for symbol in side.symbols]
+        return "\n".join(parts).encode("ascii")
+
+
+def _draw(static: StaticPart, geometry: Geometry) -> Form:
+    artist = Artist(geometry)
+    used = _Runs()
+    for item in static.items:
+        if isinstance(item, PlacedText):
+            artist.append(_TEXT_STATE)
+            artist.append(text_operators(item, geometry, used))
+        else:
+            artist.draw(item)
+    content = artist.content
+    return Form("S" + hashlib.sha256(content).hexdigest()[:12], content, tuple(used.runs), artist.spots)
+
+
+class _Runs(UsedGlyphs):
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: dict[tuple[str, str], None] = {}
+
+    def add(self, font: str, codes: str) -> None:
+        self.runs[font, codes] = None
+
+
+def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
+    """One text: BT to ET. Condensing is Tz, tracking and even distribution are Tc; both end as they began."""
+    size, condense, lines, _ = placed.text
+    if not lines:
+        return ""
+    if placed.rotate:
+        return _rotated(placed, geometry, used)
+    left = placed.x + geometry.offset_x + geometry.bleed
+    top = geometry.height + geometry.bleed - geometry.offset_y - placed.y
+    body = _lines(lines, size, condense, left, top, used)
+    if placed.ink == BLACK:
+        return f"BT {body}ET"
+    return f"q {KNOCKOUT} {fill_operator(placed.ink)} BT {body}ET Q"
+
+
+def _lines(
+    lines: tuple[SetLine, ...], size: float, condense: float, left: float, top: float, used: UsedGlyphs
+) -> str:
+    ops: list[str] = []
+    if condense != 1:
+        ops.append(f"{number(condense * 100)} Tz ")
+    font_now = ""
+    for line in lines:
+        x, baseline, _, runs, spacing, _ = line
+        if spacing:
+            ops.append(f"{number(spacing * PT_PER_MM)} Tc ")
+        place = f"1 0 0 1 {(left + x) * PT_PER_MM:.3f} {(top - baseline) * PT_PER_MM:.3f} Tm "
+        for font, codes in runs:
+            used.add(font, codes)
+            if font != font_now:
+                ops.append(f"/{font} {number(size)} Tf ")
+                font_now = font
+            ops.append(f"{place}<{codes}>Tj ")
+            place = ""
+        if spacing:
+            ops.append("0 Tc ")
+    if condense != 1:
+        ops.append("100 Tz ")
+    return "".join(ops)
+
+
+def _rotated(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
+    angle = math.radians(placed.rotate)
+    cos, sin = math.cos(angle), math.sin(angle)
+    x = (placed.x + placed.width / 2 + geometry.offset_x + geometry.bleed) * PT_PER_MM
+    y = (geometry.height + geometry.bleed - geometry.offset_y - placed.y - placed.height / 2) * PT_PER_MM
+    matrix = f"{cos:.5f} {sin:.5f} {-sin:.5f} {cos:.5f} {x:.3f} {y:.3f} cm"
+    size, condense, lines, _ = placed.text
+    body = _lines(lines, size, condense, -placed.width / 2, placed.height / 2, used)
+    state = _TEXT_STATE if placed.ink == BLACK else f"{KNOCKOUT} {fill_operator(placed.ink)}"
+    return f"q {state} {matrix} BT {body}ET Q"
+
+
+def fill_operator(ink: Ink) -> str:
+    """The operator that sets an ink for filling."""
+    if ink.spot is not None:
+        return f"{name(ink.spot)} cs 1 scn"
+    return " ".join(number(value / 100) for value in ink[:4]) + " k"
+
+
+class _ChunkTable(dict[str, str]):
+    """From eight modules of a row to the rectangles that fill them: a symbol is drawn by a few look-ups."""
+
+    def __init__(self, x: int, y: int) -> None:
+        super().__init__()
+        self._x, self._y = x, y
+
+    def __missing__(self, modules: str) -> str:
+        # A hair of overlap closes the seams that anti-aliasing viewers show between touching rectangles.
+        rects = "".join(
+            f"{self._x + run.start()} {self._y} {run.end() - run.start()}.02 1.02 re "
+            for run in re.finditer("1+", modules)
+        )
+        self[modules] = rects
+        return rects
+
+
+_CHUNKS: dict[tuple[int, int], _ChunkTable] = {}
+
+
+def _row_operators(y: int, row: str) -> str:
+    parts: list[str] = []
+    for x in range(0, len(row), _CHUNK):
+        table = _CHUNKS.get((x, y))
+        if table is None:
+            table = _CHUNKS[x, y] = _ChunkTable(x, y)
+        parts.append(table[row[x : x + _CHUNK]])
+    return "".join(parts)
+
+
+def qr_operators(symbol: PlacedQr, geometry: Geometry) -> str:
+    """One QR symbol as vector modules, never an image: presses take a small image for one of low resolution."""
+    x = (symbol.x + geometry.offset_x + geometry.bleed) * PT_PER_MM
+    y = (geometry.height + geometry.bleed - geometry.offset_y - symbol.y) * PT_PER_MM
+    module = symbol.module * PT_PER_MM
+    rects = "".join([_row_operators(at, row) for at, row in enumerate(symbol.rows)])
+    return f"q {module:.5f} 0 0 {-module:.5f} {x:.3f} {y:.3f} cm {rects}f Q"

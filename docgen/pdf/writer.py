@@ -1,0 +1,95 @@
+"""A PDF file written as a stream: objects go out as they are made, memory holds their offsets only.
+
+Knows PDF syntax (ISO 32000-1) and nothing of documents. No clock, no randomness: the file's ID is a hash of its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from array import array
+from typing import BinaryIO
+
+COMPRESSION_LEVEL = 6
+
+
+def number(value: float) -> str:
+    """A number as PDF writes it, to a thousandth of a point."""
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def text_string(value: str) -> str:
+    """A text string object: ASCII as it is, anything else as UTF-16BE with its mark."""
+    if value.isascii() and value.isprintable():
+        escaped = value.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+        return f"({escaped})"
+    return "<" + (b"\xfe\xff" + value.encode("utf-16-be")).hex() + ">"
+
+
+def name(value: str) -> str:
+    """A name object; what is not a regular character is written as #xx."""
+    safe = "".join(
+        chr(byte) if 0x21 <= byte <= 0x7E and chr(byte) not in "#()<>[]{}/%" else f"#{byte:02x}"
+        for byte in value.encode("utf-8")
+    )
+    return f"/{safe}"
+
+
+class PdfStream:
+    """Writes one PDF 1.6 file to a binary stream that need not be seekable."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self._offsets = array("Q", [0])
+        self._position = 0
+        self._write(b"%PDF-1.6\n%\xe2\xe3\xcf\xd3\n")
+
+    def reserve(self) -> int:
+        """A number for an object that is written later."""
+        self._offsets.append(0)
+        return len(self._offsets) - 1
+
+    def put(self, body: str | bytes, number_: int | None = None) -> int:
+        """Write one object; returns its number."""
+        num = self.reserve() if number_ is None else number_
+        self._offsets[num] = self._position
+        data = body.encode("ascii") if isinstance(body, str) else body
+        self._write(b"%d 0 obj\n%b\nendobj\n" % (num, data))
+        return num
+
+    def put_stream(
+        self, data: bytes, entries: str = "", number_: int | None = None, compress: bool = True, level: int | None = None
+    ) -> int:
+        """Write one stream object, deflated unless told otherwise; `entries` are further keys of its dictionary."""
+        if compress:
+            data = zlib.compress(data, COMPRESSION_LEVEL if level is None else level)
+            entries += "/Filter/FlateDecode"
+        return self.put_raw_stream(data, entries, number_)
+
+    def put_raw_stream(self, data: bytes, entries: str = "", number_: int | None = None) -> int:
+        """Write one stream object whose bytes are ready."""
+        head = f"<<{entries}/Length {len(data)}>>\nstream\n".encode("ascii")
+        return self.put(b"%b%b\nendstream" % (head, data), number_)
+
+    def finish(self, root: int, info: int) -> str:
+        """Write the cross-reference table and the trailer; returns the file's ID, 32 hex digits."""
+        identity = self._hash.hexdigest()[:32]
+        start = self._position
+        self._write(b"xref\n0 %d\n0000000000 65535 f \n" % len(self._offsets))
+        for at in range(1, len(self._offsets), 4096):
+            self._write(b"".join([b"%010d 00000 n \n" % offset for offset in self._offsets[at : at + 4096]]))
+        trailer = f"<</Size {len(self._offsets)}/Root {root} 0 R/Info {info} 0 R/ID[<{identity}><{identity}>]>>"
+        self._write(f"trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n".encode("ascii"))
+        return identity
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was written so far."""
+        return self._hash.hexdigest()
+
+    def _write(self, data: bytes) -> None:
+        self._stream.write(data)
+        self._hash.update(data)
+        self._position += len(data)
