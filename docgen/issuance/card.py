@@ -1,0 +1,352 @@
+"""The eligibility card: from a record and a profile to everything that may be printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import TypeVar
+
+from docgen.errors import RecordError, Violation
+from docgen.issuance import catalogue
+from docgen.issuance.burden import burden_text, burden_violations
+from docgen.issuance.eras import anniversary, padded
+from docgen.issuance.items import PrintItems, Substitution
+from docgen.issuance.names import front_kana, front_name, public_name, registered_name
+from docgen.issuance.profile import CardSettings, InsurerProfile
+from docgen.issuance.record import AliasName, CardRecord, PersonName
+from docgen.issuance.substitution import Substituter
+from docgen.issuance.validity import Expiry, expiry
+
+CATALOGUE = catalogue.CARD
+
+# The record's value behind each text; the rest comes from the profile.
+POINTERS = {
+    "card.role": "/relationship",
+    "membership": "/membership",
+    "holder.name": "/person",
+    "holder.kana": "/person",
+    "holder.sex": "/person/sex",
+    "holder.born_on": "/person/born_on",
+    "symbol": "/symbol",
+    "number": "/number",
+    "branch": "/branch",
+    "dates.acquired_label": "/relationship",
+    "dates.acquired_on": "/acquired_on",
+    "dates.issued_on": "/issued_on",
+    "insured.name": "/insured",
+    "burden.text": "/burden",
+    "burden.effective_on": "/burden/effective_on",
+    "remarks": "/person",
+    "card.serial": "/card/serial",
+    "card.qr": "/card",
+}
+_CERTIFIED_POINTERS = {**POINTERS, "dates.acquired_on": "/certified_on"}
+
+
+def constants(profile: InsurerProfile) -> dict[str, str]:
+    """The items that are the same on each of the insurer's documents."""
+    return {
+        "insurer.number": profile.number,
+        "insurer.name": profile.name,
+        "insurer.address": profile.address,
+        "insurer.tel": profile.tel,
+    }
+
+
+def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
+    """Everything that this person's card prints.
+
+    The record's own `issued_on` goes before the job's. Nothing is compared with the clock. Raises RecordError with
+    every rule that the record breaks.
+    """
+    issued = record.issued_on or issued_on
+    if issued is None:
+        raise RecordError(Violation("issued_on_missing", "neither the record nor the job has a date of issue",
+                                    "give issued_on", pointer="/issued_on"))
+    settings = profile.documents.card
+    if settings is None:
+        raise ValueError(f"{profile.id} issues no card")
+    violations = [*_table_violations(record, profile), *_date_violations(record, issued),
+                  *_id_violations(record, settings), *_sex_violations(record)]
+    if record.person.born_on > issued:
+        raise RecordError(violations)
+    validity = _expiry(record, profile, issued)
+    violations += _age_violations(record, settings, issued, validity)
+    if violations:
+        raise RecordError(violations)
+    return _items(record, profile, settings, issued, validity)
+
+
+def _expiry(record: CardRecord, profile: InsurerProfile, issued: date) -> Expiry:
+    return expiry(
+        profile.validity,
+        issued,
+        record.person.born_on,
+        residence_until=record.residence_until,
+        continuation_ends_on=record.continuation_ends_on,
+        expires_by=record.expires_by,
+    )
+
+
+# --- rules ---
+
+
+def _table_violations(record: CardRecord, profile: InsurerProfile) -> Iterator[Violation]:
+    """What the profile's tables of relationship and membership demand of the record, and what they exclude."""
+    relationship = profile.relationships.get(record.relationship)
+    if relationship is None:
+        yield _unknown("relationship", record.relationship, profile.relationships)
+    else:
+        shown = f"{relationship.date}_on"
+        if getattr(record, shown) is None:
+            yield Violation("missing_value", f"{relationship.date_label} is required", f"give {shown}",
+                            pointer=f"/{shown}")
+        yield from _dependent_violations(record, relationship.dependent)
+    membership = profile.memberships.get(record.membership) if record.membership is not None else None
+    if record.membership is not None and membership is None:
+        yield _unknown("membership", record.membership, profile.memberships)
+    else:
+        yield from _continuation_violations(record, membership is not None and membership.voluntary)
+    if record.expires_by is not None and not profile.validity.short_term:
+        yield _not_applicable("expires_by", "this insurer has no short-term cards")
+
+
+def _dependent_violations(record: CardRecord, dependent: bool) -> Iterator[Violation]:
+    if dependent and record.insured is None:
+        yield Violation("missing_value", "a dependent's card names the insured person", "give insured",
+                        pointer="/insured")
+    if not dependent and record.insured is not None:
+        yield _not_applicable("insured", "only a dependent's card names the insured person")
+    if not dependent and record.certified_on is not None:
+        yield _not_applicable("certified_on", "only dependents are certified")
+
+
+def _continuation_violations(record: CardRecord, voluntary: bool) -> Iterator[Violation]:
+    ends_on = record.continuation_ends_on
+    if voluntary and ends_on is None:
+        yield Violation("missing_value", "a voluntarily continued membership has an end", "give continuation_ends_on",
+                        pointer="/continuation_ends_on")
+    if not voluntary and ends_on is not None:
+        yield _not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
+    if ends_on is not None and record.acquired_on is not None and ends_on <= record.acquired_on:
+        yield _disorder("continuation_ends_on", "the membership ends before it begins")
+
+
+def _date_violations(record: CardRecord, issued: date) -> Iterator[Violation]:
+    born_on = record.person.born_on
+    if born_on > issued:
+        yield Violation("birth_in_future", f"born on {born_on}, after the issue on {issued}",
+                        "check the birth date and the date of issue", pointer="/person/born_on")
+    for key in ("acquired_on", "certified_on"):
+        day: date | None = getattr(record, key)
+        if day is not None and day < born_on <= issued:
+            yield _disorder(key, "before the birth date")
+        if day is not None and day > issued:
+            yield _disorder(key, "after the date of issue")
+
+
+def _age_violations(
+    record: CardRecord, settings: CardSettings, issued: date, validity: Expiry
+) -> Iterator[Violation]:
+    """From 75 no card (the medical care system for the elderly begins on the birthday itself), from 70 with a ratio.
+
+    Source: http://www.town.asakawa.fukushima.jp/insurance/59.html
+    """
+    born_on = record.person.born_on
+    if issued >= anniversary(born_on, 75):
+        yield Violation("age_75_reached", "75 or older on the date of issue",
+                        "from 75 another insurer issues the card", pointer="/person/born_on")
+        return
+    if validity.on < issued:
+        yield Violation("expired_at_issue", f"expires on {validity.on} ({validity.reason}), issued on {issued}",
+                        "check the dates, or do not issue this card", pointer=_REASONS.get(validity.reason))
+        return
+    if settings.burden == "separate":
+        return
+    yield from burden_violations(record.burden, born_on, issued)
+    if record.burden is not None and record.burden.effective_on > validity.on:
+        yield _disorder("burden/effective_on", "the ratio takes effect after the card expires")
+    pending = record.burden.pending if record.burden is not None else None
+    if pending is not None and pending.effective_on > validity.on:
+        yield _disorder("burden/pending/effective_on", "the change comes after the card expires")
+
+
+_REASONS = {
+    "age_75": "/person/born_on",
+    "residence_limit": "/residence_until",
+    "voluntary_continuation": "/continuation_ends_on",
+    "short_term": "/expires_by",
+}
+
+
+def _id_violations(record: CardRecord, settings: CardSettings) -> Iterator[Violation]:
+    """Ids of the piece: a card glued by machine has a match code in its symbol and a serial that people can read."""
+    payload = settings.qr.payload if settings.qr is not None else ""
+    if "{match_code}" in payload and record.card.match_code is None:
+        yield Violation("match_code_missing", "the card's symbol holds a match code", "give card.match_code",
+                        pointer="/card/match_code")
+    if (settings.match_code or "{card.serial}" in payload) and record.card.serial is None:
+        yield Violation("missing_value", "the card needs a readable serial", "give card.serial",
+                        pointer="/card/serial")
+
+
+def _sex_violations(record: CardRecord) -> Iterator[Violation]:
+    if record.person.sex_masked and record.person.sex is None:
+        yield Violation("missing_value", "a masked sex stands on the back", "give sex, or leave sex_masked out",
+                        pointer="/person/sex")
+
+
+def _unknown(key: str, code: str, table: Iterable[str]) -> Violation:
+    return Violation("unknown_code", f"unknown {key}: {code}", f"this insurer has: {', '.join(table) or 'none'}",
+                     pointer=f"/{key}")
+
+
+def _not_applicable(key: str, why: str) -> Violation:
+    return Violation("value_not_applicable", why, f"leave {key} out", pointer=f"/{key}")
+
+
+def _disorder(key: str, why: str) -> Violation:
+    return Violation("dates_out_of_order", why, "check both dates", pointer=f"/{key}")
+
+
+# --- items ---
+
+
+def _items(
+    record: CardRecord, profile: InsurerProfile, settings: CardSettings, issued: date, validity: Expiry
+) -> PrintItems:
+    used: list[Substitution] = []
+    person = _spelled(record.person, "/person", _own_fields(record.person), profile.substituter, used)
+    relationship = profile.relationships[record.relationship]
+    membership = profile.memberships[record.membership] if record.membership is not None else None
+    dates = profile.dates
+
+    def printed(day: date | None) -> str:
+        if day is None:
+            return ""
+        known_on = issued if dates.later_era == "issue" and day > issued else None
+        return padded(day, known_on, dates.first_year)
+
+    sex = _sex_word(record, profile)
+    on_back = sex != "" and (record.person.sex_masked or record.person.alias is not None)
+    burden = record.burden if settings.burden == "printed" else None
+    texts = {
+        "card.role": relationship.label,
+        "membership": membership.label if membership is not None else "",
+        "holder.name": front_name(person, profile.names),
+        "holder.kana": front_kana(person, profile.names),
+        "holder.sex": profile.sex.masked if on_back else sex or profile.sex.unset,
+        "holder.born_on": printed(record.person.born_on),
+        "symbol": record.symbol or "",
+        "number": record.number,
+        "branch": record.branch or "",
+        "dates.acquired_label": (membership and membership.date_label) or relationship.date_label,
+        "dates.acquired_on": printed(record.certified_on if relationship.date == "certified" else record.acquired_on),
+        "dates.issued_on": printed(issued),
+        "validity.expires_label": profile.validity.label,
+        "validity.expires_on": printed(validity.on),
+        "insured.name": _insured_name(record, profile, settings, used),
+        "burden.text": burden_text(burden, profile.burden, dates, issued) if settings.burden == "printed" else "",
+        "burden.effective_on": printed(burden.effective_on) if burden is not None else "",
+        "remarks": _remarks(person, sex if on_back else "", profile),
+        "card.serial": record.card.serial or "",
+    }
+    texts["card.qr"] = _payload(texts, record, profile, settings)
+    flags = {
+        "holder.is_dependent": relationship.dependent,
+        "holder.sex_on_back": on_back,
+        "burden.is_printed": texts["burden.text"] != "",
+        "burden.has_effective_date": burden is not None,
+        "card.has_qr": settings.qr is not None,
+        "card.has_serial": record.card.serial is not None,
+        "document.has_remarks": texts["remarks"] != "",
+        "document.is_specimen": record.specimen,
+        "insurer.has_mark": "mark" in profile.images,
+        "insurer.has_seal": "seal" in profile.images,
+        "insurer.has_die_line": settings.die_line,
+    }
+    return PrintItems(
+        texts=texts,
+        flags=flags,
+        pointers=_CERTIFIED_POINTERS if relationship.date == "certified" else POINTERS,
+        issued_on=issued,
+        expires_on=validity.on,
+        expiry_reason=validity.reason,
+        substitutions=tuple(used),
+    )
+
+
+def _sex_word(record: CardRecord, profile: InsurerProfile) -> str:
+    """The registered sex; empty if it is not set."""
+    match record.person.sex:
+        case "1":
+            return profile.sex.male
+        case "2":
+            return profile.sex.female
+    return ""
+
+
+def _remarks(person: PersonName, sex_on_back: str, profile: InsurerProfile) -> str:
+    """The lines of the back: the meaning of the brackets, or the registered name, and the registered sex.
+
+    Sources: https://www.kyoukaikenpo.or.jp/g2/cat298/ , https://www.city.gifu.lg.jp/32218.htm
+    """
+    lines = []
+    if person.alias is not None and profile.names.alias.remark is not None:
+        lines.append(profile.names.alias.remark.format(registered=registered_name(person, profile.names)))
+    elif person.former_surname is not None:
+        lines.append(profile.names.former_surname.remark)
+    if sex_on_back:
+        lines.append(profile.sex.remark.format(sex=sex_on_back))
+    return "\n".join(lines)
+
+
+def _insured_name(
+    record: CardRecord, profile: InsurerProfile, settings: CardSettings, used: list[Substitution]
+) -> str:
+    """The insured person on a dependent's card: named as on the own card's front, but never with a former surname."""
+    if record.insured is None:
+        return ""
+    registered = settings.insured_name == "registered" or record.insured.alias is None
+    fields = _REGISTERED if registered else ("alias",)
+    insured = _spelled(record.insured, "/insured", fields, profile.substituter, used)
+    return registered_name(insured, profile.names) if registered else public_name(insured, profile.names)
+
+
+_REGISTERED = ("family", "given", "full_name")
+_KANA = ("family_kana", "given_kana", "full_kana")
+
+
+def _own_fields(name: PersonName) -> tuple[str, ...]:
+    """The parts of the name that the person's own card prints."""
+    return (*_REGISTERED, "alias") if name.alias is not None else (*_REGISTERED, *_KANA, "former_surname")
+
+
+Named = TypeVar("Named", PersonName, AliasName)
+
+
+def _spelled(
+    name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]
+) -> Named:
+    """The name with the insurer's characters in these parts; the very same object if the insurer has no table."""
+    if not table:
+        return name
+    changes: dict[str, object] = {}
+    for field in fields:
+        value = getattr(name, field)
+        if isinstance(value, AliasName):
+            changes[field] = _spelled(value, f"{where}/{field}", ("name", "kana"), table, used)
+        elif value is not None:
+            changes[field] = table.apply(value, f"{where}/{field}", used)
+    return name.model_copy(update=changes)
+
+
+def _payload(texts: dict[str, str], record: CardRecord, profile: InsurerProfile, settings: CardSettings) -> str:
+    if settings.qr is None:
+        return ""
+    values = {**constants(profile), **texts, "match_code": record.card.match_code or ""}
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], settings.qr.payload)
+
+
+_PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")

@@ -1,0 +1,50 @@
+"""The names that the card's layouts, and the payload of its QR, may use."""
+
+from __future__ import annotations
+
+from docgen.issuance.items import Catalogue, ItemSpec
+
+CARD = Catalogue(
+    texts={
+        "insurer.number": ItemSpec("保険者番号, 8 or 6 digits", constant=True),
+        "insurer.name": ItemSpec("保険者名称", constant=True),
+        "insurer.address": ItemSpec("保険者所在地", constant=True),
+        "insurer.tel": ItemSpec("保険者の電話番号", constant=True),
+        "card.role": ItemSpec("本人・家族の別, as the profile's relationship table words it"),
+        "membership": ItemSpec("加入区分, as the profile's membership table words it"),
+        "holder.name": ItemSpec("氏名 as on the front: the alias if there is one, a former surname in brackets"),
+        "holder.kana": ItemSpec("氏名のフリガナ, the alias's if there is one"),
+        "holder.sex": ItemSpec("性別, or the word that sends the reader to the back"),
+        "holder.born_on": ItemSpec("生年月日"),
+        "symbol": ItemSpec("記号"),
+        "number": ItemSpec("番号"),
+        "branch": ItemSpec("枝番, empty if there is none (never 00 by default)"),
+        "dates.acquired_label": ItemSpec("資格取得年月日 or 認定年月日, as the profile's tables word it"),
+        "dates.acquired_on": ItemSpec("the date under that label"),
+        "dates.issued_on": ItemSpec("交付年月日"),
+        "validity.expires_label": ItemSpec("有効期限, as the profile words it"),
+        "validity.expires_on": ItemSpec("the last day on which the card is valid"),
+        "insured.name": ItemSpec("被保険者氏名 on a dependent's card", when="holder.is_dependent"),
+        "burden.text": ItemSpec("一部負担金の割合, with a pending change", when="burden.is_printed"),
+        "burden.effective_on": ItemSpec("発効年月日 of the ratio", when="burden.has_effective_date"),
+        "remarks": ItemSpec("備考: lines on the former surname, registered name and sex", when="document.has_remarks"),
+        "card.serial": ItemSpec("the card's readable serial", when="card.has_serial"),
+        "card.qr": ItemSpec("the payload of the QR on the back", when="card.has_qr"),
+    },
+    flags={
+        "holder.is_dependent": "The card is a dependent's (被扶養者).",
+        "holder.sex_on_back": "The registered sex stands on the back.",
+        "burden.is_printed": "The field of the burden ratio has a text.",
+        "burden.has_effective_date": "That text has a date of effect.",
+        "card.has_qr": "The profile puts a QR on the card.",
+        "card.has_serial": "The card has a readable serial.",
+        "document.has_remarks": "There is something to say under remarks.",
+        "document.is_specimen": "見本 stands across the page.",
+        "insurer.has_mark": "The profile has artwork named mark.",
+        "insurer.has_seal": "The profile has artwork named seal.",
+        "insurer.has_die_line": "The card is die-cut by a line in the file.",
+    },
+)
+
+# What only the payload of a symbol may name, beside the texts above.
+PAYLOAD_ONLY = frozenset({"match_code"})

@@ -1,0 +1,54 @@
+"""Print items: everything of one record that may be printed, by name, and the catalogue of those names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSpec:
+    """A name that a layout may use as `field:`.
+
+    `when` is the flag without which the item is always empty (None: any record may fill it). A `constant` item is the
+    insurer's, the same on each of its documents, so that it is drawn once per layout.
+    """
+
+    description: str
+    when: str | None = None
+    constant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The names that one document's layouts may use: texts (`field:`, `qr:`) and flags (`when:`)."""
+
+    texts: Mapping[str, ItemSpec]
+    flags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """One use of the insurer's character substitution: for the caller's report."""
+
+    pointer: str
+    character: str
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrintItems:
+    """What one record prints. An absent or empty text prints nothing; every flag of the catalogue is present.
+
+    `pointers` names, for each text, the JSON pointer of the record's value behind it, so that a text that does not fit
+    is reported where the caller can mend it.
+    """
+
+    texts: Mapping[str, str]
+    flags: Mapping[str, bool]
+    pointers: Mapping[str, str]
+    issued_on: date
+    expires_on: date | None = None
+    expiry_reason: str = ""
+    substitutions: tuple[Substitution, ...] = field(default=())

@@ -1,0 +1,43 @@
+"""How a person is named: on the front, on the back, and wherever somebody else reads it."""
+
+from __future__ import annotations
+
+from docgen.issuance.profile import Names
+from docgen.issuance.record import PersonName
+
+
+def registered_name(name: PersonName, style: Names) -> str:
+    """Family and given name with the profile's separator, or the full name, exactly as registered."""
+    if name.full_name is not None:
+        return name.full_name
+    return f"{name.family}{style.separator}{name.given}"
+
+
+def front_name(name: PersonName, style: Names) -> str:
+    """The name field of the person's own card.
+
+    The alias stands in its place (https://www.kyoukaikenpo.or.jp/g2/cat298); a former surname stands in brackets
+    between family and given name (https://www.kyoukaikenpo.or.jp/g2/cat298/).
+    """
+    if name.alias is not None:
+        return style.alias.front.replace("{registered}", registered_name(name, style)).replace(
+            "{alias}", name.alias.name
+        )
+    if name.former_surname is not None:
+        mark = style.former_surname
+        return f"{name.family}{mark.open}{name.former_surname}{mark.close}{name.given}"
+    return registered_name(name, style)
+
+
+def public_name(name: PersonName, style: Names) -> str:
+    """The name for every other place: the alias if there is one; never the former surname, never both names."""
+    return name.alias.name if name.alias is not None else registered_name(name, style)
+
+
+def front_kana(name: PersonName, style: Names) -> str:
+    """The reading above the name field: the alias's own, if the alias is what stands there; empty if not given."""
+    if name.alias is not None:
+        return name.alias.kana or ""
+    if name.full_name is not None:
+        return name.full_kana or ""
+    return style.separator.join(filter(None, (name.family_kana, name.given_kana)))

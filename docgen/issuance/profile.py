@@ -1,0 +1,402 @@
+"""An insurer's profile: everything in which one insurer's documents differ from another's, read from YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from docgen import located
+from docgen.errors import LayoutError, Violation
+from docgen.issuance import catalogue, numbers
+from docgen.issuance.eras import FirstYear, LaterEra
+from docgen.issuance.substitution import Substituter
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Cmyk = tuple[Percent, Percent, Percent, Percent]
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+PaletteRole = Literal["body", "motif", "band", "line"]
+
+
+class Model(BaseModel):
+    """Frozen, and strict about keys: a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _template(*names: str) -> BeforeValidator:
+    """A text whose {placeholders} are among `names`."""
+    return BeforeValidator(lambda value: _check_template(value, names))
+
+
+def _check_template(value: Any, names: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        unknown = [n for n in re.findall(r"\{([^{}]*)\}", value) if n not in names]
+        if unknown or re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", value)):
+            allowed = ", ".join("{" + n + "}" for n in names)
+            raise PydanticCustomError("placeholder", "unknown placeholder in {text}; allowed: {allowed}",
+                                      {"text": value, "allowed": allowed})
+    return value
+
+
+CmykInk = Annotated[Cmyk, BeforeValidator(_as_tuple)]
+
+
+class Artwork(Model):
+    """Vector artwork of the insurer: an SVG file beside the profile, and an ink for each of its colours."""
+
+    file: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*\.svg$")]
+    inks: dict[Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")], PaletteRole | CmykInk]
+
+
+class Dates(Model):
+    """How dates are worded.
+
+    `first_year`: 元年 is the rule, 1年 tolerated. `later_era`: the era of a date after a change of era, as known at
+    issue or the date's own. https://www.koukikourei-nagano.jp/www/contents/1100000000214/index.html
+    """
+
+    first_year: FirstYear = "元"
+    later_era: LaterEra = "issue"
+
+
+class FormerSurname(Model):
+    """The registered former surname (旧姓), in brackets between family and given name.
+
+    The remark says so on the back: https://www.kyoukaikenpo.or.jp/g2/cat298/
+    """
+
+    open: Line = "（"
+    close: Line = "）"
+    remark: Line = "氏名欄の括弧内は旧姓"
+
+
+class Alias(Model):
+    """The alias (通称名): what the name field of the front says, and what the back says about the registered name.
+
+    The alias alone on the front with the registered name on the back (https://www.kyoukaikenpo.or.jp/g2/cat298), or
+    both on the front (https://www.city.setagaya.lg.jp/02060/293.html): anything, if the whole card shows both
+    (https://office-mori.biz/%e8%a2%ab%e4%bf%9d%e9%99%ba%e8%80%85%e8%a8%bc%e3%81%ae%e9%80%9a%e7%a7%b0%e5%90%8d%e3%81%ae%e8%a8%98%e8%bc%89/).
+    """
+
+    front: Annotated[Line, _template("alias", "registered")] = "{alias}"
+    remark: Annotated[Line, _template("registered")] | None = "戸籍上の氏名　{registered}"
+
+    @model_validator(mode="after")
+    def _whole_card_shows_both(self) -> Alias:
+        if "{alias}" not in self.front:
+            raise ValueError("front must contain {alias}")
+        if "{registered}" not in self.front + (self.remark or ""):
+            raise ValueError("{registered} must stand on the front or in the remark")
+        return self
+
+
+class Names(Model):
+    """How names are put together. `separator` stands between family and given name."""
+
+    separator: Annotated[str, Field(max_length=2)] = "\u3000"
+    former_surname: FormerSurname = FormerSurname()
+    alias: Alias = Alias()
+
+
+class Sex(Model):
+    """The words for sex. `unset` is for people whose sex is not set (code 3 of the online data).
+
+    `masked` sends the reader to the back, where `remark` tells the registered sex: 裏面参照 or 裏面記載
+    (https://www.city.gifu.lg.jp/32218.htm, https://www.city.setagaya.lg.jp/02060/293.html).
+    """
+
+    male: Line = "男"
+    female: Line = "女"
+    unset: Line = "－"
+    masked: Line = "裏面参照"
+    remark: Annotated[Line, _template("sex")] = "戸籍上の性別は{sex}"
+
+    @model_validator(mode="after")
+    def _remark_tells_the_sex(self) -> Sex:
+        if "{sex}" not in self.remark:
+            raise ValueError("remark must contain {sex}")
+        return self
+
+
+class BurdenWording(Model):
+    """The words for the burden ratio (一部負担金の割合).
+
+    `below_70` is printed without a date (法定負担割合のとおり: https://ishikokuho.okayama.jp/マイナ保険証-1/マイナ保険証にしていない方),
+    or nothing is. `pending`: one field holds the coming ratio and the present one with its last day
+    (https://www.saitama-koukikourei.org/news/post-5235-2).
+    """
+
+    below_70: Line | None = None
+    ratio: Annotated[Line, _template("ratio")] = "{ratio}割"
+    pending: Annotated[Line, _template("ratio", "until", "before")] = "{ratio}割（{until}までは{before}割）"
+
+    @model_validator(mode="after")
+    def _says_the_ratio(self) -> BurdenWording:
+        if "{ratio}" not in self.ratio:
+            raise ValueError("ratio must contain {ratio}")
+        if any("{" + name + "}" not in self.pending for name in ("ratio", "until", "before")):
+            raise ValueError("pending must contain {ratio}, {until} and {before}")
+        return self
+
+
+class Relationship(Model):
+    """One row of the relationship table: the role's wording, and which date the card shows under which label."""
+
+    label: Line
+    dependent: bool = False
+    date: Literal["acquired", "certified"] = "acquired"
+    date_label: Line = "資格取得年月日"
+
+
+class Membership(Model):
+    """One row of the membership table. A voluntarily continued member (任意継続) has a date on which that ends."""
+
+    label: Line
+    voluntary: bool = False
+    date_label: Line | None = None
+
+
+class YearDay(Model):
+    """A day that every year has."""
+
+    month: Annotated[int, Field(ge=1, le=12)] = 7
+    day: Annotated[int, Field(ge=1, le=31)] = 31
+
+    @model_validator(mode="after")
+    def _comes_every_year(self) -> Self:
+        try:
+            date(2001, self.month, self.day)
+        except ValueError:
+            raise ValueError(f"{self.month}-{self.day} is not a day of every year") from None
+        return self
+
+
+class Rolling(YearDay):
+    """The first `month`/`day` that comes after `years` from the issue (30 November after four years)."""
+
+    rule: Literal["rolling"]
+    years: Annotated[int, Field(ge=0, le=4)]
+
+
+class Fixed(Model):
+    """The same day for all."""
+
+    rule: Literal["fixed"]
+    on: date
+
+
+class WithinYears(Model):
+    """`years` from the issue, the day before its anniversary."""
+
+    rule: Literal["within_years"]
+    years: Annotated[int, Field(ge=1, le=5)]
+
+
+class Fiscal(YearDay):
+    """The end of the insurer's year (31 July): the first to come, or a later one; from 70 it may be earlier."""
+
+    rule: Literal["fiscal"]
+    years: Annotated[int, Field(ge=1, le=5)] = 1
+    years_from_70: Annotated[int, Field(ge=1, le=5)] | None = None
+
+
+Base = Rolling | Fixed | WithinYears | Fiscal
+
+
+class Validity(Model):
+    """When documents expire: the earliest of the base rule and of everything else that is switched on.
+
+    `residence_grace_days` after the residence limit (0; 1 at some: https://www.city.sagamihara.kanagawa.jp/kurashi/1026448/kokuho/1026464/shikaku/1007842.html).
+    `ends_at_70`: the end of the month in which 70 is reached (same source). `short_term`: a record may ask for an
+    earlier day of its own (`expires_by`), as for a lost card.
+    """
+
+    label: Line = "有効期限"
+    base: Annotated[Base, Field(discriminator="rule")]
+    residence_grace_days: Annotated[int, Field(ge=0, le=92)] = 0
+    ends_at_70: bool = False
+    short_term: bool = False
+
+
+class QrSettings(Model):
+    """A symbol on the back. `payload` is a template: {name} of the card's items, or {match_code}."""
+
+    payload: Annotated[Line, _template(*catalogue.CARD.texts, *sorted(catalogue.PAYLOAD_ONLY))]
+
+    @model_validator(mode="after")
+    def _does_not_hold_itself(self) -> QrSettings:
+        if "{card.qr}" in self.payload:
+            raise ValueError("payload cannot contain {card.qr}")
+        return self
+
+
+Trim = Annotated[tuple[float, float], BeforeValidator(_as_tuple)]
+
+
+class CardSettings(Model):
+    """The card: trim size [width, height] and corner radius in mm, what is printed beside the text.
+
+    86 x 54 as issuers state it (https://www.kyoukaikenpo.or.jp/senpo/g3/cat320/sb3020/1/), or ID-1's 85.6 x 54
+    (https://cardmarket.jp/article/knowledge/size). `match_code`: the cards are glued on their mounts by machine.
+    `burden`: `separate` where a certificate of its own states the ratio from 70
+    (https://www.kensetsukokuho.or.jp/asp/news/news.asp?articleid=166779&page=2). `insured_name`: the name of the
+    insured on a dependent's card as on the insured person's own front, or registered.
+    """
+
+    trim: Trim = (86.0, 54.0)
+    corner_radius: Annotated[float, Field(ge=0, le=10)] = 3.0
+    die_line: bool = False
+    match_code: bool = False
+    qr: QrSettings | None = None
+    burden: Literal["printed", "separate"] = "printed"
+    insured_name: Literal["front", "registered"] = "front"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CardSettings:
+        if self.trim not in ((86.0, 54.0), (85.6, 54.0)):
+            raise PydanticCustomError("trim", "trim must be [86, 54] or [85.6, 54]")
+        if self.match_code and "{match_code}" not in (self.qr.payload if self.qr else ""):
+            raise PydanticCustomError("match_code", "match_code needs a qr whose payload contains {placeholder}",
+                                      {"placeholder": "{match_code}"})
+        return self
+
+
+class Documents(Model):
+    """The documents that the insurer issues, each with its settings."""
+
+    card: CardSettings | None = None
+
+
+class InsurerProfile(Model):
+    """One insurer. `palette` gives each ink role its [c, m, y, k] in %, `type_floor` is in points."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    number: Annotated[str, Field(pattern=r"^([0-9]{6}|[0-9]{8})$")]
+    name: Line
+    address: Line
+    tel: Line
+    palette: dict[PaletteRole, CmykInk]
+    images: dict[Literal["mark", "seal"], Artwork] = {}
+    wording: dict[
+        Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")],
+        Line | Annotated[tuple[Line, ...], BeforeValidator(_as_tuple)],
+    ] = {}
+    type_floor: Annotated[float, Field(ge=4, le=12)] = 5.0
+    dates: Dates = Dates()
+    names: Names = Names()
+    sex: Sex = Sex()
+    burden: BurdenWording = BurdenWording()
+    relationships: Annotated[dict[str, Relationship], Field(min_length=1)]
+    memberships: dict[str, Membership] = {}
+    validity: Validity
+    substitutions: dict[Annotated[str, Field(pattern=r"^.[\ufe00-\ufe0f\U000e0100-\U000e01ef]?$")], Line] = {}
+    documents: Documents
+
+    @cached_property
+    def substituter(self) -> Substituter:
+        """The table of substitutions, compiled."""
+        return Substituter(self.substitutions)
+
+    def document_ids(self) -> tuple[str, ...]:
+        """The documents that this insurer issues."""
+        return tuple(name for name in Documents.model_fields if getattr(self.documents, name) is not None)
+
+
+def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:
+    """Read and check one profile.
+
+    Raises LayoutError with every violation, each with file, line and what is allowed (`layout_syntax`,
+    `layout_unknown_key`, `layout_value`, `insurer_check_digit`).
+    """
+    source = located.load(path, shown_as)
+    try:
+        profile = InsurerProfile.model_validate(source.data)
+    except ValidationError as error:
+        raise LayoutError(_violation(detail, source) for detail in error.errors(include_url=False)) from None
+    violations = list(_faults(profile, source))
+    if violations:
+        raise LayoutError(violations)
+    return profile
+
+
+def profile_warnings(profile: InsurerProfile, file: str | None = None) -> list[Violation]:
+    """What looks unusual but may be right: an unknown prefecture or scheme in the insurer's number.
+
+    99 is no prefecture and kept for samples, so it passes without a warning.
+    """
+    found = []
+    if numbers.prefecture(profile.number) not in numbers.PREFECTURES:
+        found.append(Violation("insurer_prefecture", f"unknown prefecture in {profile.number}",
+                               "01 to 47; 99 is kept for samples", file=file, severity="warning"))
+    scheme = numbers.scheme(profile.number)
+    if scheme is not None and scheme not in numbers.SCHEMES:
+        found.append(Violation("insurer_scheme", f"unknown scheme (法別番号) in {profile.number}: {scheme}",
+                               f"known: {', '.join(numbers.SCHEMES)}", file=file, severity="warning"))
+    return found
+
+
+def _faults(profile: InsurerProfile, source: located.Located) -> Iterator[Violation]:
+    expected = numbers.check_digit(profile.number[:-1])
+    if int(profile.number[-1]) != expected:
+        yield Violation("insurer_check_digit", f"wrong check digit in {profile.number}", f"it would be {expected}",
+                        file=source.file, line=source.line(["number"]))
+    missing = [role for role in ("body", "motif", "band", "line") if role not in profile.palette]
+    if missing:
+        yield Violation("layout_value", f"palette lacks {', '.join(missing)}", "each role has its ink",
+                        file=source.file, line=source.line(["palette"]))
+
+
+def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
+    path = _path(detail["loc"], source.data)
+    where = ".".join(map(str, path)) or "the profile"
+    line = source.line(path)
+    if detail["type"] == "extra_forbidden":
+        allowed = ", ".join(_allowed_keys(path[:-1]))
+        return Violation("layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}",
+                         file=source.file, line=line)
+    return Violation("layout_value", f"{where}: {detail['msg']}", "", file=source.file, line=line)
+
+
+def _path(loc: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
+    """The part of a pydantic location that is in the file: tags of unions are not."""
+    path: list[int | str] = []
+    for i, part in enumerate(loc):
+        if isinstance(data, Mapping) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        elif i < len(loc) - 1 or not isinstance(data, Mapping):
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _allowed_keys(path: tuple[int | str, ...]) -> list[str]:
+    schema = InsurerProfile.model_json_schema()
+    nodes = [schema]
+    for part in path:
+        nodes = [child for node in nodes for child in _children(node, part, schema["$defs"])]
+    return sorted({key for node in nodes for key in node.get("properties", ())})
+
+
+def _children(node: dict[str, Any], part: int | str, defs: dict[str, Any]) -> list[dict[str, Any]]:
+    child = node.get("properties", {}).get(part) or node.get("additionalProperties")
+    return _flat(child, defs) if isinstance(child, dict) else []
+
+
+def _flat(node: dict[str, Any], defs: dict[str, Any]) -> list[dict[str, Any]]:
+    if "$ref" in node:
+        return _flat(defs[node["$ref"].rsplit("/", 1)[1]], defs)
+    choices = [*node.get("anyOf", ()), *node.get("oneOf", ())]
+    return [flat for choice in choices for flat in _flat(choice, defs)] if choices else [node]

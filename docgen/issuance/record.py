@@ -1,0 +1,281 @@
+"""The card's record: what a caller sends for one person, checked and immutable.
+
+Texts are kept code point for code point: never normalised (NFC would turn U+FA19 into U+795E, another shape of the same
+name), never folded in width.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from docgen.errors import CODES, RecordError, Violation
+from docgen.issuance import numbers
+from docgen.issuance.eras import FIRST_DAY
+
+# --- characters that never belong into a name ---
+# Tab and line feed count as controls: no item of a record has more than one line.
+_CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffd\ufdd0-\ufdef" + "".join(
+    chr(plane * 0x10000 + low) for plane in range(17) for low in (0xFFFE, 0xFFFF)
+)
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_ZERO_WIDTH = (
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+)
+_SELECTOR = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_CLASSES = (
+    ("control_character", re.compile(f"[{_CONTROL}]")),
+    ("bidi_override", re.compile(f"[{_BIDI}]")),
+    ("zero_width_character", re.compile(f"[{_ZERO_WIDTH}]")),
+    # a selector needs a base: not the start, a space or another selector
+    ("misplaced_mark", re.compile(rf"(?:\A|(?<=[\s{_SELECTOR}]))[{_SELECTOR}]")),
+)
+_SUSPECT = re.compile(f"[{_CONTROL}{_BIDI}{_ZERO_WIDTH}{_SELECTOR}]")
+
+_HINTS = {
+    "control_character": "remove it; if it is U+FFFD, the text was damaged before it came here",
+    "bidi_override": "remove it",
+    "zero_width_character": "remove it",
+    "misplaced_mark": "put it directly after the character it belongs to",
+}
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+
+
+def _fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
+    # The hint travels as context; braces of the caller's data must not be read as placeholders.
+    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
+
+
+def _check_text(text: str) -> str:
+    if not text or text.isspace():
+        raise _fault("missing_value", "the text is blank", "leave the key out if there is nothing to say")
+    if _SUSPECT.search(text):
+        for code, pattern in _CLASSES:
+            if found := pattern.search(text):
+                point = f"U+{ord(found[0]):04X}"
+                raise _fault(code, f"{point} at character {found.start() + 1}", _HINTS[code])
+    if unicodedata.category(text[0])[0] == "M":
+        raise _fault("misplaced_mark", f"U+{ord(text[0]):04X} at character 1", _HINTS["misplaced_mark"])
+    return text
+
+
+def _check_identifier(text: str) -> str:
+    code = numbers.identifier_fault(_check_text(text))
+    if code == "mixed_width":
+        raise _fault(code, "half-width and full-width characters in one field", "write the whole field in one width")
+    if code == "identifier_character":
+        raise _fault(code, "a space, sign or half-width kana",
+                     "half-width letters and digits only, or everything full-width without spaces")
+    return text
+
+
+def _check_branch(text: str) -> str:
+    if not re.match(r"[0-9]{2}\Z", text):
+        raise _fault("invalid_branch", "a branch is two half-width digits, 00 to 99", "leave the key out for no branch")
+    return text
+
+
+def _parse_day(value: Any) -> date:
+    if not isinstance(value, str):
+        raise _fault("wrong_type", "a date is a string YYYY-MM-DD")
+    try:
+        day = date.fromisoformat(value) if _DATE.match(value) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise _fault("invalid_date", f"not a day of the calendar: {value[:40]}", "write YYYY-MM-DD")
+    if day < FIRST_DAY:
+        raise _fault("date_too_early", f"before 1873-01-01: {value}", "check the year")
+    return day
+
+
+Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_text)]
+Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
+Branch = Annotated[
+    str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})
+]
+Code = Annotated[str, Field(max_length=20), AfterValidator(_check_text)]
+Day = Annotated[date, PlainValidator(_parse_day), WithJsonSchema({"type": "string", "format": "date"})]
+Ratio = Literal[1, 2, 3]
+
+
+class Model(BaseModel):
+    """Frozen, strict in types and keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class AliasName(Model):
+    """An alias (通称名) that stands on the front."""
+
+    name: Text = Field(description="通称名 as registered, with the space between its parts if it has one")
+    kana: Text | None = Field(default=None, description="フリガナ of the alias")
+
+
+class PersonName(Model):
+    """A person's names: family and given name, or one full name for people without the split."""
+
+    family: Text | None = Field(default=None, description="氏 as registered")
+    given: Text | None = Field(default=None, description="名 as registered")
+    family_kana: Text | None = Field(default=None, description="氏のフリガナ")
+    given_kana: Text | None = Field(default=None, description="名のフリガナ")
+    full_name: Text | None = Field(default=None, description="氏名 as registered, for people without the split")
+    full_kana: Text | None = Field(default=None, description="フリガナ of full_name")
+    former_surname: Text | None = Field(default=None, description="旧姓, in brackets on the person's own card only")
+    alias: AliasName | None = Field(default=None, description="通称名, on the front instead of the registered name")
+
+
+class Person(PersonName):
+    """The person whose card it is."""
+
+    sex: Literal["1", "2"] | None = Field(default=None, description="1 male, 2 female; absent if not set")
+    sex_masked: bool = Field(default=False, description="性別 on the back, not the front; an alias does so by itself")
+    born_on: Day = Field(description="生年月日")
+
+
+class PendingRatio(Model):
+    """A change of the burden ratio that is known already."""
+
+    ratio: Ratio = Field(description="the ratio to come, in tenths")
+    effective_on: Day = Field(description="the day from which it holds; the present one holds to the day before")
+
+
+class Burden(Model):
+    """The burden ratio (一部負担金の割合) from 70."""
+
+    ratio: Ratio = Field(description="in tenths: 1, 2 or 3")
+    effective_on: Day = Field(description="発効年月日")
+    pending: PendingRatio | None = Field(default=None, description="a later change, printed in the same field")
+
+
+class CardIds(Model):
+    """Ids that the job gives to this piece of plastic or paper."""
+
+    serial: Annotated[str, Field(pattern=r"^[0-9A-Z-]{1,24}$")] | None = Field(
+        default=None, description="readable serial on the front"
+    )
+    match_code: Annotated[str, Field(pattern=r"^[0-9A-Z-]{1,24}$")] | None = Field(
+        default=None, description="what the machine reads that glues cards on mounts"
+    )
+
+
+class CardRecord(Model):
+    """One person's record for an eligibility card (資格確認書)."""
+
+    key: Annotated[str, Field(max_length=100), AfterValidator(_check_text)] | None = Field(
+        default=None, description="the caller's own key; never printed"
+    )
+    specimen: bool = Field(default=False, description="見本 stands across the page")
+    issued_on: Day | None = Field(default=None, description="交付年月日; the job's date of issue if absent")
+    person: Person
+    symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
+    number: Identifier = Field(description="番号: all half-width or all full-width")
+    branch: Branch | None = Field(default=None, description="枝番: two half-width digits; absent is not 00")
+    relationship: Code = Field(description="本人・家族の別: a code of the profile's table")
+    membership: Code | None = Field(default=None, description="加入区分: a code of the profile's table")
+    acquired_on: Day | None = Field(default=None, description="資格取得年月日")
+    certified_on: Day | None = Field(default=None, description="認定年月日 of a dependent")
+    continuation_ends_on: Day | None = Field(
+        default=None, description="資格喪失予定年月日 of a voluntarily continued member; the card expires before"
+    )
+    residence_until: Day | None = Field(default=None, description="在留期間の満了日")
+    expires_by: Day | None = Field(default=None, description="an earlier expiry, if the profile has short-term cards")
+    burden: Burden | None = None
+    insured: PersonName | None = Field(default=None, description="被保険者, on a dependent's card")
+    card: CardIds = CardIds()
+
+
+# pydantic's error types in docgen's codes; ours keep their own name, any other is a wrong type.
+_CODE_OF = {
+    "extra_forbidden": "unknown_key",
+    "missing": "missing_value",
+    "literal_error": "not_allowed",
+    "string_pattern_mismatch": "not_allowed",
+    "string_too_long": "too_long",
+    "string_unicode": "control_character",
+}
+
+
+def parse_record(raw: object) -> CardRecord:
+    """Check one record as decoded from JSON, and keep it.
+
+    Raises RecordError with every violation, each with its JSON pointer.
+    """
+    names = list(_name_violations(raw))
+    try:
+        record = CardRecord.model_validate(raw)
+    except ValidationError as error:
+        raise RecordError([*_from_pydantic(error), *names]) from None
+    too_long = _length_violation(record)
+    if names or too_long:
+        raise RecordError([*names, *too_long])
+    return record
+
+
+def pointer(parts: Iterable[str | int]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _from_pydantic(error: ValidationError) -> Iterator[Violation]:
+    for detail in error.errors(include_url=False, include_input=False):
+        kind, context = detail["type"], detail.get("ctx", {})
+        code = _CODE_OF.get(kind) or (kind if kind in CODES else "wrong_type")
+        hint = context.get("hint") or (f"allowed: {context['expected']}" if "expected" in context else "")
+        yield Violation(code, detail["msg"], hint, pointer=pointer(detail["loc"]))
+
+
+def _name_violations(raw: object) -> Iterator[Violation]:
+    """What the parts of a name demand of each other; read from the raw data, so that it is told with the rest."""
+    if not isinstance(raw, Mapping):
+        return
+    for who in ("person", "insured"):
+        if isinstance(name := raw.get(who), Mapping):
+            yield from _one_name(name, who)
+
+
+def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
+    family, given = name.get("family") is not None, name.get("given") is not None
+    full = name.get("full_name") is not None
+    if full and (family or given or name.get("family_kana") is not None or name.get("given_kana") is not None):
+        yield Violation("name_conflict", "full_name beside family or given", "give one of the two forms",
+                        pointer=f"/{who}/full_name")
+    elif not full:
+        for part, present in (("family", family), ("given", given)):
+            if not present:
+                yield Violation("missing_value", f"no {part} name", "or give full_name for a name without the split",
+                                pointer=f"/{who}/{part}")
+    if name.get("full_kana") is not None and not full:
+        yield Violation("name_conflict", "full_kana without full_name", "give family_kana and given_kana",
+                        pointer=f"/{who}/full_kana")
+    if name.get("former_surname") is None:
+        return
+    if full:
+        yield Violation("name_split_required", "a former surname stands between family and given name",
+                        "give family and given instead of full_name", pointer=f"/{who}/former_surname")
+    if who == "person" and name.get("alias") is not None:
+        yield Violation("former_surname_with_alias", "the front has the alias or the former surname, not both",
+                        "leave one of the two out", pointer="/person/former_surname")
+
+
+def _length_violation(record: CardRecord) -> list[Violation]:
+    """Symbol at most 38 bytes, symbol and number together at most 38 characters.
+
+    The national identifier `8 digits:symbol:number:branch` has 51 characters in all.
+    """
+    symbol = record.symbol or ""
+    if numbers.symbol_bytes(symbol) > numbers.MAX_SYMBOL_BYTES:
+        return [Violation("identifier_too_long", "the symbol is longer than 38 bytes",
+                          "a full-width character counts 2", pointer="/symbol")]
+    if len(symbol) + len(record.number) > numbers.MAX_IDENTIFIER:
+        return [Violation("identifier_too_long", "symbol and number have more than 38 characters together", "",
+                          pointer="/number")]
+    return []
