@@ -1,0 +1,57 @@
+"""Line breaking: nothing lost, nothing too wide, no mark where it may not stand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docgen.text.breaking import NO_END, NO_START, break_lines, may_break
+
+TEXTS = st.text(alphabet="戸籍上の氏名、。「」（）ーぁっゃ々ABc12'- \u3000…", max_size=60)
+
+
+def lines(text: str, width: float) -> list[str]:
+    return [text[a:b] for a, b in break_lines(text, [1.0] * len(text), width)]
+
+
+@given(TEXTS, st.integers(1, 20))
+def test_lines_joined_are_the_text_and_no_line_is_too_wide(text: str, width: int) -> None:
+    found = lines(text, width)
+    assert "".join(found) == text
+    assert all(found)
+    assert all(len(line.rstrip(" \u3000")) <= width or _unbreakable(line) for line in found)
+
+
+def _unbreakable(line: str) -> bool:
+    """Marks bound to each other, such as a run of full stops, may leave no place at all."""
+    body = line.rstrip(" \u3000")
+    return not any(b not in NO_START and a not in NO_END for a, b in zip(body, body[1:], strict=False))
+
+
+@given(TEXTS, st.integers(4, 20))
+def test_no_line_begins_with_a_mark_that_may_not_begin_one(text: str, width: int) -> None:
+    found = lines(text, width)
+    for before, line in zip(found, found[1:], strict=False):
+        assert line[0] not in NO_START or _unbreakable(before + line[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("氏名は、見本です。", 3, ["氏名", "は、見", "本で", "す。"]),
+        ("氏名「見本」です", 3, ["氏名", "「見", "本」で", "す"]),
+        ("見本 Alexander 太郎", 10, ["見本 ", "Alexander ", "太郎"]),
+        ("ABCDEFGHIJ", 4, ["ABCD", "EFGH", "IJ"]),
+        ("シャツ", 1, ["シ", "ャ", "ツ"]),
+        ("", 4, []),
+    ],
+)
+def test_known_lines(text: str, width: int, expected: list[str]) -> None:
+    assert lines(text, width) == expected
+
+
+def test_a_break_follows_a_space_and_never_precedes_one() -> None:
+    assert may_break(" ", "A")
+    assert not may_break("A", " ")
+    assert not may_break("…", "…")

@@ -1,0 +1,127 @@
+"""Fitting a text into its box, step by step."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docgen.settings import Settings
+from docgen.text.faces import FontLibrary, MissingGlyphs
+from docgen.text.registry import FontRegistry
+from docgen.text.setting import TOLERANCE_MM, DoesNotFit, Setter, SetText, Step
+from docgen.units import MM_PER_PT
+
+LIBRARY = FontLibrary(FontRegistry.load(Settings().fonts_toml))
+REJECT = Step("reject")
+EM_10 = 10 * MM_PER_PT
+
+
+def setter(width_em: float, *fit: Step, height_em: float = 1, size: float = 10, **more: object) -> Setter:
+    stack = LIBRARY.stack("gothic")
+    em = size * MM_PER_PT
+    return Setter(stack, size, width_em * em, height_em * em, fit or (REJECT,), **more)  # type: ignore[arg-type]
+
+
+def test_a_text_that_fits_is_left_alone() -> None:
+    found = setter(4).set("見本花子")
+    assert (found.size, found.condense, len(found.lines)) == (10, 1, 1)
+    assert found.lines[0].width == pytest.approx(4 * EM_10)
+
+
+def test_condense_goes_no_further_than_needed_and_never_below_its_floor() -> None:
+    found = setter(4, Step("condense", 0.7), REJECT).set("見本の花子")
+    assert found.condense == pytest.approx(0.8, abs=0.001)
+    assert found.lines[0].width <= 4 * EM_10 + 1e-9
+    with pytest.raises(DoesNotFit) as caught:
+        setter(3, Step("condense", 0.7), REJECT).set("見本の花子")
+    assert caught.value.excess == pytest.approx(5 / 3 * 0.7, rel=0.01)
+
+
+def test_shrink_takes_quarter_points_and_condenses_at_each_size() -> None:
+    found = setter(4, Step("condense", 0.8), Step("shrink", 7), REJECT).set("見本の花子さん")
+    assert found.size == 7
+    assert found.condense == pytest.approx(4 * 10 / 7 / 7, abs=0.002)
+    found = setter(4, Step("shrink", 7), REJECT).set("見本の花子")
+    assert found.size == 8
+
+
+def test_a_shrunk_text_keeps_the_baseline_of_its_neighbours() -> None:
+    fit = (Step("shrink", 5), REJECT)
+    wide, narrow = setter(9, *fit).set("見本の花子"), setter(4, *fit).set("見本の花子")
+    assert wide.lines[0].baseline == narrow.lines[0].baseline
+
+
+def test_wrap_uses_as_few_lines_as_needed_and_never_more_than_the_box_holds() -> None:
+    box = setter(4, Step("wrap", 3), REJECT, height_em=3.5)
+    assert [line.text for line in box.set("戸籍上の氏名").lines] == ["戸籍上の", "氏名"]
+    assert len(box.set("戸籍上の氏名は見本").lines) == 3
+    with pytest.raises(DoesNotFit):
+        setter(4, Step("wrap", 3), REJECT, height_em=2).set("戸籍上の氏名")
+
+
+def test_lines_given_by_the_record_are_kept() -> None:
+    box = setter(8, Step("condense", 0.8), Step("wrap", 2), REJECT, height_em=3)
+    assert [line.text for line in box.set("戸籍上の氏名\n性別").lines] == ["戸籍上の氏名", "性別"]
+    with pytest.raises(DoesNotFit):
+        setter(8, REJECT, height_em=3).set("戸籍上の氏名\n性別")
+
+
+def test_the_larger_size_wins_over_fewer_lines() -> None:
+    found = setter(4, Step("shrink", 5), Step("wrap", 2), REJECT, height_em=2.5).set("戸籍上の氏名だ")
+    assert (found.size, len(found.lines)) == (5.5, 1)
+    found = setter(4, Step("wrap", 2), Step("shrink", 5), REJECT, height_em=2.5).set("戸籍上の氏名だ")
+    assert (found.size, len(found.lines)) == (10, 2)
+
+
+def test_omit_leaves_the_text_out_and_says_so() -> None:
+    found = setter(2, Step("condense", 0.9), Step("omit")).set("ミホンハナコ")
+    assert found.omitted and found.lines == ()
+
+
+@pytest.mark.parametrize(("align", "left"), [("left", 0), ("center", 2), ("right", 4)])
+def test_alignment(align: str, left: float) -> None:
+    assert setter(6, align=align).set("見本").lines[0].x == pytest.approx(left * EM_10)
+
+
+def test_even_distribution_fills_the_width_and_centres_a_single_character() -> None:
+    line = setter(7, align="distribute").set("見本花").lines[0]
+    assert line.spacing == pytest.approx(2 * EM_10)
+    assert (line.x, line.width) == (0, pytest.approx(7 * EM_10))
+    assert setter(7, align="distribute").set("見").lines[0].x == pytest.approx(3 * EM_10)
+
+
+@pytest.mark.parametrize(("valign", "top"), [("top", 0), ("middle", 1), ("bottom", 2)])
+def test_vertical_alignment(valign: str, top: float) -> None:
+    line = setter(4, height_em=3, valign=valign).set("見本").lines[0]
+    assert line.baseline == pytest.approx((top + LIBRARY.stack("gothic").ascent) * EM_10)
+
+
+def test_tracking_stands_between_glyphs_only() -> None:
+    line = setter(6, tracking=EM_10).set("見本花").lines[0]
+    assert line.width == pytest.approx(5 * EM_10)
+
+
+@given(
+    st.text(alphabet="見本花子（）、。Aa1\U000e0100葛𠮷 \u3000\n", min_size=1, max_size=40),
+    st.floats(1, 20),
+    st.floats(1, 4),
+    st.lists(st.sampled_from(["condense", "shrink", "wrap"]), unique=True),
+    st.sampled_from(["left", "center", "right", "distribute"]),
+)
+def test_every_text_stands_inside_its_box_whole_or_is_refused(
+    text: str, width: float, height: float, kinds: list[str], align: str
+) -> None:
+    limits = {"condense": 0.6, "shrink": 5.0, "wrap": 3.0}
+    box = setter(width, *(Step(kind, limits[kind]) for kind in kinds), REJECT, height_em=height, align=align)
+    try:
+        found: SetText = box.set(text)
+    except (DoesNotFit, MissingGlyphs):
+        return
+    assert "".join(line.text for line in found.lines) == text.replace("\n", "")
+    for line in found.lines:
+        assert line.x >= -TOLERANCE_MM
+        assert line.x + line.width <= box.width + TOLERANCE_MM
+    assert found.lines[-1].baseline <= box.height + TOLERANCE_MM
+    shown = [run.codes for line in found.lines for run in line.runs]
+    assert len("".join(shown)) == 4 * len(box.stack.shape(text.replace("\n", "")))
