@@ -173,10 +173,16 @@ def _unused(layout: Layout, places: list[_Place]) -> Iterator[Violation]:
     texts = [place.element for place in places if isinstance(place.element, TextElement)]
     styles = {element.style for element in texts}
     wording = {element.text.removeprefix("wording.") for element in texts if isinstance(element, Text)}
+    painted = [place.element for place in places if isinstance(place.element, Painted)]
+    inks = {ink for element in painted for ink in (element.fill, element.stroke)}
+    inks |= {style.ink for style in layout.styles.values()}
     for name in layout.styles.keys() - styles:
         yield _violation(layout, ("styles", name), "layout_unused", f"no element uses the style {name}")
     for name in layout.wording.keys() - wording:
         yield _violation(layout, ("wording", name), "layout_unused", f"no element uses the wording {name}")
+    for name in layout.spots:
+        if f"spot.{name}" not in inks:
+            yield _violation(layout, ("spots", name), "layout_unused", f"nothing uses the spot colour {name}")
 
 
 # --- fit policies ---

@@ -88,14 +88,14 @@ def _violation(source: located.Located, path: located.Path_, error: ErrorDetails
         return at.unknown_key(str(path[-1]), get_args(Side))
     if error["type"].startswith("union_tag"):
         return _no_kind(at)
-    if error["type"] == "missing":
+    if error["type"] == "missing" and isinstance(error["loc"][-1], str):
         return at.value(f"`{last}` is missing", _description(source.data, path, last))
     owner = path
     while owner and isinstance(owner[-1], int):
-        owner = owner[:-1]
+        owner = owner[:-1]  # an item of a list is described by the list's key
     name = str(owner[-1]) if owner else "the layout"
-    message = f"`{name}`: {error['msg'].removeprefix('Value error, ')}"
-    return at.value(message, _description(source.data, owner[:-1], name))
+    says = "too few values" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+    return at.value(f"`{name}`: {says}", _description(source.data, owner[:-1], name))
 
 
 def _no_kind(at: _Place) -> Violation:

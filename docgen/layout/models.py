@@ -19,6 +19,7 @@ PositiveMm = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=2
 Points = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=400)]
 Percent = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=100)]
 Flag = Annotated[bool, Field(strict=True)]
+Cmyk = tuple[Percent, Percent, Percent, Percent]
 Box = tuple[Mm, Mm, PositiveMm, PositiveMm]
 ItemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
 Align = Literal["left", "center", "right", "distribute"]
@@ -95,7 +96,7 @@ def _condition(value: Any) -> Any:
 
 
 _ConditionText = Annotated[str, Field(pattern=_CONDITION)]
-Ink = Annotated[Annotated[str, Field(pattern=_INK)] | tuple[Percent, Percent, Percent, Percent], BeforeValidator(_ink)]
+Ink = Annotated[Annotated[str, Field(pattern=_INK)] | Cmyk, BeforeValidator(_ink)]
 Radius = Annotated[
     Annotated[float, Field(ge=0, le=500)] | Literal["insurer.corner_radius"],
     BeforeValidator(_radius),
@@ -284,6 +285,9 @@ class Layout(Model):
     page: Page
     wording: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Wording] = Field(
         default={}, description="Fixed texts; an insurer's profile may override the keys that stand here"
+    )
+    spots: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Cmyk] = Field(
+        default={}, description="Spot colours by name, each with the [c, m, y, k] in percent that shows it on a screen"
     )
     styles: dict[str, Style] = Field(description="Named ways to set a text")
     sides: dict[Side, tuple[AnyElement, ...]] = Field(description="Elements, drawn in the order in which they stand")

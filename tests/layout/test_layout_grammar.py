@@ -1,0 +1,137 @@
+"""What stands where: the page, the safe area, type sizes and collisions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docgen.errors import Violation
+from docgen.layout.grammar import check_grammar
+from docgen.layout.loader import load_layout
+
+HEAD = """\
+layout: card
+title: A card
+page: {width: 86, height: 54, bleed: 3, safe: 2, trims: [[85.6, 54]]}
+wording: {notes: [one, two, three]}
+styles: {plain: {stack: gothic, size: 8, fit: [shrink 6, reject]}}
+sides:
+  front:
+    - {id: notes, text: wording.notes, box: [4, 4, 20, 3], style: plain, step: [0, 5]}
+"""
+
+
+def check(tmp_path: Path, *elements: str, head: str = HEAD, type_floor: float = 5.0) -> tuple[Violation, ...]:
+    """The violations of a layout whose own elements begin on line 9."""
+    path = tmp_path / "sketch.yaml"
+    path.write_text(head + "".join(f"    - {element}\n" for element in elements), encoding="utf-8")
+    return check_grammar(load_layout(path), type_floor)
+
+
+def field(name: str, box: str, more: str = "") -> str:
+    return f"{{id: {name}, field: holder.{name}, box: {box}, style: plain{more}}}"
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "{id: far, rect: [-3.1, -3, 92, 60]}",
+        "{id: far, rect: [0, 0, 89.1, 10]}",
+        "{id: far, line: [80, 10, 90, 10]}",
+        "{id: far, circle: [200, 10], radii: [5, 90]}",
+        "{id: far, image: insurer.mark, box: [85, 50, 5, 5]}",
+        "{id: far, rect: [10, 10, 5, 5], count: 4, step: [25, 0]}",
+        "{id: far, field: name, box: [9, 12, 68, 45], style: plain, rotate: 20, background: true}",
+    ],
+)
+def test_an_element_off_the_page_is_an_error(tmp_path: Path, element: str) -> None:
+    (found,) = check(tmp_path, element)
+    assert (found.code, found.line, found.element) == ("layout_off_page", 9, "far")
+    assert "x -3 to 89, y -3 to 57" in found.hint
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "{id: near, rect: [-3, -3, 92, 60]}",
+        "{id: near, circle: [81, 59], radii: [10, 28]}",
+        "{id: near, line: [86, -3, 86, 57]}",
+        "{id: near, field: name, box: [9, 12, 68, 30], style: plain, rotate: 20, background: true}",
+    ],
+)
+def test_backgrounds_may_fill_the_bleed(tmp_path: Path, element: str) -> None:
+    assert check(tmp_path, element) == ()
+
+
+@pytest.mark.parametrize("box", ["[2.1, 30, 10, 3]", "[75, 30, 8.9, 3]", "[30, 1.9, 10, 3]", "[30, 50, 10, 2.1]"])
+@pytest.mark.parametrize("kind", ["field: name, style: plain", "qr: code"])
+def test_what_is_read_stays_in_the_safe_area_of_the_smallest_trim(tmp_path: Path, box: str, kind: str) -> None:
+    (found,) = check(tmp_path, f"{{id: edge, {kind}, box: {box}}}")
+    assert (found.code, found.line, found.element) == ("layout_outside_safe_area", 9, "edge")
+    assert "x 2.2 to 83.8, y 2 to 52" in found.hint
+
+
+def test_the_safe_area_counts_every_item_of_a_list_and_the_rotation(tmp_path: Path) -> None:
+    head = HEAD.replace("step: [0, 5]", "step: [0, 23]")
+    assert [v.code for v in check(tmp_path, head=head)] == ["layout_outside_safe_area"]
+    (found,) = check(tmp_path, field("name", "[40, 14, 30, 3]", ", rotate: 90"))
+    assert found.code == "layout_outside_safe_area"
+    assert check(tmp_path, field("name", "[40, 20, 30, 3]", ", rotate: 90")) == ()
+
+
+@pytest.mark.parametrize(
+    ("floor", "more", "codes"),
+    [
+        (6.0, "", []),
+        (6.5, "", ["layout_type_too_small", "layout_type_too_small"]),
+        (6.0, ", fit: [shrink 5.75, reject]", ["layout_type_too_small"]),
+        (6.5, ", fit: [reject]", ["layout_type_too_small"]),
+        (8.5, ", fit: [reject]", ["layout_type_too_small", "layout_type_too_small"]),
+    ],
+)
+def test_type_stays_above_the_floor_even_when_shrunk(
+    tmp_path: Path, floor: float, more: str, codes: list[str]
+) -> None:
+    found = check(tmp_path, field("name", "[40, 4, 30, 3]", more), type_floor=floor)
+    assert [v.code for v in found] == codes
+
+
+def test_texts_that_overlap_collide(tmp_path: Path) -> None:
+    (found,) = check(tmp_path, field("one", "[40, 10, 20, 3]"), field("two", "[50, 12.9, 20, 3]"))
+    assert (found.code, found.line, found.element) == ("layout_collision", 10, "two")
+    assert "collides with one" in found.message
+
+
+def test_a_text_collides_with_any_item_of_a_list_but_not_with_the_space_between(tmp_path: Path) -> None:
+    assert [v.code for v in check(tmp_path, field("name", "[4, 14.5, 20, 3]"))] == ["layout_collision"]
+    assert check(tmp_path, field("name", "[4, 7, 20, 2]")) == ()
+
+
+def test_a_qr_symbol_collides_with_a_text_on_its_quiet_zone(tmp_path: Path) -> None:
+    found = check(tmp_path, "{id: qr, qr: code, box: [40, 10, 12, 12]}", field("name", "[51.5, 10, 20, 3]"))
+    assert [v.code for v in found] == ["layout_collision"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "collides"),
+    [
+        (", when: a", ", when: not a", False),
+        (", when: [a, b]", ", when: [c, not b]", False),
+        (", when: a", ", when: a", True),
+        (", when: a", ", when: not b", True),
+        ("", ", when: not a", True),
+        ("", ", background: true", False),
+    ],
+)
+def test_conditions_that_exclude_each_other_keep_texts_apart(
+    tmp_path: Path, one: str, two: str, collides: bool
+) -> None:
+    found = check(tmp_path, field("one", "[40, 10, 20, 3]", one), field("two", "[40, 10, 20, 3]", two))
+    assert [v.code for v in found] == ["layout_collision"] * collides
+
+
+def test_boxes_that_touch_and_other_sides_do_not_collide(tmp_path: Path) -> None:
+    assert check(tmp_path, field("one", "[40, 10, 20, 3]"), field("two", "[60, 10, 20, 3]")) == ()
+    back = "{id: one, rect: [0, 0, 1, 1]}\n  back:\n    - " + field("two", "[4, 4, 20, 3]")
+    assert check(tmp_path, back) == ()
