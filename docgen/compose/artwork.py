@@ -99,7 +99,7 @@ def _segments(node: ET.Element) -> Segments:
     builder.add_path_from_element(node)
     pen = DecomposingRecordingPen({})
     for data, transform in zip(builder.paths, builder.transforms, strict=True):
-        parse_path(data, TransformPen(pen, transform))
+        parse_path(data, TransformPen(pen, transform) if transform else pen)
     found: list[tuple[str, tuple[float, ...]]] = []
     for operator, points in pen.value:
         found += _segment(operator, points, found)

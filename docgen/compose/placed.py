@@ -103,7 +103,7 @@ Art = PlacedRect | PlacedLine | PlacedCircle | PlacedPath
 StaticItem = Art | PlacedText
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class StaticPart:
     """What is drawn once for all records that share a set of flags. Compared by identity: it is a cache key."""
 
