@@ -53,7 +53,7 @@ CmykInk = Annotated[Cmyk, BeforeValidator(_as_tuple)]
 
 
 class Artwork(Model):
-    """Vector artwork of the insurer: an SVG file beside the profile, and an ink for each of its colours."""
+    """Vector artwork of the insurer: an SVG file of the layouts' art, and an ink for each of its colours."""
 
     file: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*\.svg$")]
     inks: dict[Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")], PaletteRole | CmykInk]
