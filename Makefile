@@ -34,7 +34,7 @@ check:
 
 docs:
 	@scripts/setup.sh dev
-	@$(PYTHON) scripts/reference.py
+	@$(PYTHON) -m scripts.reference
 
 bench:
 	@scripts/setup.sh bench

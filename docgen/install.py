@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from docgen.errors import AssetError, DocgenError, Violation
+from docgen.pdf.icc import profile_faults
 from docgen.settings import Settings
 from docgen.text.registry import FaceSpec, FontRegistry, is_accepted
 
+OUTPUT_PROFILE = "output-profile"
 State = Literal["ok", "missing", "altered"]
 
 
@@ -51,7 +53,8 @@ def _output_profile(path: Path) -> Asset:
     hint = f"get the CMYK profile of your printing condition from your print vendor and put it at {path}, or set \
 DOCGEN_OUTPUT_PROFILE to where it is"
     found = path if path.is_file() else None
-    return Asset("output-profile", "CMYK output profile", found, "ok" if found else "missing", "libgs-common", hint)
+    state: State = "missing" if found is None else "altered" if profile_faults(path.read_bytes()) else "ok"
+    return Asset(OUTPUT_PROFILE, "CMYK output profile", found, state, "libgs-common", hint)
 
 
 def install(settings: Settings) -> tuple[Asset, ...]:
@@ -75,7 +78,7 @@ def _apt_install(packages: list[str]) -> None:
     if sudo and not shutil.which("sudo"):
         return
     print(f"installing by apt: {' '.join(packages)}", file=sys.stderr)
-    options = ["-qq", "install", "-y", "--no-install-recommends", "--reinstall"]
+    options = ["-qq", "-o", "Dpkg::Use-Pty=0", "install", "-y", "--no-install-recommends", "--reinstall"]
     for command in (["-qq", "update"], [*options, *packages]):
         # What apt says goes to stderr: stdout is the command's own. If apt fails, the second survey tells.
         subprocess.run(
@@ -87,11 +90,13 @@ def _violation(asset: Asset) -> Violation:
     hint = asset.hint
     if shutil.which("apt-get"):
         hint = f"as root run `apt-get install {asset.package}`; or {hint}"
-    if asset.id == "output-profile":
-        return Violation("icc_missing", f"{asset.name} is not installed", hint)
-    if asset.state == "altered":
-        return Violation("font_altered", f"{asset.path} is not {asset.name}: its SHA-256 is not in fonts.toml", hint)
-    return Violation("font_missing", f"{asset.name} is not installed", hint)
+    of_profile = asset.id == OUTPUT_PROFILE
+    if asset.state == "missing":
+        code = "icc_missing" if of_profile else "font_missing"
+        return Violation(code, f"{asset.name} is not installed", hint)
+    if of_profile:
+        return Violation("icc_invalid", f"{asset.path} is no CMYK printer profile", hint)
+    return Violation("font_altered", f"{asset.path} is not {asset.name}: its SHA-256 is not in fonts.toml", hint)
 
 
 def main() -> int:

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from docgen.pdf.icc import DEFAULT_PATHS
+
 PACKAGE = Path(__file__).parent
 
 
@@ -19,6 +21,11 @@ def data_dir(name: str) -> Path:
     """Where `layouts` or `fonts` is: inside an installed wheel, or beside the package in a checkout."""
     packed = PACKAGE / "data" / name
     return packed if packed.is_dir() else PACKAGE.parent / name
+
+
+def default_output_profile() -> Path:
+    """Ghostscript's CMYK profile where Debian puts it, or where it would be."""
+    return next((path for path in DEFAULT_PATHS if path.is_file()), DEFAULT_PATHS[0])
 
 
 def _split_path(value: Any) -> Any:
@@ -43,9 +50,9 @@ class Settings(BaseSettings):
         description="Folders in which font files are looked for first, separated as in PATH.",
     )
     output_profile: Path = Field(
-        default=Path("/usr/share/color/icc/ghostscript/default_cmyk.icc"),
+        default_factory=default_output_profile,
         description="The ICC profile of the printing condition: a CMYK printer profile, version 2 or 4. Ask your print "
-        "vendor for it. The default is Ghostscript's, a stand-in for trials.",
+        "vendor for it. The default is Ghostscript's (libgs-common in Debian), a stand-in for trials.",
     )
     output_condition: str = Field(
         default="Custom",
@@ -76,7 +83,8 @@ class Settings(BaseSettings):
         default=10, gt=0, description="Seconds after which a request is given up with `timed_out`."
     )
     max_queue: int = Field(
-        default=64,
+        default=32,
         ge=0,
-        description="How many requests may wait while one is rendered; more are refused at once with `queue_full`.",
+        description="How many requests may wait for their turn; one more is refused at once as `queue_full`. One "
+        "process renders one document at a time: a machine with more cores runs more processes.",
     )

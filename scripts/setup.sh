@@ -21,7 +21,7 @@ as_root() {
 apt_install() {
     say "installing by apt: $*"
     as_root apt-get -qq update
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "$@" >&2
 }
 
 # The first Python from 3.11 on that can make a virtual environment.
@@ -49,7 +49,7 @@ make_venv() {
     "$python" -m venv .venv
 }
 
-pip_install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$@"; }
+pip_install() { .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt "$@"; }
 
 # Installs an extra unless its stamp says that it was installed from these very pins.
 install_extra() {

@@ -48,6 +48,15 @@ def test_a_survey_tells_found_from_missing_and_altered(bare: Settings, tmp_path:
     assert set(states.values()) == {"missing"}
 
 
+def test_a_profile_of_another_kind_is_told_from_a_missing_one(
+    bare: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    shutil.copy(SHIPPED.output_profile.with_name("default_rgb.icc"), bare.output_profile)
+    with pytest.raises(AssetError, match=r"cmyk\.icc is no CMYK printer profile .*<icc_invalid>"):
+        install(bare)
+
+
 def test_without_apt_it_says_what_to_get_and_where_to_put_it(
     bare: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +85,7 @@ def test_with_apt_it_installs_only_what_is_missing_with_sudo_where_needed(
     )
     write_program(tmp_path / "bin" / "sudo", f'echo "sudo" >> {log}', 'exec "$@"')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    bare.output_profile.write_bytes(b"an operator's own")
+    shutil.copy(SHIPPED.output_profile, bare.output_profile)
     assert {asset.state for asset in install(bare)} == {"ok"}
     said = log.read_text(encoding="utf-8")
     assert said.count("sudo") == (0 if user == 0 else 2)

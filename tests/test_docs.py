@@ -1,0 +1,111 @@
+"""Docs that cannot rot: the reference is what the code says, and every link and command leads somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from starlette.routing import Mount
+
+from docgen.errors import CODES
+from docgen.issuance.documents import DOCUMENTS
+from docgen.layout.models import KINDS, FitStep
+from docgen.service.app import create_app
+from docgen.settings import Settings
+from scripts import reference
+
+REPOSITORY = Path(__file__).parents[1]
+GUIDES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
+MARKDOWN = [*GUIDES, *sorted((REPOSITORY / "docs").glob("*/*.md"))]
+PAGES = reference.pages()
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_reference_is_what_the_code_says(name: str) -> None:
+    assert (reference.REFERENCE / name).read_text(encoding="utf-8") == PAGES[name], "run `make docs`"
+
+
+def test_the_reference_has_no_page_that_nothing_writes() -> None:
+    assert {path.name for path in reference.REFERENCE.iterdir()} == set(PAGES)
+
+
+def test_every_setting_is_documented() -> None:
+    assert [name for name in Settings.model_fields if f"`DOCGEN_{name.upper()}`" not in PAGES["settings.md"]] == []
+
+
+def test_every_error_code_is_documented() -> None:
+    assert [code for code in CODES if f"| `{code}` | " not in PAGES["errors.md"]] == []
+
+
+def test_every_element_and_fit_step_is_documented() -> None:
+    assert [kind for kind in KINDS if f"### `{kind}`" not in PAGES["layout.md"]] == []
+    assert set(reference.FIT_STEPS) == set(get_args(FitStep.model_fields["kind"].annotation))
+
+
+def test_every_print_item_and_flag_is_documented() -> None:
+    names = {name for document in DOCUMENTS.values() for name in (*document.catalogue.texts, *document.catalogue.flags)}
+    assert {name for name in names if f"`{name}`" not in PAGES["items.md"]} == set()
+
+
+def test_every_route_is_documented() -> None:
+    paths = list(paths_of(create_app(Settings()).routes))
+    assert {"/", "/docs", "/livez", "/v1/documents"} <= set(paths)
+    assert [
+        path for path in paths if not re.search(rf"(## [A-Z]+ |`GET ){re.escape(path)}(\n|`)", PAGES["routes.md"])
+    ] == []
+
+
+def paths_of(routes: Iterable[Any]) -> Iterator[str]:
+    """The path of each route, those of routers within the application among them."""
+    for route in routes:
+        if isinstance(route, Mount):
+            continue
+        if hasattr(route, "original_router"):
+            yield from paths_of(route.original_router.routes)
+        else:
+            yield route.path
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_reference_has_no_heading_without_text_and_no_row_without_meaning(name: str) -> None:
+    lines = [line for line in PAGES[name].splitlines() if line]
+    headings = [line for line, after in zip(lines, [*lines[1:], "# end"], strict=True) if is_empty(line, after)]
+    assert headings == []
+
+
+def is_empty(line: str, after: str) -> bool:
+    return line.startswith("#") and after.startswith("#") and after.count("#") <= line.count("#")
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=relative)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
+    broken = []
+    for target in targets:
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=relative)
+def test_every_command_that_the_docs_show_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
+    paths = re.findall(r"(?<![\w/.])(?:layouts|fonts|docgen|scripts|docs)/[\w./-]*\w", text)
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
