@@ -1,7 +1,34 @@
 from __future__ import annotations
 
+import pytest
+import pytest
 from hypothesis import settings
+
+from docgen.engine import Engine
+from docgen.settings import Settings
+
+from docgen.engine import Engine
+from docgen.settings import Settings
 
 # The machine that runs the tests may be busy: a slow example is no failure.
 settings.register_profile("docgen", deadline=None)
 settings.load_profile("docgen")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The engine with the project's own layouts, profiles and fonts."""
+    return Engine.load(Settings())
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The engine with what comes with docgen."""
+    return Engine.load(Settings())
+
+
+@pytest.fixture(scope="session")
+def good_pdf(engine: Engine) -> bytes:
+    """A finished file with everything that a card can have: the one that tests read back, draw and break."""
+    name = "association-everything"
+    return engine.render("card", "association", engine.samples("card")[name]).pdf
