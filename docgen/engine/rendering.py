@@ -22,6 +22,7 @@ from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnin
 from docgen.layout.loader import load_layout
 from docgen.layout.models import Layout
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
+from docgen.pdf.fonts import outlines
 from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
@@ -160,6 +161,8 @@ class Engine:
         if problems:
             raise LayoutError(dict.fromkeys(problems))
         _ = self._intent.deflated_profile
+        for face in self._fonts.faces:
+            outlines(face)
 
     # ------------------------------------------------------------------------------------------------------- documents
 

@@ -10,7 +10,7 @@ import zlib
 from array import array
 from typing import BinaryIO
 
-COMPRESSION_LEVEL = 6
+COMPRESSION_LEVEL = 1  # a tenth more bytes than level 6, in half the time
 
 
 def number(value: float) -> str:

@@ -176,6 +176,11 @@ class FontLibrary:
         self._stacks: dict[str, Stack] = {}
 
     @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces that were asked for so far."""
+        return tuple(self._faces.values())
+
+    @property
     def stack_names(self) -> tuple[str, ...]:
         """The stacks that a style may name."""
         return tuple(self._registry.stacks)
