@@ -1,0 +1,335 @@
+"""The command line: `docgen --help`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, ParamSpec
+
+import typer
+from pydantic import ValidationError
+
+import docgen
+from docgen import install, strict_json
+from docgen.engine import Engine, Options, Rendered
+from docgen.engine import preflight as preflight_file
+from docgen.errors import AssetError, DocgenError, LayoutError, RecordError, RequestError, Violation
+from docgen.layout.loader import layout_schema
+from docgen.settings import Settings
+
+P = ParamSpec("P")
+
+REFUSED, USAGE, LAYOUT, ASSETS = 1, 2, 3, 4
+EXIT_CODES = """\b
+Exit codes:
+  0  done
+  1  the record or file was refused: every violation is on standard error
+  2  wrong usage: an unknown option, insurer or document, a wrong setting
+  3  a layout or an insurer's profile is wrong
+  4  a font or the colour profile is missing or altered
+"""
+_EXITS: dict[type[DocgenError], int] = {
+    RecordError: REFUSED,
+    RequestError: REFUSED,
+    LayoutError: LAYOUT,
+    AssetError: ASSETS,
+}
+_UNKNOWN = {"unknown_insurer", "unknown_document"}
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=EXIT_CODES,
+)
+layout_app = typer.Typer(no_args_is_help=True, help="Check the layouts, or print their JSON Schema.")
+fonts_app = typer.Typer(no_args_is_help=True, help="Check or install the font files and the colour profile.")
+app.add_typer(layout_app, name="layout")
+app.add_typer(fonts_app, name="fonts")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write results, and violations, as JSON.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _command(function: Callable[P, None]) -> Callable[P, None]:
+    """Turn docgen's errors into lines on standard error and an exit code; with --json, into JSON there."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except DocgenError as error:
+            _fail(error.violations, _exit_code(error), as_json=bool(kwargs.get("as_json")))
+        except ValidationError as error:
+            for problem in error.errors():
+                typer.echo(f"DOCGEN_{str(problem['loc'][0]).upper()}: {problem['msg']}", err=True)
+            raise typer.Exit(USAGE) from None
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader of our output left; Python would complain about it at exit
+            raise typer.Exit(0) from None
+
+    return guarded
+
+
+def _exit_code(error: DocgenError) -> int:
+    if any(violation.code in _UNKNOWN for violation in error.violations):
+        return USAGE
+    return _EXITS[type(error)]
+
+
+def _fail(violations: Iterable[Violation], code: int, *, as_json: bool) -> NoReturn:
+    _report(violations, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _report(violations: Iterable[Violation], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(_json({"violations": [violation.as_dict() for violation in violations]}), err=True)
+    else:
+        for violation in violations:
+            typer.echo(violation, err=True)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Print-ready PDF from records of Japanese health-insurance entitlement.
+
+    Settings come from the environment (DOCGEN_OUTPUT_PROFILE, DOCGEN_LAYOUTS_DIR, ...).
+    """
+    if version:
+        typer.echo(f"docgen {docgen.__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog=EXIT_CODES)
+@_command
+def render(
+    document: Annotated[str, typer.Argument(help="What to make: card, ...", show_default=False)],
+    insurer: Annotated[str, typer.Option(help="The insurer's id: association, ...", show_default=False)],
+    record: Annotated[
+        str,
+        typer.Option(
+            help="The person's record, a JSON file; - is standard input.", metavar="FILE.json", show_default=False
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option(help="The PDF to write; - is standard output.", metavar="FILE.pdf", show_default=False)
+    ],
+    specimen: Annotated[
+        bool | None,
+        typer.Option(
+            "--specimen/--no-specimen",
+            show_default=False,
+            help="Print 見本 across every page, or don't. By default samples carry it and other records do not.",
+        ),
+    ] = None,
+    issued_on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            show_default=False,
+            help="The date of issue, for a record that names none.",
+        ),
+    ] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            show_default=False,
+            help="Write a picture of each page into this folder too.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make one document of one person.
+
+    The PDF appears under its name when it is whole, or not at all. With --json, standard output tells pages, SHA-256,
+    how far each text was pushed to fit, substitutions, and why the document expires when it does.
+    """
+    if out == "-" and as_json:
+        raise typer.BadParameter("the PDF and the JSON cannot both go to standard output", param_hint="--out")
+    value = strict_json.loads(_read(record))
+    engine = Engine.load(Settings())
+    day = issued_on.date() if issued_on else None
+    rendered = engine.render(document, insurer, value, Options(specimen=specimen, issued_on=day))
+    _write(out, rendered.pdf)
+    if png is not None:
+        _write_pictures(engine, rendered, document, insurer, png, "page" if out == "-" else Path(out).stem)
+    if as_json:
+        typer.echo(_json(rendered.as_dict()))
+
+
+def _write_pictures(engine: Engine, rendered: Rendered, document: str, insurer: str, folder: Path, stem: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(str(folder), error) from None
+    for page in rendered.pages:
+        picture = engine.preview(rendered.pdf, page=page.number, document=document, insurer=insurer)
+        _write(str(folder / f"{stem}-{page.number}.png"), picture)
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        message = f"{name}: {error.strerror}"
+        raise RequestError(Violation("unreadable_file", message, "name a file that is there")) from None
+
+
+def _write(name: str, content: bytes) -> None:
+    """Write a file whole or not at all; - is standard output."""
+    if name == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(name, error) from None
+
+
+def _unwritable(name: str, error: OSError) -> RequestError:
+    return RequestError(Violation("unwritable_file", f"{name}: {error.strerror}", "name a place that can be written"))
+
+
+@app.command(epilog=EXIT_CODES)
+@_command
+def serve(
+    host: Annotated[str | None, typer.Option(help="Listen here instead of DOCGEN_HOST.", show_default=False)] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Listen on this port instead of DOCGEN_PORT; 0: a free one.", min=0, max=65535, show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Answer over HTTP, on loopback unless told otherwise.
+
+    Prints the address once it listens: / is a page to try things on, /docs describes the API.
+    """
+    from docgen import service  # a web framework takes a while to load, and the other commands need none
+
+    chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = Settings().model_copy(update=chosen)
+    try:
+        service.serve(settings)
+    except OSError as error:
+        typer.echo(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}", err=True)
+        raise typer.Exit(USAGE) from None
+
+
+@app.command(epilog=EXIT_CODES)
+@_command
+def preflight(
+    files: Annotated[list[Path], typer.Argument(help="PDF files.", metavar="FILE.pdf...", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Check PDF files against PDF/X-4 and PDF/A-2u."""
+    reports = {str(file): _preflight(file) for file in files}
+    if as_json:
+        typer.echo(_json({name: [v.as_dict() for v in violations] for name, violations in reports.items()}))
+    for name, violations in reports.items() if not as_json else ():
+        typer.echo(f"{name}: {'ok' if not violations else f'{len(violations)} violations'}")
+        for violation in violations:
+            typer.echo(f"  {violation}", err=True)
+    if any(_grave(violations) for violations in reports.values()):
+        raise typer.Exit(REFUSED)
+
+
+def _preflight(file: Path) -> list[Violation]:
+    return list(preflight_file(_read(str(file))))
+
+
+def _grave(violations: Iterable[Violation]) -> bool:
+    return any(violation.severity == "error" for violation in violations)
+
+
+@layout_app.command("check", epilog=EXIT_CODES)
+@_command
+def layout_check(as_json: AsJson = False) -> None:
+    """Hold the layouts against every insurer and sample.
+
+    Grammar, names of fields, what leaves the page or the safe area, type below the floor, collisions, fit; an error
+    names file and line. Warnings are printed and do not fail.
+    """
+    engine = Engine.load(Settings())
+    violations = engine.check()
+    if as_json:
+        typer.echo(_json({"violations": [violation.as_dict() for violation in violations]}))
+    else:
+        _report(violations, as_json=False)
+    if _grave(violations):
+        raise typer.Exit(LAYOUT)
+    if not as_json:
+        typer.echo(f"{len(engine.layouts)} layouts and {len(engine.insurers)} insurers are fine")
+
+
+@layout_app.command("schema", epilog=EXIT_CODES)
+@_command
+def layout_schema_() -> None:
+    """Print the JSON Schema of a layout file, for editors."""
+    typer.echo(_json(layout_schema()))
+
+
+@fonts_app.command("check", epilog=EXIT_CODES)
+@_command
+def fonts_check(as_json: AsJson = False) -> None:
+    """Say where each file was found, and whether it is the accepted one."""
+    assets = install.survey(Settings())
+    if as_json:
+        typer.echo(_json([_asset(asset) for asset in assets]))
+    else:
+        _print_assets(assets)
+    if any(asset.state != "ok" for asset in assets):
+        raise typer.Exit(ASSETS)
+
+
+@fonts_app.command("install", epilog=EXIT_CODES)
+@_command
+def fonts_install() -> None:
+    """Install by apt what is missing or altered.
+
+    On systems without apt, says what to get and where to put it.
+    """
+    _print_assets(install.install(Settings()))
+
+
+def _asset(asset: install.Asset) -> dict[str, Any]:
+    return {"id": asset.id, "name": asset.name, "path": asset.path and str(asset.path), "state": asset.state}
+
+
+def _print_assets(assets: Iterable[install.Asset]) -> None:
+    for asset in assets:
+        typer.echo(f"{asset.state:8} {asset.id:15} {asset.name:26} {asset.path or asset.hint}")
+
+
+if __name__ == "__main__":
+    main()

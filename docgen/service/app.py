@@ -1,0 +1,228 @@
+"""The service: its routes, and what each of them calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, JSONResponse, Response
+
+import docgen
+from docgen.engine import Engine, Options
+from docgen.errors import DocgenError, RequestError, Violation
+from docgen.layout.loader import layout_schema
+from docgen.service import negotiation, orders, problems
+from docgen.service.gate import Gate
+from docgen.service.workers import Workers
+from docgen.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+PDF, PNG, JSON = "application/pdf", "image/png", "application/json"
+_PROBLEM: dict[str, Any] = {"content": {problems.MEDIA_TYPE: {}}}
+_ISSUE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The document, one page of it as a picture, or what was printed and how it fitted.",
+        "content": {
+            PDF: {"schema": {"type": "string", "format": "binary"}},
+            PNG: {"schema": {"type": "string", "format": "binary"}},
+            JSON: {"schema": {"type": "object"}},
+        },
+        "headers": {"Docgen-Page-Count": {"schema": {"type": "integer"}, "description": "How many pages there are."}},
+    },
+    400: {"description": "The body is no JSON text, or a query parameter is wrong.", **_PROBLEM},
+    404: {"description": "Unknown insurer, document or page.", **_PROBLEM},
+    406: {"description": "No form that the Accept header allows.", **_PROBLEM},
+    413: {"description": "The body is too large.", **_PROBLEM},
+    415: {"description": "The body is not declared as JSON.", **_PROBLEM},
+    422: {"description": "The record breaks rules or does not fit; every violation is listed.", **_PROBLEM},
+    503: {"description": "Too many requests, or not done in time.", **_PROBLEM},
+}
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
+    """The application. The engine is loaded, its assets verified and its layouts compiled before it first answers.
+
+    Raises AssetError or LayoutError where fonts, colour profile, layouts or profiles are missing or wrong.
+    """
+    engine = engine or Engine.load(settings)
+    workers = Workers(settings.max_queue)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        workers.close()
+
+    app = FastAPIOffline(
+        title="docgen",
+        version=docgen.__version__,
+        description=docgen.__doc__,
+        redoc_url=None,
+        lifespan=lifespan,
+        exception_handlers={
+            DocgenError: _refused,
+            RequestValidationError: _invalid_parameter,
+            HTTPException: _no_route,
+        },
+    )
+    app.add_middleware(Gate)
+    app.include_router(_documents(settings, engine, workers))
+    app.include_router(_catalogue(engine))
+    app.include_router(_operation(engine))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    content: bytes
+    pages: int
+
+
+def _documents(settings: Settings, engine: Engine, workers: Workers) -> APIRouter:
+    router = APIRouter(prefix="/v1/documents", tags=["documents"])
+
+    @router.post("", response_class=Response, openapi_extra=orders.openapi(), responses=_ISSUE_RESPONSES)
+    async def issue(request: Request, view: Annotated[orders.View, Query()]) -> Response:
+        """Make one document. The Accept header chooses its form: PDF (default), a page as PNG, or a report as JSON."""
+        media = negotiation.choose(request.headers.get("accept"), (PDF, PNG, JSON))
+        if media is None:
+            raise RequestError(
+                Violation(
+                    "not_acceptable",
+                    "no form of a document that this Accept header allows",
+                    f"accept {PDF}, {PNG} or {JSON}",
+                )
+            )
+        orders.require_json(request.headers.get("content-type"))
+        try:
+            async with asyncio.timeout(settings.request_timeout_s):
+                order = orders.parse(await orders.read_body(request, settings.max_body_bytes))
+                answer = await workers.run(_make, engine, order, media, view)
+        except TimeoutError:
+            message = f"not finished within {settings.request_timeout_s:g} seconds"
+            raise RequestError(Violation("timed_out", message, "send it again, with fewer at a time")) from None
+        return Response(answer.content, media_type=media, headers=_document_headers(order, answer))
+
+    @router.get("/{document}/schema")
+    def schema(document: str) -> JSONResponse:
+        """The JSON Schema of the document's record."""
+        return JSONResponse(engine.schema(document), media_type="application/schema+json")
+
+    @router.get("/{document}/samples")
+    def samples(document: str) -> dict[str, Any]:
+        """Invented records, by INSURER-NAME: one for each variant, and some that go to the limits."""
+        return engine.samples(document)
+
+    return router
+
+
+def _make(engine: Engine, order: orders.Order, media: str, view: orders.View) -> _Answer:
+    options = Options(specimen=order.options.specimen, issued_on=order.options.issued_on)
+    rendered = engine.render(order.document, order.insurer, order.record, options)
+    pages = len(rendered.pages)
+    if media == PDF:
+        return _Answer(rendered.pdf, pages)
+    if media == JSON:
+        return _Answer(orjson.dumps(rendered.as_dict()), pages)
+    if view.page > pages:
+        raise RequestError(Violation("no_such_page", f"page {view.page} of {pages}", f"ask for page 1 to {pages}"))
+    png = engine.preview(
+        rendered.pdf,
+        page=view.page,
+        dpi=view.dpi,
+        overlay=view.overlays,
+        document=order.document,
+        insurer=order.insurer,
+    )
+    return _Answer(png, pages)
+
+
+def _document_headers(order: orders.Order, answer: _Answer) -> dict[str, str]:
+    return {
+        "Docgen-Page-Count": str(answer.pages),
+        "Content-Disposition": f'inline; filename="{order.document}.pdf"',
+        "Cache-Control": "no-store",  # a person's document
+        "Vary": "Accept",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _catalogue(engine: Engine) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["catalogue"])
+
+    @router.get("/insurers")
+    def insurers() -> list[dict[str, Any]]:
+        """The insurers whose profiles are loaded, and the documents that each of them issues."""
+        return [
+            {"id": id_, "name": profile.name, "number": profile.number, "documents": engine.documents_of(id_)}
+            for id_, profile in engine.insurers.items()
+        ]
+
+    @router.get("/layouts")
+    def layouts() -> list[dict[str, Any]]:
+        """The layouts that are loaded: lengths in mm."""
+        return [
+            {"layout": name, "title": layout.title, "page": layout.page.model_dump(), "sides": list(layout.sides)}
+            for name, layout in engine.layouts.items()
+        ]
+
+    @router.get("/layouts/schema")
+    def schema() -> JSONResponse:
+        """The JSON Schema of a layout file, for editors."""
+        return JSONResponse(layout_schema(), media_type="application/schema+json")
+
+    return router
+
+
+def _operation(engine: Engine) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/livez", tags=["operation"])
+    async def alive() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @router.get("/readyz", tags=["operation"])
+    async def ready() -> dict[str, Any]:
+        """Fonts and colour profile are verified and the engine is warm; the service does not listen before."""
+        return {"status": "ready", "version": docgen.__version__, "insurers": len(engine.insurers)}
+
+    @router.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
+
+    return router
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, DocgenError)
+    return problems.response(error)
+
+
+async def _invalid_parameter(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    hint = "page from 1, dpi 36 to 600, overlay trim,safe"
+    return problems.response(RequestError(problems.from_pydantic(error.errors(), hint, "invalid_parameter")))
+
+
+async def _no_route(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        violation = Violation("method_not_allowed", "this address does not answer this method", "see the Allow header")
+    else:
+        violation = Violation("not_found", "there is nothing at this address", "GET /docs lists what there is")
+    return problems.response(RequestError(violation), error.headers)

@@ -1,0 +1,56 @@
+"""The outermost layer of the service: the access log, and the last resort for what nobody expected."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docgen.errors import RequestError, Violation
+from docgen.service import logs, problems
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_CLIENT_GONE = 499
+
+
+class Gate:
+    """Logs method, route template, status and milliseconds: never the address asked for, which may hold anything.
+
+    An unexpected exception is answered with a bare problem `internal`, whose `instance` is found again in the log.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            status = _CLIENT_GONE
+        except Exception as error:
+            instance = f"urn:uuid:{uuid.uuid4()}"
+            logs.errors.error("%s %s", instance, logs.places(error))
+            if not status:
+                answer = problems.response(_unexpected(), instance=instance)
+                await answer(scope, receive, watched)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "?"
+            route = getattr(scope.get("route"), "path", "?")
+            logs.access.info("%s %s %d %.1f", method, route, status, (time.perf_counter() - started) * 1000)
+
+
+def _unexpected() -> RequestError:
+    return RequestError(Violation("internal", "the service failed", "report the instance to whoever runs it"))

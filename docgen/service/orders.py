@@ -1,0 +1,118 @@
+"""What a caller asks for: the body of `POST /v1/documents`, read within bounds and validated, and the query."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from docgen import strict_json
+from docgen.errors import RequestError, Violation
+from docgen.service import problems
+
+OVERLAYS = frozenset({"trim", "safe"})
+
+
+def _day(value: Any) -> Any:
+    # Only YYYY-MM-DD: pydantic alone would take a timestamp for a date.
+    if value is None or (isinstance(value, str) and len(value) == len("YYYY-MM-DD")):
+        try:
+            return value and date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("invalid_date", "not a day of the calendar, written YYYY-MM-DD")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class OrderOptions(_Strict):
+    """How the document is made, beside what the record says."""
+
+    specimen: bool | None = Field(
+        default=None, description="Print 見本 across every page. Default: samples carry it, other records do not."
+    )
+    issued_on: Annotated[date | None, BeforeValidator(_day)] = Field(
+        default=None, description="The job's date of issue, for records that name none."
+    )
+
+
+class Order(_Strict):
+    """One document of one person."""
+
+    insurer: str = Field(description="An insurer of GET /v1/insurers.", examples=["association"])
+    document: str = Field(description="A document that this insurer issues.", examples=["card"])
+    record: dict[str, Any] = Field(description="The person's record: GET /v1/documents/{document}/schema.")
+    options: OrderOptions = OrderOptions()
+
+
+class View(BaseModel):
+    """Which page an image/png answer shows, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    page: int = Field(default=1, ge=1, le=10_000, description="The page, from 1.")
+    dpi: int = Field(default=300, ge=36, le=600, description="Dots per inch.")
+    overlay: str = Field(
+        default="",
+        pattern=r"^((trim|safe)(,(trim|safe))*)?$",
+        description="`trim`, `safe` or `trim,safe`: outlines drawn over the picture.",
+    )
+
+    @property
+    def overlays(self) -> frozenset[str]:
+        """The outlines that are drawn over the picture."""
+        return OVERLAYS.intersection(self.overlay.split(","))
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body. Raises RequestError `body_too_large` as soon as it is known to be more than `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
+
+
+def _too_large(limit: int) -> RequestError:
+    return RequestError(
+        Violation("body_too_large", f"the body is larger than {limit} bytes", "send one record at a time")
+    )
+
+
+def require_json(content_type: str | None) -> None:
+    """Raises RequestError `unsupported_media_type` unless the body is declared as JSON.
+
+    This is also what keeps a foreign web page from posting here: browsers send JSON across sites only where asked to.
+    """
+    media = (content_type or "").partition(";")[0].strip().lower()
+    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        message = f"the body is declared as {media or 'nothing'}"
+        raise RequestError(Violation("unsupported_media_type", message, "send Content-Type: application/json"))
+
+
+def parse(body: bytes) -> Order:
+    """The order in a body; the record in it is the engine's to judge.
+
+    Raises RequestError `malformed_json`, `duplicate_key`, or every violation of the order's own form.
+    """
+    try:
+        return Order.model_validate(strict_json.loads(body))
+    except ValidationError as error:
+        hint = "the body is {insurer, document, record, options: {specimen, issued_on}}; see /docs"
+        raise RequestError(problems.from_pydantic(error.errors(), hint)) from None
+
+
+def openapi() -> dict[str, Any]:
+    """The body for the API's description: it is read by hand, so that nothing is read past the limit."""
+    schema = Order.model_json_schema()
+    schema["properties"]["options"] = schema.pop("$defs")["OrderOptions"]
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

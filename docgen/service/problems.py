@@ -1,0 +1,50 @@
+"""Errors as HTTP answers: `application/problem+json` (RFC 9457) with a code and every violation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from docgen.errors import CODES, DocgenError, Violation
+
+MEDIA_TYPE = "application/problem+json"
+# What pydantic calls an error, and what docgen calls it; anything else is a value of the wrong kind.
+_PYDANTIC = {"extra_forbidden": "unknown_key", "missing": "missing_value", "invalid_date": "invalid_date"}
+
+
+def response(error: DocgenError, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
+    """The problem for an error: `code`, `title` and `detail` are those of its gravest violation, listed first."""
+    violations = sorted(error.violations, key=lambda violation: -CODES[violation.code][0])
+    gravest, others = violations[0], len(violations) - 1
+    problem = {
+        "type": f"urn:docgen:error:{gravest.code}",
+        "title": CODES[gravest.code][1],
+        "status": error.status,
+        "detail": gravest.message + (f" (and {others} more)" if others else ""),
+        "code": gravest.code,
+        **members,
+        "violations": [violation.as_dict() for violation in violations],
+    }
+    retry = {"Retry-After": "1"} if gravest.code == "queue_full" else {}
+    return Response(
+        orjson.dumps(problem),
+        status_code=error.status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **retry, **(headers or {})},
+    )
+
+
+def from_pydantic(errors: Iterable[Mapping[str, Any]], hint: str, code: str | None = None) -> tuple[Violation, ...]:
+    """Pydantic's errors as violations with JSON pointers; `code` overrides the code that each would get."""
+    return tuple(
+        Violation(code or _PYDANTIC.get(error["type"], "wrong_type"), error["msg"], hint, _pointer(error["loc"]))
+        for error in errors
+    )
+
+
+def _pointer(keys: Iterable[str | int]) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)

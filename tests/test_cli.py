@@ -1,0 +1,207 @@
+"""The command line, as a script meets it: exit codes, what is on which stream, and files that are whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docgen.engine import preflight
+from docgen.settings import Settings
+from tests import samples
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(
+    *arguments: str | Path, stdin: bytes = b"", cwd: Path = ROOT, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "docgen.cli", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+    return subprocess.run(command, input=stdin, capture_output=True, cwd=cwd, env=environment, timeout=60, check=False)
+
+
+def render(record: object, out: Path | str, *more: str | Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    arguments = ("render", "card", "--insurer", "association", "--record", "-", "--out", out, *more)
+    return run(*arguments, stdin=json.dumps(record).encode(), **options)
+
+
+def assert_no_traceback(result: subprocess.CompletedProcess[bytes]) -> None:
+    assert b"Traceback" not in result.stderr
+
+
+@pytest.fixture
+def record() -> dict[str, Any]:
+    return samples.record("card", "association-insured")
+
+
+def test_without_arguments_it_prints_its_help_with_commands_and_exit_codes() -> None:
+    result = run()
+    assert result.returncode == 0
+    text = result.stdout.decode()
+    assert all(f"\n  {command} " in text for command in ("render", "serve", "preflight", "layout", "fonts"))
+    assert all(f"\n    {code}  " in text for code in range(5))
+
+
+def test_a_record_becomes_a_file_that_preflight_accepts(tmp_path: Path) -> None:
+    source = Settings().layouts_dir / "samples/card/association-insured.json"
+    out = tmp_path / "card.pdf"
+    result = run("render", "card", "--insurer", "association", "--record", source, "--out", out)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert list(preflight(out)) == []
+    assert run("preflight", out).returncode == 0
+
+
+def test_it_reads_standard_input_and_writes_standard_output(record: dict[str, Any], tmp_path: Path) -> None:
+    result = render(record, "-")
+    assert result.returncode == 0
+    assert render(record, tmp_path / "card.pdf").returncode == 0
+    assert result.stdout == (tmp_path / "card.pdf").read_bytes()
+
+
+def test_json_and_pictures_come_beside_the_file(record: dict[str, Any], tmp_path: Path) -> None:
+    result = render(record, tmp_path / "card.pdf", "--json", "--png", tmp_path / "pictures")
+    assert len(json.loads(result.stdout)["pages"]) == 2
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"card-1.png", "card-2.png"}
+
+
+def test_the_specimen_mark_and_the_date_of_issue_are_options(record: dict[str, Any]) -> None:
+    assert render(record, "-", "--no-specimen").stdout != render(record, "-", "--specimen").stdout
+    del record["issued_on"]
+    refused = render(record, "-")
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert b"<issued_on_missing>" in refused.stderr
+    assert render(record, "-", "--issued-on", "2025-08-01").returncode == 0
+
+
+def test_a_refused_record_exits_1_names_every_violation_and_leaves_no_file(
+    record: dict[str, Any], tmp_path: Path
+) -> None:
+    record["person"]["born_on"] = "1985-02-30"
+    record["nickname"] = "x"
+    result = render(record, tmp_path / "card.pdf")
+    assert result.returncode == 1
+    assert "/person/born_on" in (text := result.stderr.decode())
+    assert "<invalid_date>" in text
+    assert "<unknown_key>" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_record_leaves_the_file_that_was_there(record: dict[str, Any], tmp_path: Path) -> None:
+    out = tmp_path / "card.pdf"
+    out.write_bytes(b"before")
+    assert render({**record, "nickname": "x"}, out).returncode == 1
+    assert out.read_bytes() == b"before"
+
+
+def test_violations_come_as_json_too(record: dict[str, Any]) -> None:
+    result = render({**record, "nickname": "x"}, "never.pdf", "--json")
+    assert result.returncode == 1
+    violation = json.loads(result.stderr)["violations"][0]
+    assert (violation["code"], violation["pointer"]) == ("unknown_key", "/nickname")
+
+
+def test_a_file_that_is_no_json_exits_1(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_bytes(b'{"symbol": }')
+    arguments = ("--insurer", "association", "--record", "record.json", "--out", "card.pdf")
+    result = run("render", "card", *arguments, cwd=tmp_path)
+    assert result.returncode == 1
+    assert b"line 1, column 12" in result.stderr
+    assert_no_traceback(result)
+
+
+@pytest.mark.parametrize("where", ["nowhere/record.json", "."])
+def test_a_record_that_cannot_be_read_exits_1(where: str, tmp_path: Path) -> None:
+    arguments = ("--insurer", "association", "--record", where, "--out", "card.pdf")
+    result = run("render", "card", *arguments, cwd=tmp_path)
+    assert result.returncode == 1
+    assert b"<unreadable_file>" in result.stderr
+    assert_no_traceback(result)
+
+
+def test_a_place_that_cannot_be_written_exits_1(record: dict[str, Any], tmp_path: Path) -> None:
+    result = render(record, tmp_path / "nowhere" / "card.pdf")
+    assert result.returncode == 1
+    assert b"<unwritable_file>" in result.stderr
+    assert_no_traceback(result)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rendr"],
+        ["render", "card"],
+        ["render", "passport", "--insurer", "association", "--record", "-", "--out", "-"],
+        ["render", "card", "--insurer", "nobody", "--record", "-", "--out", "-"],
+        ["render", "card", "--insurer", "association", "--record", "-", "--out", "-", "--issued-on", "2025-02-30"],
+        ["render", "card", "--insurer", "association", "--record", "-", "--out", "-", "--json"],
+        ["serve", "--port", "99999"],
+    ],
+)
+def test_wrong_usage_exits_2(arguments: list[str], record: dict[str, Any]) -> None:
+    result = run(*arguments, stdin=json.dumps(record).encode())
+    assert result.returncode == 2
+    assert result.stdout == b""
+    assert_no_traceback(result)
+
+
+def test_a_wrong_setting_exits_2_and_is_named() -> None:
+    result = run("layout", "check", env={"DOCGEN_PORT": "high"})
+    assert result.returncode == 2
+    assert b"DOCGEN_PORT" in result.stderr
+    assert_no_traceback(result)
+
+
+def test_a_wrong_layout_exits_3_with_file_and_line(record: dict[str, Any], tmp_path: Path) -> None:
+    layouts = tmp_path / "layouts"
+    subprocess.run(["cp", "-r", Settings().layouts_dir, layouts], check=True)
+    card = layouts / "card.yaml"
+    card.write_text("colour: red\n" + card.read_text(encoding="utf-8"), encoding="utf-8")
+    result = render(record, "-", env={"DOCGEN_LAYOUTS_DIR": str(layouts)})
+    assert result.returncode == 3
+    assert b"card.yaml:1: " in result.stderr
+    assert_no_traceback(result)
+    assert run("layout", "check", env={"DOCGEN_LAYOUTS_DIR": str(layouts)}).returncode == 3
+
+
+def test_a_missing_colour_profile_exits_4(record: dict[str, Any], tmp_path: Path) -> None:
+    environment = {"DOCGEN_OUTPUT_PROFILE": str(tmp_path / "none.icc")}
+    result = render(record, "-", env=environment)
+    assert (result.returncode, result.stdout) == (4, b"")
+    assert b"<icc_missing>" in result.stderr
+    assert_no_traceback(result)
+    assert run("fonts", "check", env=environment).returncode == 4
+
+
+def test_missing_assets_keep_the_service_from_starting(tmp_path: Path) -> None:
+    result = run("serve", "--port", "0", env={"DOCGEN_OUTPUT_PROFILE": str(tmp_path / "none.icc")})
+    assert (result.returncode, result.stdout) == (4, b"")
+    assert_no_traceback(result)
+
+
+def test_a_file_that_is_no_pdf_is_refused_by_preflight(tmp_path: Path) -> None:
+    (tmp_path / "x.pdf").write_bytes(b"no PDF")
+    result = run("preflight", tmp_path / "x.pdf", "--json")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)[str(tmp_path / "x.pdf")][0]["code"] == "pdf_unreadable"
+
+
+def test_the_layouts_that_come_with_docgen_are_fine() -> None:
+    result = run("layout", "check")
+    assert (result.returncode, result.stderr) == (0, b""), result.stderr.decode()
+
+
+def test_the_schema_of_layouts_is_printed() -> None:
+    assert json.loads(run("layout", "schema").stdout)["title"] == "docgen layout"
+
+
+def test_the_fonts_are_found() -> None:
+    result = run("fonts", "check", "--json")
+    assert result.returncode == 0
+    assert {asset["state"] for asset in json.loads(result.stdout)} == {"ok"}
