@@ -329,17 +329,19 @@ Named = TypeVar("Named", PersonName, AliasName)
 def _spelled(
     name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]
 ) -> Named:
-    """The name with the insurer's characters in these parts; the very same object if the insurer has no table."""
+    """The name with the insurer's characters in these parts; the very same object if it has none of them."""
     if not table:
         return name
     changes: dict[str, object] = {}
     for field in fields:
         value = getattr(name, field)
         if isinstance(value, AliasName):
-            changes[field] = _spelled(value, f"{where}/{field}", ("name", "kana"), table, used)
-        elif value is not None:
-            changes[field] = table.apply(value, f"{where}/{field}", used)
-    return name.model_copy(update=changes)
+            new: object = _spelled(value, f"{where}/{field}", ("name", "kana"), table, used)
+        else:
+            new = value and table.apply(value, f"{where}/{field}", used)
+        if new != value:
+            changes[field] = new
+    return name.model_copy(update=changes) if changes else name
 
 
 def _payload(texts: dict[str, str], record: CardRecord, profile: InsurerProfile, settings: CardSettings) -> str:

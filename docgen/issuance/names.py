@@ -20,9 +20,7 @@ def front_name(name: PersonName, style: Names) -> str:
     between family and given name (https://www.kyoukaikenpo.or.jp/g2/cat298/).
     """
     if name.alias is not None:
-        return style.alias.front.replace("{registered}", registered_name(name, style)).replace(
-            "{alias}", name.alias.name
-        )
+        return style.alias.front.format(alias=name.alias.name, registered=registered_name(name, style))
     if name.former_surname is not None:
         mark = style.former_surname
         return f"{name.family}{mark.open}{name.former_surname}{mark.close}{name.given}"

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from docgen import located
 from docgen.errors import LayoutError, Violation
 from docgen.issuance import catalogue, numbers
+from docgen.issuance.allowed import allowed_keys
 from docgen.issuance.eras import FirstYear, LaterEra
 from docgen.issuance.substitution import Substituter
 
@@ -104,7 +105,7 @@ class Alias(Model):
 class Names(Model):
     """How names are put together. `separator` stands between family and given name."""
 
-    separator: Annotated[str, Field(max_length=2)] = "\u3000"
+    separator: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{0,2}$")] = "\u3000"
     former_surname: FormerSurname = FormerSurname()
     alias: Alias = Alias()
 
@@ -362,10 +363,11 @@ def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
     where = ".".join(map(str, path)) or "the profile"
     line = source.line(path)
     if detail["type"] == "extra_forbidden":
-        allowed = ", ".join(_allowed_keys(path[:-1]))
+        allowed = ", ".join(allowed_keys(InsurerProfile.model_json_schema(), path[:-1]))
         return Violation("layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}",
                          file=source.file, line=line)
-    return Violation("layout_value", f"{where}: {detail['msg']}", "", file=source.file, line=line)
+    message = detail["msg"].removeprefix("Value error, ")
+    return Violation("layout_value", f"{where}: {message}", file=source.file, line=line)
 
 
 def _path(loc: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
@@ -380,23 +382,3 @@ def _path(loc: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
             continue
         path.append(part)
     return tuple(path)
-
-
-def _allowed_keys(path: tuple[int | str, ...]) -> list[str]:
-    schema = InsurerProfile.model_json_schema()
-    nodes = [schema]
-    for part in path:
-        nodes = [child for node in nodes for child in _children(node, part, schema["$defs"])]
-    return sorted({key for node in nodes for key in node.get("properties", ())})
-
-
-def _children(node: dict[str, Any], part: int | str, defs: dict[str, Any]) -> list[dict[str, Any]]:
-    child = node.get("properties", {}).get(part) or node.get("additionalProperties")
-    return _flat(child, defs) if isinstance(child, dict) else []
-
-
-def _flat(node: dict[str, Any], defs: dict[str, Any]) -> list[dict[str, Any]]:
-    if "$ref" in node:
-        return _flat(defs[node["$ref"].rsplit("/", 1)[1]], defs)
-    choices = [*node.get("anyOf", ()), *node.get("oneOf", ())]
-    return [flat for choice in choices for flat in _flat(choice, defs)] if choices else [node]

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from docgen.errors import CODES, RecordError, Violation
 from docgen.issuance import numbers
+from docgen.issuance.allowed import allowed_keys
 from docgen.issuance.eras import FIRST_DAY
 
 # --- characters that never belong into a name ---
@@ -104,7 +105,7 @@ Branch = Annotated[
 ]
 Code = Annotated[str, Field(max_length=20), AfterValidator(_check_text)]
 Day = Annotated[date, PlainValidator(_parse_day), WithJsonSchema({"type": "string", "format": "date"})]
-Ratio = Literal[1, 2, 3]
+Ratio = Annotated[int, Field(ge=1, le=3)]
 
 
 class Model(BaseModel):
@@ -198,6 +199,8 @@ _CODE_OF = {
     "extra_forbidden": "unknown_key",
     "missing": "missing_value",
     "literal_error": "not_allowed",
+    "greater_than_equal": "not_allowed",
+    "less_than_equal": "not_allowed",
     "string_pattern_mismatch": "not_allowed",
     "string_too_long": "too_long",
     "string_unicode": "control_character",
@@ -227,10 +230,15 @@ def pointer(parts: Iterable[str | int]) -> str:
 
 def _from_pydantic(error: ValidationError) -> Iterator[Violation]:
     for detail in error.errors(include_url=False, include_input=False):
-        kind, context = detail["type"], detail.get("ctx", {})
+        kind, place, context = detail["type"], detail["loc"], detail.get("ctx", {})
         code = _CODE_OF.get(kind) or (kind if kind in CODES else "wrong_type")
-        hint = context.get("hint") or (f"allowed: {context['expected']}" if "expected" in context else "")
-        yield Violation(code, detail["msg"], hint, pointer=pointer(detail["loc"]))
+        message, hint = detail["msg"], context.get("hint", "")
+        if code == "unknown_key":
+            message = f"unknown key: {place[-1]}"
+            hint = "allowed: " + ", ".join(allowed_keys(CardRecord.model_json_schema(), place[:-1]))
+        elif kind == "missing":
+            message, hint = f"{place[-1]} is required", f"give {place[-1]}"
+        yield Violation(code, message, hint, pointer=pointer(place))
 
 
 def _name_violations(raw: object) -> Iterator[Violation]:
