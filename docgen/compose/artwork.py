@@ -103,6 +103,8 @@ def _segments(node: ET.Element) -> Segments:
     found: list[tuple[str, tuple[float, ...]]] = []
     for operator, points in pen.value:
         found += _segment(operator, points, found)
+    if node.tag.removeprefix(_SVG) in ("circle", "ellipse", "rect") and found[-1][0] != "Z":
+        found.append(("Z", ()))  # else the outline would show a notch where it begins
     return tuple(found)
 
 

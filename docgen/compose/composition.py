@@ -275,6 +275,11 @@ class _Compiler:
             offset_y=(height - page.height) / 2,
         )
 
+    @property
+    def _trim(self) -> tuple[float, float, float, float]:
+        geometry = self.geometry
+        return -geometry.offset_x, -geometry.offset_y, geometry.width, geometry.height
+
     def side(self, name: SideName) -> Side:
         parts = [part for element in self._layout.sides[name] if (part := self._part(element)) is not None]
         return Side(name, self.geometry, parts)
@@ -361,7 +366,7 @@ class _Compiler:
             dx, dy = element.step[0] * at, element.step[1] * at
             match element:
                 case Rect():
-                    x, y, width, height = element.rect
+                    x, y, width, height = self._trim if element.rect == "trim" else element.rect
                     radius = self._brand.corner_radius if isinstance(element.radius, str) else element.radius
                     yield PlacedRect(x + dx, y + dy, width, height, radius, paint)
                 case Line():

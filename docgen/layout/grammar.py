@@ -313,7 +313,7 @@ def _area(layout: Layout, element: Element) -> _Area:
 
 
 def _areas(layout: Layout, element: Element) -> list[_Area]:
-    area = _first_area(element)
+    area = _first_area(layout, element)
     count, (dx, dy) = _copies(layout, element)
     return [
         _Area(area.left + i * dx, area.top + i * dy, area.right + i * dx, area.bottom + i * dy) for i in range(count)
@@ -329,7 +329,7 @@ def _copies(layout: Layout, element: Element) -> tuple[int, tuple[float, float]]
     return 1, (0, 0)
 
 
-def _first_area(element: Element) -> _Area:
+def _first_area(layout: Layout, element: Element) -> _Area:
     if isinstance(element, Line):
         x1, y1, x2, y2 = element.line
         return _Area(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
@@ -337,7 +337,8 @@ def _first_area(element: Element) -> _Area:
         (x, y), radius = element.circle, max(element.radii)
         return _Area(x, y, x, y).grown(radius)
     if isinstance(element, Rect):
-        x, y, width, height = element.rect
+        page = (0.0, 0.0, layout.page.width, layout.page.height)
+        x, y, width, height = page if element.rect == "trim" else element.rect
     elif isinstance(element, (TextElement, Image, Qr)):
         x, y, width, height = element.box
     else:

@@ -194,7 +194,7 @@ class Painted(Element):
 class Rect(Painted):
     """A rectangle; `radius` rounds its corners (a length, or `insurer.corner_radius`)."""
 
-    rect: Box = Field(description="[x, y, width, height] in mm")
+    rect: Box | Literal["trim"] = Field(description="[x, y, width, height] in mm, or `trim`: the page's own edge")
     radius: Radius = Field(default=0, description="mm, or `insurer.corner_radius`")
 
 

@@ -1,0 +1,231 @@
+"""Layouts compiled for an insurer: what is static, what is a slot, what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docgen.compose.artwork import load_artwork
+from docgen.compose.brand import Brand
+from docgen.compose.composition import Composition
+from docgen.compose.placed import PAPER, Ink, PlacedRect, PlacedText
+from docgen.errors import LayoutError, RecordError
+from docgen.issuance.items import PrintItems
+from docgen.layout.models import Layout
+from docgen.settings import Settings
+from docgen.text.faces import FontLibrary
+from docgen.text.registry import FontRegistry
+
+LIBRARY = FontLibrary(FontRegistry.load(Settings().fonts_toml))
+BRAND = Brand(
+    insurer="sample",
+    palette={"band": Ink(0, 12, 52, 0)},
+    wording={"title": "題名"},
+    constants={"insurer.name": "見本組合"},
+    artwork={},
+    trim=(85.6, 54),
+    corner_radius=3,
+    type_floor=5,
+)
+FLAGS = {"holder.is_dependent": False, "card.has_qr": True}
+
+
+def layout(*elements: dict[str, Any], **more: Any) -> Layout:
+    return Layout.model_validate(
+        {
+            "layout": "card",
+            "title": "題",
+            "page": {"width": 86, "height": 54, "trims": [[85.6, 54]]},
+            "wording": {"title": "元の題名", "notes": ["一", "二"]},
+            "spots": {"DieCut": [0, 100, 0, 0]},
+            "styles": {"plain": {"stack": "gothic", "size": 8}},
+            "sides": {"front": list(elements)},
+            **more,
+        }
+    )
+
+
+def compose(*elements: dict[str, Any], brand: Brand = BRAND, **more: Any) -> Composition:
+    return Composition(layout(*elements, **more), brand, LIBRARY)
+
+
+def items(**texts: str) -> PrintItems:
+    named = {name.replace("_", "."): text for name, text in texts.items()}
+    return PrintItems(named, FLAGS, {"holder.name": "/person"}, date(2025, 12, 2))
+
+
+NAME = {"id": "name", "field": "holder.name", "box": [4, 4, 20, 3], "style": "plain"}
+
+
+def test_wording_and_constants_are_static_and_fields_are_slots() -> None:
+    composition = compose(
+        {"id": "title", "text": "wording.title", "box": [4, 10, 20, 3], "style": "plain"},
+        {"id": "insurer", "field": "insurer.name", "box": [4, 20, 20, 3], "style": "plain"},
+        NAME,
+    )
+    [side] = composition.place(items(holder_name="見本"))
+    assert [item.text.lines[0].text for item in side.static.items if isinstance(item, PlacedText)] == ["題名", "見本組合"]
+    assert [placed.text.lines[0].text for placed in side.texts] == ["見本"]
+    assert composition.place(items(holder_name="別人"))[0].static is side.static
+
+
+def test_a_list_of_wording_stands_step_by_step() -> None:
+    notes = {"id": "notes", "text": "wording.notes", "box": [4, 4, 20, 3], "style": "plain", "step": [1, 4]}
+    static = compose(notes).place(items())[0].static
+    assert [(item.x, item.y) for item in static.items if isinstance(item, PlacedText)] == [(4, 4), (5, 8)]
+
+
+def test_conditions_choose_what_shows() -> None:
+    composition = compose(
+        {**NAME, "when": "holder.is_dependent"},
+        {**NAME, "id": "other", "when": ["not holder.is_dependent", "card.has_qr"]},
+    )
+    [side] = composition.place(items(holder_name="見本"))
+    assert [placed.element for placed in side.texts] == ["other"]
+
+
+def test_records_that_differ_in_slots_alone_share_a_static_part() -> None:
+    composition = compose({"id": "box", "rect": [0, 0, 9, 9], "fill": "paper"}, {**NAME, "when": "holder.is_dependent"})
+    dependent = replace(items(holder_name="見本"), flags={**FLAGS, "holder.is_dependent": True})
+    assert composition.place(items())[0].static is composition.place(dependent)[0].static
+
+
+def test_the_trim_is_centred_on_the_drawing() -> None:
+    composition = compose({"id": "die", "rect": "trim", "stroke": "spot.DieCut", "radius": "insurer.corner_radius"})
+    assert composition.geometry.offset_x == pytest.approx(-0.2)
+    [rect] = composition.place(items())[0].static.items
+    assert isinstance(rect, PlacedRect)
+    assert (rect.x, rect.y, rect.width, rect.height, rect.radius) == (pytest.approx(0.2), 0, 85.6, 54, 3)
+    assert rect.paint.stroke == Ink(0, 100, 0, 0, "DieCut") and rect.paint.overprint
+
+
+def test_copies_stand_step_by_step() -> None:
+    cells = {"id": "cells", "rect": [1, 2, 3, 4], "fill": "paper", "count": 3, "step": [5, 0]}
+    found = compose(cells).place(items())[0].static.items
+    assert [item.x for item in found if isinstance(item, PlacedRect)] == [1, 6, 11]
+
+
+def test_a_qr_keeps_its_quiet_zone_inside_the_box() -> None:
+    qr = {"id": "qr", "qr": "card.qr", "box": [70, 17, 12.4, 12.4]}
+    [symbol] = compose(qr).place(items(card_qr="0001-00000123-K"))[0].symbols
+    assert symbol.x == pytest.approx(70 + 4 * symbol.module)
+    assert (len(symbol.rows) + 8) * symbol.module == pytest.approx(12.4)
+
+
+@pytest.mark.parametrize(
+    ("element", "texts", "code", "pointer", "part"),
+    [
+        (NAME, {"holder_name": "\ue000"}, "private_use_character", "/person", "U+E000"),
+        (NAME, {"holder_name": "葛\U000e01ef"}, "unknown_sequence", "/person", "U+845B U+E01EF"),
+        (NAME, {"holder_name": "\u0e01"}, "missing_glyph", "/person", "U+0E01"),
+        (NAME, {"holder_name": "見本見本見本見本見本"}, "does_not_fit", "/person", "1.41 times"),
+        ({**NAME, "required": True}, {}, "required_item_empty", "/person", "holder.name"),
+        ({"id": "name", "qr": "card.qr", "box": [4, 4, 12, 12]}, {"card_qr": "A" * 90}, "qr_too_long", None, "90 bytes"),
+    ],
+)
+def test_what_cannot_be_placed_is_refused_at_its_place(
+    element: dict[str, Any], texts: dict[str, str], code: str, pointer: str | None, part: str
+) -> None:
+    with pytest.raises(RecordError) as caught:
+        compose(element).place(items(**texts))
+    [violation] = caught.value.violations
+    assert (violation.code, violation.element, violation.pointer) == (code, "name", pointer)
+    assert part in violation.message and violation.hint
+
+
+def test_all_violations_come_together() -> None:
+    other = {**NAME, "id": "other", "box": [4, 10, 20, 3]}
+    with pytest.raises(RecordError) as caught:
+        compose(NAME, other).place(items(holder_name="\ue000\ue001"))
+    assert [(violation.element, violation.code) for violation in caught.value.violations] == [
+        ("name", "private_use_character"), ("name", "private_use_character"),
+        ("other", "private_use_character"), ("other", "private_use_character"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("element", "code", "part"),
+    [
+        ({"id": "a", "rect": [0, 0, 1, 1], "fill": "insurer.motif"}, "layout_undeclared", "motif"),
+        ({"id": "a", "rect": [0, 0, 1, 1], "fill": "spot.Gold"}, "layout_undeclared", "Gold"),
+        ({"id": "a", "text": "wording.title", "box": [4, 4, 2, 3], "style": "plain"}, "layout_wording_does_not_fit", "題名"),
+    ],
+)
+def test_what_an_insurer_cannot_fill_is_an_error_of_the_layout(element: dict[str, Any], code: str, part: str) -> None:
+    with pytest.raises(LayoutError) as caught:
+        compose(element)
+    [violation] = caught.value.violations
+    assert (violation.code, violation.element) == (code, "a")
+    assert part in violation.message
+
+
+def test_an_undeclared_stack_is_an_error_of_the_layout() -> None:
+    with pytest.raises(LayoutError, match="layout_undeclared"):
+        compose(NAME, styles={"plain": {"stack": "serif", "size": 8}})
+
+
+def test_a_wording_without_a_glyph_is_an_error_of_the_layout() -> None:
+    title = {"id": "a", "text": "wording.title", "box": [4, 4, 20, 3], "style": "plain"}
+    with pytest.raises(LayoutError, match="layout_wording_missing_glyph"):
+        compose(title, brand=replace(BRAND, wording={"title": "\u0e01"}))
+
+
+def test_a_trim_that_the_layout_is_not_drawn_for_is_refused() -> None:
+    with pytest.raises(LayoutError, match="allowed: 86 x 54, 85.6 x 54"):
+        compose(NAME, brand=replace(BRAND, trim=(90, 54)))
+
+
+# ------------------------------------------------------------------------------------------------------------- artwork
+
+INKS = {"#ff0000": Ink(0, 100, 100, 0), "#ffffff": PAPER}
+
+
+def svg(path: Path, body: str, view: str = "0 0 10 20") -> Path:
+    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}">{body}</svg>', encoding="utf-8")
+    return path
+
+
+def test_artwork_is_scaled_to_its_box_and_centred(tmp_path: Path) -> None:
+    art = load_artwork(svg(tmp_path / "a.svg", '<rect x="0" y="0" width="10" height="20" fill="#FF0000"/>'), INKS)
+    [path] = art.placed(10, 10, 8, 8)
+    xs = [value for _, values in path.segments for value in values[0::2]]
+    ys = [value for _, values in path.segments for value in values[1::2]]
+    assert (min(xs), max(xs), min(ys), max(ys)) == pytest.approx((12, 16, 10, 18))
+    assert path.paint.fill == INKS["#ff0000"] and path.paint.stroke is None
+
+
+def test_curves_groups_and_strokes_are_kept(tmp_path: Path) -> None:
+    body = '<g fill="none" stroke="#ff0000" stroke-width="2"><path d="M0 0 Q5 5 10 0 Z"/><circle cx="5" cy="5" r="2"/></g>'
+    curve, circle = load_artwork(svg(tmp_path / "a.svg", body), INKS).placed(0, 0, 20, 40)
+    assert curve.segments[1] == ("C", pytest.approx((20 / 3, 20 / 3, 40 / 3, 20 / 3, 20, 0)))
+    assert curve.paint.stroke_width == 4 and curve.paint.fill is None
+    assert {command for command, _ in circle.segments} == {"M", "C", "Z"}
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        ('<rect x="0" y="0" width="1" height="1" fill="#00ff00"/>', "#00ff00"),
+        ('<text fill="#ff0000">A</text>', "<text>"),
+        ('<rect x="0" y="0" width="1" height="1" fill="#ff0000" opacity="0.5"/>', "opacity"),
+        ('<rect x="0" y="0" width="1" height="1" fill="url(#g)"/>', "url"),
+        ("<rect", "not an SVG"),
+    ],
+)
+def test_artwork_that_a_press_cannot_show_is_refused(tmp_path: Path, body: str, part: str) -> None:
+    with pytest.raises(LayoutError) as caught:
+        load_artwork(svg(tmp_path / "mark.svg", body), INKS)
+    [violation] = caught.value.violations
+    assert (violation.code, violation.file) == ("layout_artwork", "mark.svg")
+    assert part in violation.message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LayoutError, match=r"none.svg.*cannot read"):
+        load_artwork(tmp_path / "none.svg", INKS)
+
+
