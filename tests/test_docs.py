@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -109,3 +111,10 @@ def test_every_command_that_the_docs_show_exists(page: Path) -> None:
     assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
     paths = re.findall(r"(?<![\w/.])(?:layouts|fonts|docgen|scripts|docs)/[\w./-]*\w", text)
     assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+
+
+def test_the_first_command_of_the_readme_makes_a_card(tmp_path: Path) -> None:
+    (command,) = re.findall(r"^\.venv/bin/docgen (render .+)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    arguments = command.replace("--out card.pdf", f"--out {tmp_path / 'card.pdf'}").split()
+    subprocess.run([sys.executable, "-m", "docgen.cli", *arguments], cwd=REPOSITORY, check=True)
+    assert (tmp_path / "card.pdf").read_bytes().startswith(b"%PDF-1.")
