@@ -1,11 +1,7 @@
 from __future__ import annotations
 
 import pytest
-import pytest
 from hypothesis import settings
-
-from docgen.engine import Engine
-from docgen.settings import Settings
 
 from docgen.engine import Engine
 from docgen.settings import Settings
@@ -18,12 +14,6 @@ settings.load_profile("docgen")
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """The engine with the project's own layouts, profiles and fonts."""
-    return Engine.load(Settings())
-
-
-@pytest.fixture(scope="session")
-def engine() -> Engine:
-    """The engine with what comes with docgen."""
     return Engine.load(Settings())
 
 

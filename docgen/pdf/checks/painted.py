@@ -1,0 +1,107 @@
+"""Rules on what is painted: text, the ink it is in, and the sharpness of images. They need the graphics state."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from pypdf.generic import DictionaryObject, StreamObject
+
+from docgen.pdf.checks.subject import Finding, Subject
+from docgen.pdf.content import ContentError
+from docgen.pdf.interpreter import DEFAULT_INK, Font, Ink, Interpreter, Shown, State, get
+
+MIN_IMAGE_DPI = 300
+_BLACK: Ink = ("/DeviceCMYK", (0, 0, 0, 1))
+_NO_TEXT = frozenset("\0\ufeff\ufffe")  # ISO 19005-2, 6.2.11.7.2: these say nothing
+
+
+def painted(subject: Subject) -> Iterator[Finding]:
+    """Run every page; a form is run once for each state that it is invoked in."""
+    inspector = _Inspector()
+    for place, page in subject.pages():
+        inspector.found = {}
+        try:
+            inspector.run_page(page)
+        except ContentError as error:
+            yield Finding("x4_content", f"the content cannot be followed: {error}", place)
+            inspector = _Inspector()
+            continue
+        yield from (Finding(code, message, place) for code, message in inspector.found)
+
+
+class _Inspector(Interpreter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[tuple[str, str], None] = {}
+        self._seen: set[tuple[Any, ...]] = set()
+        self._empty_glyphs: dict[int, frozenset[int]] = {}
+        self._passed: dict[int, set[int]] = {}
+
+    def load_font(self, font: DictionaryObject) -> Font:
+        loaded = super().load_font(font)
+        self._empty_glyphs[id(loaded)] = _codes_of_notdef(font)
+        self._passed[id(loaded)] = set()
+        return loaded
+
+    def on_form(self, form: StreamObject, state: State) -> None:
+        key = (id(form), *state.key())
+        if key not in self._seen:
+            self.run_form(form)
+            self._seen.add(key)  # after the run, so that a form that invokes itself runs into the limit of depth
+
+    def on_paint(self, inks: tuple[Ink, ...]) -> None:
+        if DEFAULT_INK in inks:
+            self._report("press_grey", "a path is painted before any colour is set, so in DeviceGray")
+
+    def on_image(self, width: int, height: int, state: State) -> None:
+        a, b, c, d, _, _ = state.ctm
+        sides = ((width, math.hypot(a, b)), (height, math.hypot(c, d)))
+        if any(samples * 72 < MIN_IMAGE_DPI * points for samples, points in sides):
+            self._report("press_image_resolution", f"an image has less than {MIN_IMAGE_DPI} dpi as it is placed")
+
+    def on_text(self, shown: Shown, state: State) -> None:
+        if state.font is None:
+            return
+        self._glyphs(set(shown.codes), state.font)
+        a, b, c, d, _, _ = shown.matrix
+        if state.render in (3, 7) or state.size * state.scale * (a * d - b * c) == 0:
+            self._report("press_hidden_text", "text is invisible, or has no size")
+        filled = state.render % 4 in (0, 2)
+        stroked = state.render % 4 in (1, 2)
+        if DEFAULT_INK in [state.fill] * filled + [state.stroke] * stroked:
+            self._report("press_grey", "text is painted before any colour is set, so in DeviceGray")
+        overprints = state.overprint_mode == 1
+        if (filled and state.fill == _BLACK and not (overprints and state.fill_overprint)) or (
+            stroked and state.stroke == _BLACK and not (overprints and state.stroke_overprint)
+        ):
+            self._report("press_text_overprint", "text in 100 K does not overprint (OP, op true and OPM 1)")
+
+    def _glyphs(self, codes: set[int], font: Font) -> None:
+        new = codes - self._passed[id(font)]
+        if not new:
+            return
+        shown = new - self._empty_glyphs[id(font)]
+        if shown != new:
+            self._report("a2u_notdef", f"{font.name}: the glyph .notdef is shown")
+        if any(not (text := font.texts.get(code, "")) or _NO_TEXT & set(text) for code in shown):
+            self._report("a2u_to_unicode", f"{font.name}: a glyph is shown that /ToUnicode does not name")
+        else:
+            self._passed[id(font)] |= shown
+
+    def _report(self, code: str, message: str) -> None:
+        self.found[code, message] = None
+
+
+def _codes_of_notdef(font: DictionaryObject) -> frozenset[int]:
+    """The codes that show glyph 0: CID 0, and in TrueType fonts whatever /CIDToGIDMap leads there."""
+    if get(font, "/Subtype") != "/Type0":
+        return frozenset()
+    glyphs = get(get(font, "/DescendantFonts")[0].get_object(), "/CIDToGIDMap")
+    if not isinstance(glyphs, StreamObject):
+        return frozenset({0})
+    data = glyphs.get_data()
+    mapped = struct.unpack(f">{len(data) // 2}H", data[: len(data) // 2 * 2])
+    return frozenset([code for code, glyph in enumerate(mapped) if not glyph]) | frozenset(range(len(mapped), 65536))
