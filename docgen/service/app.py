@@ -47,6 +47,7 @@ _ISSUE_RESPONSES: dict[int | str, dict[str, Any]] = {
     422: {"description": "The record breaks rules or does not fit; every violation is listed.", **_PROBLEM},
     503: {"description": "Too many requests, or not done in time.", **_PROBLEM},
 }
+_UNKNOWN_DOCUMENT: dict[int | str, dict[str, Any]] = {"default": {"description": "Unknown document.", **_PROBLEM}}
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -95,9 +96,15 @@ class _Answer:
 def _documents(settings: Settings, engine: Engine, workers: Workers) -> APIRouter:
     router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
-    @router.post("", response_class=Response, openapi_extra=orders.openapi(), responses=_ISSUE_RESPONSES)
+    @router.post(
+        "",
+        summary="Make one document",
+        response_class=Response,
+        openapi_extra=orders.openapi(),
+        responses=_ISSUE_RESPONSES,
+    )
     async def issue(request: Request, view: Annotated[orders.View, Query()]) -> Response:
-        """Make one document. The Accept header chooses its form: PDF (default), a page as PNG, or a report as JSON."""
+        """One document of one person, as the Accept header asks: PDF (default), a page as PNG, or a report as JSON."""
         media = negotiation.choose(request.headers.get("accept"), (PDF, PNG, JSON))
         if media is None:
             raise RequestError(
@@ -117,12 +124,12 @@ def _documents(settings: Settings, engine: Engine, workers: Workers) -> APIRoute
             raise RequestError(Violation("timed_out", message, "send it again, with fewer at a time")) from None
         return Response(answer.content, media_type=media, headers=_document_headers(order, answer))
 
-    @router.get("/{document}/schema")
+    @router.get("/{document}/schema", summary="A record's schema", responses=_UNKNOWN_DOCUMENT)
     def schema(document: str) -> JSONResponse:
         """The JSON Schema of the document's record."""
         return JSONResponse(engine.schema(document), media_type="application/schema+json")
 
-    @router.get("/{document}/samples")
+    @router.get("/{document}/samples", summary="Sample records", responses=_UNKNOWN_DOCUMENT)
     def samples(document: str) -> dict[str, Any]:
         """Invented records, by INSURER-NAME: one for each variant, and some that go to the limits."""
         return engine.samples(document)
@@ -164,7 +171,7 @@ def _document_headers(order: orders.Order, answer: _Answer) -> dict[str, str]:
 def _catalogue(engine: Engine) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["catalogue"])
 
-    @router.get("/insurers")
+    @router.get("/insurers", summary="Insurers")
     def insurers() -> list[dict[str, Any]]:
         """The insurers whose profiles are loaded, and the documents that each of them issues."""
         return [
@@ -172,7 +179,7 @@ def _catalogue(engine: Engine) -> APIRouter:
             for id_, profile in engine.insurers.items()
         ]
 
-    @router.get("/layouts")
+    @router.get("/layouts", summary="Layouts")
     def layouts() -> list[dict[str, Any]]:
         """The layouts that are loaded: lengths in mm."""
         return [
@@ -180,7 +187,7 @@ def _catalogue(engine: Engine) -> APIRouter:
             for name, layout in engine.layouts.items()
         ]
 
-    @router.get("/layouts/schema")
+    @router.get("/layouts/schema", summary="The layout language's schema")
     def schema() -> JSONResponse:
         """The JSON Schema of a layout file, for editors."""
         return JSONResponse(layout_schema(), media_type="application/schema+json")
@@ -191,12 +198,12 @@ def _catalogue(engine: Engine) -> APIRouter:
 def _operation(engine: Engine) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/livez", tags=["operation"])
+    @router.get("/livez", summary="Is the process alive?", tags=["operation"])
     async def alive() -> dict[str, str]:
         """The process answers."""
         return {"status": "alive"}
 
-    @router.get("/readyz", tags=["operation"])
+    @router.get("/readyz", summary="Is it ready to work?", tags=["operation"])
     async def ready() -> dict[str, Any]:
         """Fonts and colour profile are verified and the engine is warm; the service does not listen before."""
         return {"status": "ready", "version": docgen.__version__, "insurers": len(engine.insurers)}

@@ -47,10 +47,11 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-function fill(select, options) {
-  const before = select.value;
+// Keeps the choice where the new options have it too.
+function fill(select, options, otherwise) {
+  const wanted = [select.value, otherwise].find((value) => options.some(([offered]) => offered === value));
   select.replaceChildren(...options.map(([value, text]) => element("option", { value, textContent: text })));
-  if (options.some(([value]) => value === before)) select.value = before;
+  if (wanted) select.value = wanted;
 }
 
 function showDocuments() {
@@ -61,12 +62,14 @@ function showDocuments() {
 async function showSamples() {
   const prefix = `${$("insurer").value}-`;
   samples = await getJson(`/v1/documents/${encodeURIComponent($("document").value)}/samples`);
-  const names = Object.keys(samples).filter((name) => name.startsWith(prefix));
-  fill($("sample"), names.map((name) => [name, name.slice(prefix.length).replaceAll("-", " ")]));
+  const names = Object.keys(samples)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length));
+  fill($("sample"), names.map((name) => [name, name.replaceAll("-", " ")]), "insured");
 }
 
 function showRecord() {
-  $("record").value = JSON.stringify(samples[$("sample").value] ?? {}, null, 2);
+  $("record").value = JSON.stringify(samples[`${$("insurer").value}-${$("sample").value}`] ?? {}, null, 2);
 }
 
 function soon() {
@@ -153,14 +156,15 @@ function fitRow(fit) {
 }
 
 function showProblem(problem) {
-  $("refused-title").textContent = problem.title ?? "The service does not answer.";
+  const count = problem.violations?.length ?? 0;
+  const title = problem.title ?? "The service does not answer.";
+  $("refused-title").textContent = count > 1 ? `${count} things keep this from being printed` : title;
   $("violations").replaceChildren(...(problem.violations ?? []).map(violationItem));
   $("refused").hidden = false;
   $("report").hidden = true;
   $("pages").classList.add("stale");
-  const count = problem.violations?.length ?? 0;
   const last = $("pages").childElementCount ? " Below are the last pages that could be made." : "";
-  $("status").textContent = `Refused: ${count} ${count === 1 ? "violation" : "violations"}.${last}`;
+  $("status").textContent = `Nothing was made.${last}`;
 }
 
 function violationItem({ code, message, hint, pointer, element: id, file, line }) {
