@@ -39,10 +39,10 @@ class FaceSpec(_Model):
 
     @property
     def hint(self) -> str:
-        """How to get the file onto this machine."""
+        """How to get the file onto this machine by hand."""
         return (
-            f"run `docgen fonts install`, or get {self.file} from {self.upstream}"
-            " and put it into ~/.local/share/fonts or a directory of DOCGEN_FONT_PATH"
+            f"get {self.file} from {self.upstream} and put it into ~/.local/share/fonts or a directory of"
+            " DOCGEN_FONT_PATH"
         )
 
 
@@ -108,11 +108,12 @@ class FontRegistry:
         """The face's verified file. Raises AssetError `font_missing` or `font_altered`."""
         face = self.faces[face_id]
         path = self.find(face_id)
+        hint = f"run `docgen fonts install`, or {face.hint}"
         if path is None:
-            raise AssetError(Violation("font_missing", f"{face.family} ({face.file}) is not installed", face.hint))
+            raise AssetError(Violation("font_missing", f"{face.family} ({face.file}) is not installed", hint))
         if not is_accepted(face, path):
             message = f"{path} is not {face.family}: its SHA-256 is not in fonts.toml"
-            raise AssetError(Violation("font_altered", message, face.hint))
+            raise AssetError(Violation("font_altered", message, hint))
         return path
 
 
