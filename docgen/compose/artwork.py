@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.pens.basePen import decomposeQuadraticSegment
+from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.svgLib.path import parse_path
 from fontTools.svgLib.path.shapes import PathBuilder
@@ -126,9 +126,7 @@ def _segment(
     return []
 
 
-def _cubics(
-    start: tuple[float, ...], points: tuple[tuple[float, float], ...]
-) -> list[tuple[str, tuple[float, ...]]]:
+def _cubics(start: tuple[float, ...], points: tuple[tuple[float, float], ...]) -> list[tuple[str, tuple[float, ...]]]:
     """Quadratic curves as the cubic ones that PDF has."""
     found: list[tuple[str, tuple[float, ...]]] = []
     x0, y0 = start

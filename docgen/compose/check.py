@@ -91,6 +91,4 @@ def _wording(layout: Layout, profile: InsurerProfile) -> Iterator[Violation]:
 def _violation(
     code: str, layout: Layout, element: Element, message: str, hint: str, severity: str = "error"
 ) -> Violation:
-    return Violation(
-        code, message, hint, element=element.id, file=layout.file, line=element.line_no, severity=severity
-    )
+    return Violation(code, message, hint, element=element.id, file=layout.file, line=element.line_no, severity=severity)

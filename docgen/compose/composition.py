@@ -43,7 +43,7 @@ from docgen.layout.models import (
 from docgen.layout.models import Side as SideName
 from docgen.symbols.qr import QUIET_MODULES, Level, QrTooLong, encode
 from docgen.text.faces import FontLibrary, MissingGlyphs
-from docgen.text.setting import DoesNotFit, SetText, Setter, Step
+from docgen.text.setting import DoesNotFit, Setter, SetText, Step
 
 
 @dataclass(frozen=True, slots=True)

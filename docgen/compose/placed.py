@@ -93,7 +93,7 @@ class PlacedCircle(NamedTuple):
 
 
 class PlacedPath(NamedTuple):
-    """A path: ("M", (x, y)), ("L", (x, y)), ("C", (x1, y1, x2, y2, x, y)) and ("Z", ()). Filled by the even-odd rule."""
+    """A path: ("M", (x, y)), ("L", (x, y)), ("C", (x1, y1, x2, y2, x, y)) and ("Z", ()). Filled even-odd."""
 
     segments: tuple[tuple[str, tuple[float, ...]], ...]
     paint: Paint

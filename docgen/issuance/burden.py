@@ -26,21 +26,37 @@ def burden_violations(burden: Burden | None, born_on: date, issued_on: date) -> 
     start = burden_from(born_on)
     if burden is None:
         if issued_on >= start:
-            yield Violation("ratio_required", f"the burden ratio is required from {start}",
-                            "give ratio and effective_on", pointer="/burden")
+            yield Violation(
+                "ratio_required",
+                f"the burden ratio is required from {start}",
+                "give ratio and effective_on",
+                pointer="/burden",
+            )
         return
     if burden.effective_on < start or (issued_on < start and burden.effective_on <= issued_on):
-        yield Violation("ratio_before_70", f"the ratio takes effect before {start}",
-                        "leave it out, or correct the birth date or effective_on", pointer="/burden/effective_on")
+        yield Violation(
+            "ratio_before_70",
+            f"the ratio takes effect before {start}",
+            "leave it out, or correct the birth date or effective_on",
+            pointer="/burden/effective_on",
+        )
     pending = burden.pending
     if pending is None:
         return
     if pending.effective_on <= max(issued_on, burden.effective_on):
-        yield Violation("pending_ratio", "the change is in effect by the date of issue, or before the present ratio",
-                        "give the changed ratio as the present one", pointer="/burden/pending/effective_on")
+        yield Violation(
+            "pending_ratio",
+            "the change is in effect by the date of issue, or before the present ratio",
+            "give the changed ratio as the present one",
+            pointer="/burden/pending/effective_on",
+        )
     if pending.ratio == burden.ratio:
-        yield Violation("pending_ratio", "the pending ratio is the present one", "leave pending out",
-                        pointer="/burden/pending/ratio")
+        yield Violation(
+            "pending_ratio",
+            "the pending ratio is the present one",
+            "leave pending out",
+            pointer="/burden/pending/ratio",
+        )
 
 
 def burden_text(burden: Burden | None, words: BurdenWording, dates: Dates, issued_on: date) -> str:

@@ -62,13 +62,23 @@ def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | No
     """
     issued = record.issued_on or issued_on
     if issued is None:
-        raise RecordError(Violation("issued_on_missing", "neither the record nor the job has a date of issue",
-                                    "give issued_on", pointer="/issued_on"))
+        raise RecordError(
+            Violation(
+                "issued_on_missing",
+                "neither the record nor the job has a date of issue",
+                "give issued_on",
+                pointer="/issued_on",
+            )
+        )
     settings = profile.documents.card
     if settings is None:
         raise ValueError(f"{profile.id} issues no card")
-    violations = [*_table_violations(record, profile), *_date_violations(record, issued),
-                  *_id_violations(record, settings), *_sex_violations(record)]
+    violations = [
+        *_table_violations(record, profile),
+        *_date_violations(record, issued),
+        *_id_violations(record, settings),
+        *_sex_violations(record),
+    ]
     if record.person.born_on > issued:
         raise RecordError(violations)
     validity = _expiry(record, profile, issued)
@@ -100,8 +110,9 @@ def _table_violations(record: CardRecord, profile: InsurerProfile) -> Iterator[V
     else:
         shown = f"{relationship.date}_on"
         if getattr(record, shown) is None:
-            yield Violation("missing_value", f"{relationship.date_label} is required", f"give {shown}",
-                            pointer=f"/{shown}")
+            yield Violation(
+                "missing_value", f"{relationship.date_label} is required", f"give {shown}", pointer=f"/{shown}"
+            )
         yield from _dependent_violations(record, relationship.dependent)
     membership = profile.memberships.get(record.membership) if record.membership is not None else None
     if record.membership is not None and membership is None:
@@ -114,8 +125,9 @@ def _table_violations(record: CardRecord, profile: InsurerProfile) -> Iterator[V
 
 def _dependent_violations(record: CardRecord, dependent: bool) -> Iterator[Violation]:
     if dependent and record.insured is None:
-        yield Violation("missing_value", "a dependent's card names the insured person", "give insured",
-                        pointer="/insured")
+        yield Violation(
+            "missing_value", "a dependent's card names the insured person", "give insured", pointer="/insured"
+        )
     if not dependent and record.insured is not None:
         yield _not_applicable("insured", "only a dependent's card names the insured person")
     if not dependent and record.certified_on is not None:
@@ -125,8 +137,12 @@ def _dependent_violations(record: CardRecord, dependent: bool) -> Iterator[Viola
 def _continuation_violations(record: CardRecord, voluntary: bool) -> Iterator[Violation]:
     ends_on = record.continuation_ends_on
     if voluntary and ends_on is None:
-        yield Violation("missing_value", "a voluntarily continued membership has an end", "give continuation_ends_on",
-                        pointer="/continuation_ends_on")
+        yield Violation(
+            "missing_value",
+            "a voluntarily continued membership has an end",
+            "give continuation_ends_on",
+            pointer="/continuation_ends_on",
+        )
     if not voluntary and ends_on is not None:
         yield _not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
     if ends_on is not None and record.acquired_on is not None and ends_on <= record.acquired_on:
@@ -136,8 +152,12 @@ def _continuation_violations(record: CardRecord, voluntary: bool) -> Iterator[Vi
 def _date_violations(record: CardRecord, issued: date) -> Iterator[Violation]:
     born_on = record.person.born_on
     if born_on > issued:
-        yield Violation("birth_in_future", f"born on {born_on}, after the issue on {issued}",
-                        "check the birth date and the date of issue", pointer="/person/born_on")
+        yield Violation(
+            "birth_in_future",
+            f"born on {born_on}, after the issue on {issued}",
+            "check the birth date and the date of issue",
+            pointer="/person/born_on",
+        )
     for key in ("acquired_on", "certified_on"):
         day: date | None = getattr(record, key)
         if day is not None and day < born_on <= issued:
@@ -146,21 +166,27 @@ def _date_violations(record: CardRecord, issued: date) -> Iterator[Violation]:
             yield _disorder(key, "after the date of issue")
 
 
-def _age_violations(
-    record: CardRecord, settings: CardSettings, issued: date, validity: Expiry
-) -> Iterator[Violation]:
+def _age_violations(record: CardRecord, settings: CardSettings, issued: date, validity: Expiry) -> Iterator[Violation]:
     """From 75 no card (the medical care system for the elderly begins on the birthday itself), from 70 with a ratio.
 
     Source: http://www.town.asakawa.fukushima.jp/insurance/59.html
     """
     born_on = record.person.born_on
     if issued >= anniversary(born_on, 75):
-        yield Violation("age_75_reached", "75 or older on the date of issue",
-                        "from 75 another insurer issues the card", pointer="/person/born_on")
+        yield Violation(
+            "age_75_reached",
+            "75 or older on the date of issue",
+            "from 75 another insurer issues the card",
+            pointer="/person/born_on",
+        )
         return
     if validity.on < issued:
-        yield Violation("expired_at_issue", f"expires on {validity.on} ({validity.reason}), issued on {issued}",
-                        "check the dates, or do not issue this card", pointer=_REASONS.get(validity.reason))
+        yield Violation(
+            "expired_at_issue",
+            f"expires on {validity.on} ({validity.reason}), issued on {issued}",
+            "check the dates, or do not issue this card",
+            pointer=_REASONS.get(validity.reason),
+        )
         return
     if settings.burden == "separate":
         return
@@ -184,22 +210,30 @@ def _id_violations(record: CardRecord, settings: CardSettings) -> Iterator[Viola
     """Ids of the piece: a card glued by machine has a match code in its symbol and a serial that people can read."""
     payload = settings.qr.payload if settings.qr is not None else ""
     if "{match_code}" in payload and record.card.match_code is None:
-        yield Violation("match_code_missing", "the card's symbol holds a match code", "give card.match_code",
-                        pointer="/card/match_code")
+        yield Violation(
+            "match_code_missing",
+            "the card's symbol holds a match code",
+            "give card.match_code",
+            pointer="/card/match_code",
+        )
     if (settings.match_code or "{card.serial}" in payload) and record.card.serial is None:
-        yield Violation("missing_value", "the card needs a readable serial", "give card.serial",
-                        pointer="/card/serial")
+        yield Violation("missing_value", "the card needs a readable serial", "give card.serial", pointer="/card/serial")
 
 
 def _sex_violations(record: CardRecord) -> Iterator[Violation]:
     if record.person.sex_masked and record.person.sex is None:
-        yield Violation("missing_value", "a masked sex stands on the back", "give sex, or leave sex_masked out",
-                        pointer="/person/sex")
+        yield Violation(
+            "missing_value",
+            "a masked sex stands on the back",
+            "give sex, or leave sex_masked out",
+            pointer="/person/sex",
+        )
 
 
 def _unknown(key: str, code: str, table: Iterable[str]) -> Violation:
-    return Violation("unknown_code", f"unknown {key}: {code}", f"this insurer has: {', '.join(table) or 'none'}",
-                     pointer=f"/{key}")
+    return Violation(
+        "unknown_code", f"unknown {key}: {code}", f"this insurer has: {', '.join(table) or 'none'}", pointer=f"/{key}"
+    )
 
 
 def _not_applicable(key: str, why: str) -> Violation:
@@ -302,9 +336,7 @@ def _remarks(person: PersonName, sex_on_back: str, profile: InsurerProfile) -> s
     return "\n".join(lines)
 
 
-def _insured_name(
-    record: CardRecord, profile: InsurerProfile, settings: CardSettings, used: list[Substitution]
-) -> str:
+def _insured_name(record: CardRecord, profile: InsurerProfile, settings: CardSettings, used: list[Substitution]) -> str:
     """The insured person on a dependent's card: named as on the own card's front, but never with a former surname."""
     if record.insured is None:
         return ""
@@ -326,9 +358,7 @@ def _own_fields(name: PersonName) -> tuple[str, ...]:
 Named = TypeVar("Named", PersonName, AliasName)
 
 
-def _spelled(
-    name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]
-) -> Named:
+def _spelled(name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]) -> Named:
     """The name with the insurer's characters in these parts; the very same object if it has none of them."""
     if not table:
         return name

@@ -45,8 +45,9 @@ def _check_template(value: Any, names: tuple[str, ...]) -> Any:
         unknown = [n for n in re.findall(r"\{([^{}]*)\}", value) if n not in names]
         if unknown or re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", value)):
             allowed = ", ".join("{" + n + "}" for n in names)
-            raise PydanticCustomError("placeholder", "unknown placeholder in {text}; allowed: {allowed}",
-                                      {"text": value, "allowed": allowed})
+            raise PydanticCustomError(
+                "placeholder", "unknown placeholder in {text}; allowed: {allowed}", {"text": value, "allowed": allowed}
+            )
     return value
 
 
@@ -268,8 +269,11 @@ class CardSettings(Model):
         if self.trim not in ((86.0, 54.0), (85.6, 54.0)):
             raise PydanticCustomError("trim", "trim must be [86, 54] or [85.6, 54]")
         if self.match_code and "{match_code}" not in (self.qr.payload if self.qr else ""):
-            raise PydanticCustomError("match_code", "match_code needs a qr whose payload contains {placeholder}",
-                                      {"placeholder": "{match_code}"})
+            raise PydanticCustomError(
+                "match_code",
+                "match_code needs a qr whose payload contains {placeholder}",
+                {"placeholder": "{match_code}"},
+            )
         return self
 
 
@@ -338,24 +342,48 @@ def profile_warnings(profile: InsurerProfile, file: str | None = None) -> list[V
     """
     found = []
     if numbers.prefecture(profile.number) not in numbers.PREFECTURES:
-        found.append(Violation("insurer_prefecture", f"unknown prefecture in {profile.number}",
-                               "01 to 47; 99 is kept for samples", file=file, severity="warning"))
+        found.append(
+            Violation(
+                "insurer_prefecture",
+                f"unknown prefecture in {profile.number}",
+                "01 to 47; 99 is kept for samples",
+                file=file,
+                severity="warning",
+            )
+        )
     scheme = numbers.scheme(profile.number)
     if scheme is not None and scheme not in numbers.SCHEMES:
-        found.append(Violation("insurer_scheme", f"unknown scheme (法別番号) in {profile.number}: {scheme}",
-                               f"known: {', '.join(numbers.SCHEMES)}", file=file, severity="warning"))
+        found.append(
+            Violation(
+                "insurer_scheme",
+                f"unknown scheme (法別番号) in {profile.number}: {scheme}",
+                f"known: {', '.join(numbers.SCHEMES)}",
+                file=file,
+                severity="warning",
+            )
+        )
     return found
 
 
 def _faults(profile: InsurerProfile, source: located.Located) -> Iterator[Violation]:
     expected = numbers.check_digit(profile.number[:-1])
     if int(profile.number[-1]) != expected:
-        yield Violation("insurer_check_digit", f"wrong check digit in {profile.number}", f"it would be {expected}",
-                        file=source.file, line=source.line(["number"]))
+        yield Violation(
+            "insurer_check_digit",
+            f"wrong check digit in {profile.number}",
+            f"it would be {expected}",
+            file=source.file,
+            line=source.line(["number"]),
+        )
     missing = [role for role in ("body", "motif", "band", "line") if role not in profile.palette]
     if missing:
-        yield Violation("layout_value", f"palette lacks {', '.join(missing)}", "each role has its ink",
-                        file=source.file, line=source.line(["palette"]))
+        yield Violation(
+            "layout_value",
+            f"palette lacks {', '.join(missing)}",
+            "each role has its ink",
+            file=source.file,
+            line=source.line(["palette"]),
+        )
 
 
 def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
@@ -364,8 +392,9 @@ def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
     line = source.line(path)
     if detail["type"] == "extra_forbidden":
         allowed = ", ".join(allowed_keys(InsurerProfile.model_json_schema(), path[:-1]))
-        return Violation("layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}",
-                         file=source.file, line=line)
+        return Violation(
+            "layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}", file=source.file, line=line
+        )
     message = detail["msg"].removeprefix("Value error, ")
     return Violation("layout_value", f"{where}: {message}", file=source.file, line=line)
 

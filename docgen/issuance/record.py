@@ -73,8 +73,11 @@ def _check_identifier(text: str) -> str:
     if code == "mixed_width":
         raise _fault(code, "half-width and full-width characters in one field", "write the whole field in one width")
     if code == "identifier_character":
-        raise _fault(code, "a space, sign or half-width kana",
-                     "half-width letters and digits only, or everything full-width without spaces")
+        raise _fault(
+            code,
+            "a space, sign or half-width kana",
+            "half-width letters and digits only, or everything full-width without spaces",
+        )
     return text
 
 
@@ -100,9 +103,7 @@ def _parse_day(value: Any) -> date:
 
 Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_text)]
 Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
-Branch = Annotated[
-    str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})
-]
+Branch = Annotated[str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})]
 Code = Annotated[str, Field(max_length=20), AfterValidator(_check_text)]
 Day = Annotated[date, PlainValidator(_parse_day), WithJsonSchema({"type": "string", "format": "date"})]
 Ratio = Annotated[int, Field(ge=1, le=3)]
@@ -254,24 +255,44 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
     family, given = name.get("family") is not None, name.get("given") is not None
     full = name.get("full_name") is not None
     if full and (family or given or name.get("family_kana") is not None or name.get("given_kana") is not None):
-        yield Violation("name_conflict", "full_name beside family or given", "give one of the two forms",
-                        pointer=f"/{who}/full_name")
+        yield Violation(
+            "name_conflict",
+            "full_name beside family or given",
+            "give one of the two forms",
+            pointer=f"/{who}/full_name",
+        )
     elif not full:
         for part, present in (("family", family), ("given", given)):
             if not present:
-                yield Violation("missing_value", f"no {part} name", "or give full_name for a name without the split",
-                                pointer=f"/{who}/{part}")
+                yield Violation(
+                    "missing_value",
+                    f"no {part} name",
+                    "or give full_name for a name without the split",
+                    pointer=f"/{who}/{part}",
+                )
     if name.get("full_kana") is not None and not full:
-        yield Violation("name_conflict", "full_kana without full_name", "give family_kana and given_kana",
-                        pointer=f"/{who}/full_kana")
+        yield Violation(
+            "name_conflict",
+            "full_kana without full_name",
+            "give family_kana and given_kana",
+            pointer=f"/{who}/full_kana",
+        )
     if name.get("former_surname") is None:
         return
     if full:
-        yield Violation("name_split_required", "a former surname stands between family and given name",
-                        "give family and given instead of full_name", pointer=f"/{who}/former_surname")
+        yield Violation(
+            "name_split_required",
+            "a former surname stands between family and given name",
+            "give family and given instead of full_name",
+            pointer=f"/{who}/former_surname",
+        )
     if who == "person" and name.get("alias") is not None:
-        yield Violation("former_surname_with_alias", "the front has the alias or the former surname, not both",
-                        "leave one of the two out", pointer="/person/former_surname")
+        yield Violation(
+            "former_surname_with_alias",
+            "the front has the alias or the former surname, not both",
+            "leave one of the two out",
+            pointer="/person/former_surname",
+        )
 
 
 def _length_violation(record: CardRecord) -> list[Violation]:
@@ -281,9 +302,18 @@ def _length_violation(record: CardRecord) -> list[Violation]:
     """
     symbol = record.symbol or ""
     if numbers.symbol_bytes(symbol) > numbers.MAX_SYMBOL_BYTES:
-        return [Violation("identifier_too_long", "the symbol is longer than 38 bytes",
-                          "a full-width character counts 2", pointer="/symbol")]
+        return [
+            Violation(
+                "identifier_too_long",
+                "the symbol is longer than 38 bytes",
+                "a full-width character counts 2",
+                pointer="/symbol",
+            )
+        ]
     if len(symbol) + len(record.number) > numbers.MAX_IDENTIFIER:
-        return [Violation("identifier_too_long", "symbol and number have more than 38 characters together", "",
-                          pointer="/number")]
+        return [
+            Violation(
+                "identifier_too_long", "symbol and number have more than 38 characters together", "", pointer="/number"
+            )
+        ]
     return []

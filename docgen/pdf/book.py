@@ -29,7 +29,7 @@ _PAGES_PER_NODE = 256
 
 @dataclass(frozen=True)
 class OutputIntent:
-    """The printing condition that the file is made for. `registry` is the URI of the registry that has the identifier."""
+    """The printing condition of a file. `registry` is the URI of the registry that has the identifier."""
 
     profile: OutputProfile
     identifier: str

@@ -18,7 +18,21 @@ import uharfbuzz as hb
 from docgen.pdf.writer import PdfStream, name, number
 from docgen.text.faces import Face, FontLibrary
 
-_DROPPED_TABLES = ("GSUB", "GPOS", "GDEF", "BASE", "VORG", "vhea", "vmtx", "name", "post", "OS/2", "cmap", "meta", "gasp")
+_DROPPED_TABLES = (
+    "GSUB",
+    "GPOS",
+    "GDEF",
+    "BASE",
+    "VORG",
+    "vhea",
+    "vmtx",
+    "name",
+    "post",
+    "OS/2",
+    "cmap",
+    "meta",
+    "gasp",
+)
 _BFCHARS_PER_BLOCK = 100  # Adobe Technical Note 5014: at most 100 entries in a block
 _SYMBOLIC = 4  # ISO 32000-1, table 123: the font holds glyphs outside the Adobe standard Latin set
 _TO_UNICODE_HEAD = """/CIDInit /ProcSet findresource begin
@@ -130,9 +144,7 @@ def _subset(face: Face, glyphs: list[int]) -> tuple[bytes, Mapping[int, int]]:
 def _wanted(glyphs: Iterable[int], flags: int = 0) -> hb.SubsetInput:
     wanted = hb.SubsetInput()
     wanted.glyph_set.update(glyphs)
-    wanted.flags = (
-        hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NOTDEF_OUTLINE | hb.SubsetFlags.NO_LAYOUT_CLOSURE | flags
-    )
+    wanted.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NOTDEF_OUTLINE | hb.SubsetFlags.NO_LAYOUT_CLOSURE | flags
     for tag in _DROPPED_TABLES:
         wanted.drop_table_tag_set.add(int.from_bytes(tag.encode("ascii"), "big"))
     return wanted

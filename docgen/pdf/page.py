@@ -91,9 +91,7 @@ def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> 
     return f"q {KNOCKOUT} {fill_operator(placed.ink)} BT {body}ET Q"
 
 
-def _lines(
-    lines: tuple[SetLine, ...], size: float, condense: float, left: float, top: float, used: UsedGlyphs
-) -> str:
+def _lines(lines: tuple[SetLine, ...], size: float, condense: float, left: float, top: float, used: UsedGlyphs) -> str:
     ops: list[str] = []
     if condense != 1:
         ops.append(f"{number(condense * 100)} Tz ")

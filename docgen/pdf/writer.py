@@ -60,7 +60,12 @@ class PdfStream:
         return num
 
     def put_stream(
-        self, data: bytes, entries: str = "", number_: int | None = None, compress: bool = True, level: int | None = None
+        self,
+        data: bytes,
+        entries: str = "",
+        number_: int | None = None,
+        compress: bool = True,
+        level: int | None = None,
     ) -> int:
         """Write one stream object, deflated unless told otherwise; `entries` are further keys of its dictionary."""
         if compress:

@@ -22,7 +22,7 @@ _SPACES = frozenset(" \u3000\u00a0")
 
 def _in_word(cluster: str) -> bool:
     base = cluster[0]
-    return base.isascii() and (base.isalnum() or base in "'-") or "\u00c0" <= base <= "\u024f"
+    return (base.isascii() and (base.isalnum() or base in "'-")) or "\u00c0" <= base <= "\u024f"
 
 
 def may_break(before: str, after: str) -> bool:

@@ -33,7 +33,7 @@ def clusters(text: str) -> Sequence[str]:
 
 
 class Glyph(NamedTuple):
-    """How one cluster is drawn: the font (face, or face.layer), its code as four hex digits, its advance in 1/1000 em."""
+    """How a cluster is drawn: the font (face, or face.layer), its code as four hex digits, its advance in 1/1000 em."""
 
     font: str
     code: str
@@ -64,9 +64,7 @@ class Face:
         self.hb_face = hb.Face(hb.Blob.from_file_path(str(path)))
         self._numbers: dict[str, int] = font.getReverseGlyphMap()
         metrics = font["hmtx"].metrics
-        self._advances: list[float] = [
-            metrics[name][0] * 1000 / self.units_per_em for name in font.getGlyphOrder()
-        ]
+        self._advances: list[float] = [metrics[name][0] * 1000 / self.units_per_em for name in font.getGlyphOrder()]
         self._glyph_of: dict[str, int] = {}
         self._layer_of: dict[str, int] = {}
         self._texts: dict[int, list[str]] = defaultdict(list)

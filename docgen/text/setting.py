@@ -174,9 +174,7 @@ class Setter:
     def _block(self, lines: int, size: float) -> float:
         return (size + (lines - 1) * size * self.line_height) * MM_PER_PT
 
-    def _line(
-        self, glyphs: Sequence[Glyph], text: str, size: float, ratio: float, index: int, count: int
-    ) -> SetLine:
+    def _line(self, glyphs: Sequence[Glyph], text: str, size: float, ratio: float, index: int, count: int) -> SetLine:
         width = self._natural(_trimmed(glyphs, text), size) * ratio
         spacing = self.tracking
         x = 0.0

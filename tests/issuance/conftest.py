@@ -14,7 +14,11 @@ LAYOUTS = Path(__file__).parents[2] / "layouts"
 BASE: dict[str, Any] = {
     "issued_on": "2025-12-02",
     "person": {
-        "family": "見本", "given": "太郎", "family_kana": "ミホン", "given_kana": "タロウ", "sex": "1",
+        "family": "見本",
+        "given": "太郎",
+        "family_kana": "ミホン",
+        "given_kana": "タロウ",
+        "sex": "1",
         "born_on": "1985-04-01",
     },
     "symbol": "1234",
@@ -25,7 +29,9 @@ BASE: dict[str, Any] = {
     "card": {"serial": "S1", "match_code": "M1"},
 }
 DEPENDENT: dict[str, Any] = {
-    "relationship": "2", "certified_on": "2020-04-10", "insured": {"family": "見本", "given": "一郎"},
+    "relationship": "2",
+    "certified_on": "2020-04-10",
+    "insured": {"family": "見本", "given": "一郎"},
 }
 
 

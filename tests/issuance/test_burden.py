@@ -23,15 +23,18 @@ def codes(given_burden: Burden | None, born_on: date, issued_on: date = ISSUED) 
     return [(v.code, v.pointer) for v in burden_violations(given_burden, born_on, issued_on)]
 
 
-@pytest.mark.parametrize(("born", "start"), [
-    (date(1956, 1, 1), date(2026, 1, 1)),
-    (date(1956, 1, 2), date(2026, 2, 1)),
-    (date(1955, 12, 2), date(2026, 1, 1)),
-    (date(1955, 12, 1), date(2025, 12, 1)),
-    (date(1956, 2, 29), date(2026, 3, 1)),
-    (date(1956, 3, 1), date(2026, 3, 1)),
-    (date(1955, 12, 31), date(2026, 1, 1)),
-])
+@pytest.mark.parametrize(
+    ("born", "start"),
+    [
+        (date(1956, 1, 1), date(2026, 1, 1)),
+        (date(1956, 1, 2), date(2026, 2, 1)),
+        (date(1955, 12, 2), date(2026, 1, 1)),
+        (date(1955, 12, 1), date(2025, 12, 1)),
+        (date(1956, 2, 29), date(2026, 3, 1)),
+        (date(1956, 3, 1), date(2026, 3, 1)),
+        (date(1955, 12, 31), date(2026, 1, 1)),
+    ],
+)
 def test_the_ratio_starts_the_month_after_70_or_on_the_birthday_on_the_1st(born: date, start: date) -> None:
     assert burden_from(born) == start
 

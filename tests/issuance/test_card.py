@@ -42,15 +42,31 @@ def with_card(profile: InsurerProfile, **changes: Any) -> InsurerProfile:
 def test_an_insured_persons_card_says_who_what_and_until_when(profiles: Profiles, raw: Raw) -> None:
     items = issue(profiles["association"], raw())
     assert items.texts == {
-        "card.role": "本人（被保険者）", "membership": "", "holder.name": "見本　太郎", "holder.kana": "ミホン　タロウ",
-        "holder.sex": "男", "holder.born_on": "昭和60年 4月 1日", "symbol": "1234", "number": "56789", "branch": "00",
-        "dates.acquired_label": "資格取得年月日", "dates.acquired_on": "令和元年 5月 1日",
-        "dates.issued_on": "令和 7年12月 2日", "validity.expires_label": "有効期限",
-        "validity.expires_on": "令和12年11月30日", "insured.name": "", "burden.text": "", "burden.effective_on": "",
-        "remarks": "", "card.serial": "S1", "card.qr": "M1",
+        "card.role": "本人（被保険者）",
+        "membership": "",
+        "holder.name": "見本　太郎",
+        "holder.kana": "ミホン　タロウ",
+        "holder.sex": "男",
+        "holder.born_on": "昭和60年 4月 1日",
+        "symbol": "1234",
+        "number": "56789",
+        "branch": "00",
+        "dates.acquired_label": "資格取得年月日",
+        "dates.acquired_on": "令和元年 5月 1日",
+        "dates.issued_on": "令和 7年12月 2日",
+        "validity.expires_label": "有効期限",
+        "validity.expires_on": "令和12年11月30日",
+        "insured.name": "",
+        "burden.text": "",
+        "burden.effective_on": "",
+        "remarks": "",
+        "card.serial": "S1",
+        "card.qr": "M1",
     }
     assert (items.issued_on, items.expires_on, items.expiry_reason) == (
-        date(2025, 12, 2), date(2030, 11, 30), "rolling"
+        date(2025, 12, 2),
+        date(2030, 11, 30),
+        "rolling",
     )
 
 
@@ -82,9 +98,7 @@ def test_a_former_surname_stands_in_brackets_and_the_back_explains_them(profiles
     assert items.flags["document.has_remarks"]
 
 
-def test_an_alias_stands_on_the_front_and_the_registered_name_and_sex_on_the_back(
-    profiles: Profiles, raw: Raw
-) -> None:
+def test_an_alias_stands_on_the_front_and_the_registered_name_and_sex_on_the_back(profiles: Profiles, raw: Raw) -> None:
     items = issue(profiles["association"], raw(person={"alias": {"name": "見本　葵", "kana": "ミホン　アオイ"}}))
     assert (items.texts["holder.name"], items.texts["holder.kana"]) == ("見本　葵", "ミホン　アオイ")
     assert items.texts["holder.sex"] == "裏面参照"
@@ -126,8 +140,9 @@ def test_a_profile_may_switch_the_insureds_name_to_the_registered_one(profiles: 
 
 
 def test_the_ratio_is_printed_with_its_date(profiles: Profiles, raw: Raw) -> None:
-    items = issue(profiles["society"], raw(person={"born_on": "1953-05-10"},
-                                           burden={"ratio": 2, "effective_on": "2025-08-01"}))
+    items = issue(
+        profiles["society"], raw(person={"born_on": "1953-05-10"}, burden={"ratio": 2, "effective_on": "2025-08-01"})
+    )
     assert (items.texts["burden.text"], items.texts["burden.effective_on"]) == ("2割", "令和 7年 8月 1日")
     assert (items.flags["burden.is_printed"], items.flags["burden.has_effective_date"]) == (True, True)
 
@@ -146,14 +161,19 @@ def test_where_a_certificate_of_its_own_states_the_ratio_the_card_has_none(profi
 
 
 def test_substitutions_are_made_where_the_insurer_has_them_and_reported(profiles: Profiles, raw: Raw) -> None:
-    record = raw(dependent=True, person={"family": "髙﨑", "given": "葛\U000e0100"},
-                 insured={"family": "髙﨑", "given": "一", "former_surname": "髙"})
+    record = raw(
+        dependent=True,
+        person={"family": "髙﨑", "given": "葛\U000e0100"},
+        insured={"family": "髙﨑", "given": "一", "former_surname": "髙"},
+    )
     items = issue(profiles["society"], record)
     assert items.texts["holder.name"] == "高崎　葛\U000e0100"
     assert items.texts["insured.name"] == "高崎　一"
     assert items.substitutions == (
-        Substitution("/person/family", "髙", "高"), Substitution("/person/family", "﨑", "崎"),
-        Substitution("/insured/family", "髙", "高"), Substitution("/insured/family", "﨑", "崎"),
+        Substitution("/person/family", "髙", "高"),
+        Substitution("/person/family", "﨑", "崎"),
+        Substitution("/insured/family", "髙", "高"),
+        Substitution("/insured/family", "﨑", "崎"),
     )
     kept = issue(profiles["association"], record)
     assert (kept.texts["holder.name"], kept.substitutions) == ("髙﨑　葛\U000e0100", ())
@@ -208,37 +228,63 @@ def test_the_callers_key_is_never_printed(profiles: Profiles, raw: Raw) -> None:
 # --- what is refused ---
 
 
-@pytest.mark.parametrize(("changes", "expected"), [
-    ({"issued_on": ...}, ("issued_on_missing", "/issued_on")),
-    ({"relationship": "9"}, ("unknown_code", "/relationship")),
-    ({"membership": "9"}, ("unknown_code", "/membership")),
-    ({"acquired_on": ...}, ("missing_value", "/acquired_on")),
-    ({"certified_on": "2020-01-01"}, ("value_not_applicable", "/certified_on")),
-    ({"insured": {"family": "見本", "given": "一"}}, ("value_not_applicable", "/insured")),
-    ({"continuation_ends_on": "2027-04-01"}, ("value_not_applicable", "/continuation_ends_on")),
-    ({"membership": "1", "continuation_ends_on": "2027-04-01"}, ("value_not_applicable", "/continuation_ends_on")),
-    ({"expires_by": "2026-04-01"}, ("value_not_applicable", "/expires_by")),
-    ({"membership": "2"}, ("missing_value", "/continuation_ends_on")),
-    ({"person": {"sex": None, "sex_masked": True}}, ("missing_value", "/person/sex")),
-    ({"person": {"born_on": "2025-12-03"}}, ("birth_in_future", "/person/born_on")),
-    ({"acquired_on": "1985-03-31"}, ("dates_out_of_order", "/acquired_on")),
-    ({"acquired_on": "2025-12-03"}, ("dates_out_of_order", "/acquired_on")),
-    ({"residence_until": "2025-12-01"}, ("expired_at_issue", "/residence_until")),
-    ({"membership": "2", "continuation_ends_on": "2025-12-02"}, ("expired_at_issue", "/continuation_ends_on")),
-    ({"person": {"born_on": "1950-12-02"}}, ("age_75_reached", "/person/born_on")),
-    ({"person": {"born_on": "1953-05-10"}}, ("ratio_required", "/burden")),
-    ({"burden": {"ratio": 2, "effective_on": "2025-12-02"}}, ("ratio_before_70", "/burden/effective_on")),
-    ({"person": {"born_on": "1953-05-10"},
-      "burden": {"ratio": 2, "effective_on": "2025-08-01", "pending": {"ratio": 2, "effective_on": "2026-08-01"}}},
-     ("pending_ratio", "/burden/pending/ratio")),
-    ({"person": {"born_on": "1953-05-10"}, "residence_until": "2026-03-31",
-      "burden": {"ratio": 2, "effective_on": "2026-04-01"}}, ("dates_out_of_order", "/burden/effective_on")),
-    ({"person": {"born_on": "1953-05-10"}, "residence_until": "2026-03-31",
-      "burden": {"ratio": 3, "effective_on": "2025-08-01", "pending": {"ratio": 2, "effective_on": "2026-04-01"}}},
-     ("dates_out_of_order", "/burden/pending/effective_on")),
-    ({"card": {"match_code": ...}}, ("match_code_missing", "/card/match_code")),
-    ({"card": {"serial": ...}}, ("missing_value", "/card/serial")),
-])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"issued_on": ...}, ("issued_on_missing", "/issued_on")),
+        ({"relationship": "9"}, ("unknown_code", "/relationship")),
+        ({"membership": "9"}, ("unknown_code", "/membership")),
+        ({"acquired_on": ...}, ("missing_value", "/acquired_on")),
+        ({"certified_on": "2020-01-01"}, ("value_not_applicable", "/certified_on")),
+        ({"insured": {"family": "見本", "given": "一"}}, ("value_not_applicable", "/insured")),
+        ({"continuation_ends_on": "2027-04-01"}, ("value_not_applicable", "/continuation_ends_on")),
+        ({"membership": "1", "continuation_ends_on": "2027-04-01"}, ("value_not_applicable", "/continuation_ends_on")),
+        ({"expires_by": "2026-04-01"}, ("value_not_applicable", "/expires_by")),
+        ({"membership": "2"}, ("missing_value", "/continuation_ends_on")),
+        ({"person": {"sex": None, "sex_masked": True}}, ("missing_value", "/person/sex")),
+        ({"person": {"born_on": "2025-12-03"}}, ("birth_in_future", "/person/born_on")),
+        ({"acquired_on": "1985-03-31"}, ("dates_out_of_order", "/acquired_on")),
+        ({"acquired_on": "2025-12-03"}, ("dates_out_of_order", "/acquired_on")),
+        ({"residence_until": "2025-12-01"}, ("expired_at_issue", "/residence_until")),
+        ({"membership": "2", "continuation_ends_on": "2025-12-02"}, ("expired_at_issue", "/continuation_ends_on")),
+        ({"person": {"born_on": "1950-12-02"}}, ("age_75_reached", "/person/born_on")),
+        ({"person": {"born_on": "1953-05-10"}}, ("ratio_required", "/burden")),
+        ({"burden": {"ratio": 2, "effective_on": "2025-12-02"}}, ("ratio_before_70", "/burden/effective_on")),
+        (
+            {
+                "person": {"born_on": "1953-05-10"},
+                "burden": {
+                    "ratio": 2,
+                    "effective_on": "2025-08-01",
+                    "pending": {"ratio": 2, "effective_on": "2026-08-01"},
+                },
+            },
+            ("pending_ratio", "/burden/pending/ratio"),
+        ),
+        (
+            {
+                "person": {"born_on": "1953-05-10"},
+                "residence_until": "2026-03-31",
+                "burden": {"ratio": 2, "effective_on": "2026-04-01"},
+            },
+            ("dates_out_of_order", "/burden/effective_on"),
+        ),
+        (
+            {
+                "person": {"born_on": "1953-05-10"},
+                "residence_until": "2026-03-31",
+                "burden": {
+                    "ratio": 3,
+                    "effective_on": "2025-08-01",
+                    "pending": {"ratio": 2, "effective_on": "2026-04-01"},
+                },
+            },
+            ("dates_out_of_order", "/burden/pending/effective_on"),
+        ),
+        ({"card": {"match_code": ...}}, ("match_code_missing", "/card/match_code")),
+        ({"card": {"serial": ...}}, ("missing_value", "/card/serial")),
+    ],
+)
 def test_a_rule_that_is_broken_is_named_and_no_other(
     profiles: Profiles, raw: Raw, changes: dict[str, Any], expected: tuple[str, str]
 ) -> None:
@@ -247,16 +293,20 @@ def test_a_rule_that_is_broken_is_named_and_no_other(
 
 def test_a_continuation_that_ends_before_it_begins_is_over_as_well(profiles: Profiles, raw: Raw) -> None:
     assert faults(profiles["association"], raw(membership="2", continuation_ends_on="2019-05-01")) == {
-        ("dates_out_of_order", "/continuation_ends_on"), ("expired_at_issue", "/continuation_ends_on"),
+        ("dates_out_of_order", "/continuation_ends_on"),
+        ("expired_at_issue", "/continuation_ends_on"),
     }
 
 
-@pytest.mark.parametrize(("changes", "expected"), [
-    ({"certified_on": ...}, ("missing_value", "/certified_on")),
-    ({"insured": ...}, ("missing_value", "/insured")),
-    ({"certified_on": "1985-03-31"}, ("dates_out_of_order", "/certified_on")),
-    ({"certified_on": "2025-12-03"}, ("dates_out_of_order", "/certified_on")),
-])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"certified_on": ...}, ("missing_value", "/certified_on")),
+        ({"insured": ...}, ("missing_value", "/insured")),
+        ({"certified_on": "1985-03-31"}, ("dates_out_of_order", "/certified_on")),
+        ({"certified_on": "2025-12-03"}, ("dates_out_of_order", "/certified_on")),
+    ],
+)
 def test_a_dependents_record_has_rules_of_its_own(
     profiles: Profiles, raw: Raw, changes: dict[str, Any], expected: tuple[str, str]
 ) -> None:
@@ -286,15 +336,19 @@ def test_a_qr_that_holds_the_serial_asks_for_it(profiles: Profiles, raw: Raw) ->
 def test_all_broken_rules_come_back_at_once(profiles: Profiles, raw: Raw) -> None:
     record = raw(membership="9", certified_on="2020-01-01", residence_until="2025-01-01", card={"match_code": ...})
     assert faults(profiles["association"], record) == {
-        ("unknown_code", "/membership"), ("value_not_applicable", "/certified_on"),
-        ("expired_at_issue", "/residence_until"), ("match_code_missing", "/card/match_code"),
+        ("unknown_code", "/membership"),
+        ("value_not_applicable", "/certified_on"),
+        ("expired_at_issue", "/residence_until"),
+        ("match_code_missing", "/card/match_code"),
     }
 
 
 def test_rules_are_told_together_with_a_malformed_record(profiles: Profiles, raw: Raw) -> None:
     record = raw(branch="x", nick="x", relationship="9", residence_until="2025-01-01")
     assert faults(profiles["association"], record) == {
-        ("invalid_branch", "/branch"), ("unknown_key", "/nick"), ("unknown_code", "/relationship"),
+        ("invalid_branch", "/branch"),
+        ("unknown_key", "/nick"),
+        ("unknown_code", "/relationship"),
         ("expired_at_issue", "/residence_until"),
     }
 
@@ -330,14 +384,25 @@ def test_each_sample_is_a_specimen_that_issues(profiles: Profiles, path: Path) -
 
 
 def test_the_samples_show_every_flag_on_and_off_and_every_reason(profiles: Profiles) -> None:
-    issued = [DOCUMENTS["card"].issue(json.loads(path.read_text(encoding="utf-8")),
-                                      profiles[path.stem.partition("-")[0]], None) for path in SAMPLES]
+    issued = [
+        DOCUMENTS["card"].issue(
+            json.loads(path.read_text(encoding="utf-8")), profiles[path.stem.partition("-")[0]], None
+        )
+        for path in SAMPLES
+    ]
     constant = {"insurer.has_mark", "insurer.has_seal", "document.is_specimen"}
     for flag in set(CATALOGUE.flags) - constant:
         assert {items.flags[flag] for items in issued} == {True, False}, flag
     assert {items.expiry_reason for items in issued} == {
-        "rolling", "fixed", "within_years", "fiscal", "age_75", "age_70", "residence_limit",
-        "voluntary_continuation", "short_term",
+        "rolling",
+        "fixed",
+        "within_years",
+        "fiscal",
+        "age_75",
+        "age_70",
+        "residence_limit",
+        "voluntary_continuation",
+        "short_term",
     }
 
 

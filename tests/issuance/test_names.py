@@ -52,14 +52,17 @@ def test_where_both_names_stand_on_the_front_others_still_read_the_alias_alone()
     assert public_name(name, both) == "見本　{registered}"
 
 
-@pytest.mark.parametrize(("text", "printed", "used"), [
-    ("髙﨑", "高崎", [("髙", "高"), ("﨑", "崎")]),
-    ("髙髙", "高高", [("髙", "高"), ("髙", "高")]),
-    ("葛", "カツ", [("葛", "カツ")]),
-    ("葛\U000e0101", "葛", [("葛\U000e0101", "葛")]),
-    ("葛\U000e0100", "葛\U000e0100", []),
-    ("見本", "見本", []),
-])
+@pytest.mark.parametrize(
+    ("text", "printed", "used"),
+    [
+        ("髙﨑", "高崎", [("髙", "高"), ("﨑", "崎")]),
+        ("髙髙", "高高", [("髙", "高"), ("髙", "高")]),
+        ("葛", "カツ", [("葛", "カツ")]),
+        ("葛\U000e0101", "葛", [("葛\U000e0101", "葛")]),
+        ("葛\U000e0100", "葛\U000e0100", []),
+        ("見本", "見本", []),
+    ],
+)
 def test_substitution_follows_the_table_and_reports_each_use(
     text: str, printed: str, used: list[tuple[str, str]]
 ) -> None:
@@ -80,5 +83,3 @@ def test_substitution_does_what_replacing_character_by_character_does(text: str,
 def test_an_empty_table_is_false() -> None:
     assert not Substituter({})
     assert Substituter({"髙": "高"})
-
-

@@ -22,7 +22,7 @@ def test_the_check_digit_makes_the_luhn_sum_a_multiple_of_ten(body: str) -> None
 
 @given(st.text("0123456789", min_size=7, max_size=7), st.integers(0, 6), st.integers(1, 9))
 def test_one_wrong_digit_never_passes(body: str, place: int, shift: int) -> None:
-    wrong = body[:place] + str((int(body[place]) + shift) % 10) + body[place + 1:]
+    wrong = body[:place] + str((int(body[place]) + shift) % 10) + body[place + 1 :]
     assert check_digit(wrong) != check_digit(body)
 
 
@@ -36,11 +36,19 @@ def test_one_width_passes(text: str) -> None:
     assert identifier_fault(text) is None
 
 
-@pytest.mark.parametrize(("text", "code"), [
-    ("1２", "mixed_width"), ("健1", "mixed_width"), ("Ａ1", "mixed_width"),
-    ("12-34", "identifier_character"), ("12 34", "identifier_character"), ("ｱｲｳ", "identifier_character"),
-    ("健　康", "identifier_character"), ("健-康", "identifier_character"),
-])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("1２", "mixed_width"),
+        ("健1", "mixed_width"),
+        ("Ａ1", "mixed_width"),
+        ("12-34", "identifier_character"),
+        ("12 34", "identifier_character"),
+        ("ｱｲｳ", "identifier_character"),
+        ("健　康", "identifier_character"),
+        ("健-康", "identifier_character"),
+    ],
+)
 def test_mixed_widths_and_signs_are_told_apart(text: str, code: str) -> None:
     assert identifier_fault(text) == code
 

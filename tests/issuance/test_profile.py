@@ -55,12 +55,15 @@ def test_an_insurer_without_a_document_does_not_list_it(load: Load) -> None:
     assert load(GOOD.replace("  card: {trim: [86, 54]}", "  {}")).document_ids() == ()
 
 
-@pytest.mark.parametrize(("old", "new", "key", "line", "allowed"), [
-    ("tel:", "tell:", "tell", 5, "tel"),
-    ("{trim: [86, 54]}", "{trm: [86, 54]}", "documents.card.trm", 12, "corner_radius"),
-    ("years: 4,", "yeers: 4,", "validity.base.yeers", 10, "years"),
-    ("{label: 本人}", "{label: 本人, dependant: true}", "relationships.1.dependant", 8, "dependent"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line", "allowed"),
+    [
+        ("tel:", "tell:", "tell", 5, "tel"),
+        ("{trim: [86, 54]}", "{trm: [86, 54]}", "documents.card.trm", 12, "corner_radius"),
+        ("years: 4,", "yeers: 4,", "validity.base.yeers", 10, "years"),
+        ("{label: 本人}", "{label: 本人, dependant: true}", "relationships.1.dependant", 8, "dependent"),
+    ],
+)
 def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
     load: Load, old: str, new: str, key: str, line: int, allowed: str
 ) -> None:
@@ -69,32 +72,35 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
     assert allowed in unknown[0].hint.removeprefix("allowed: ").split(", ")
 
 
-@pytest.mark.parametrize(("old", "new", "line", "says"), [
-    ('"33120015"', "33120015", 2, "string"),
-    ('"33120015"', '"3312001"', 2, "pattern"),
-    ("[0, 0, 14, 0]", "[0, 0, 140, 0]", 6, "100"),
-    ("line: [0, 34, 88, 8]", "lines: [0, 34, 88, 8]", 6, "'body', 'motif', 'band' or 'line'"),
-    (", line: [0, 34, 88, 8]", "", 6, "palette lacks line"),
-    ("month: 11, day: 30", "month: 2, day: 29", 10, "not a day of every year"),
-    ("years: 4", "years: 5", 10, "4"),
-    ("rule: rolling", "rule: fixd", 10, "'rolling'"),
-    ("trim: [86, 54]", "trim: [90, 54]", 12, "[85.6, 54]"),
-    ("trim: [86, 54]", "match_code: true", 12, "{match_code}"),
-    ("trim: [86, 54]", 'match_code: true, qr: {payload: "{card.serial}"}', 12, "{match_code}"),
-    ("trim: [86, 54]", 'qr: {payload: "{serial}"}', 12, "{card.serial}"),
-    ("trim: [86, 54]", 'qr: {payload: "{card.serial"}', 12, "{card.serial}"),
-    ("trim: [86, 54]", 'qr: {payload: "{card.qr}"}', 12, "cannot contain {card.qr}"),
-    ('tel: "0"', 'names: {alias: {front: "{registered}"}}\ntel: "0"', 5, "{alias}"),
-    ('tel: "0"', 'names: {alias: {front: "{alias}", remark: null}}\ntel: "0"', 5, "{registered}"),
-    ('tel: "0"', 'names: {alias: {remark: "{name}"}}\ntel: "0"', 5, "allowed: {registered}"),
-    ('tel: "0"', 'sex: {remark: 裏面}\ntel: "0"', 5, "{sex}"),
-    ('tel: "0"', 'burden: {ratio: 割}\ntel: "0"', 5, "{ratio}"),
-    ('tel: "0"', 'burden: {pending: "{ratio}割（{until}まで）"}\ntel: "0"', 5, "{before}"),
-    ('tel: "0"', 'substitutions: {髙橋: 高橋}\ntel: "0"', 5, "pattern"),
-    ('tel: "0"', 'images: {mark: {file: ../secret.svg, inks: {}}}\ntel: "0"', 5, "pattern"),
-    ('tel: "0"', 'wording: {card_title: 3}\ntel: "0"', 5, "string"),
-    ('  "1": {label: 本人}', "  {}", 7, "at least 1"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ('"33120015"', "33120015", 2, "string"),
+        ('"33120015"', '"3312001"', 2, "pattern"),
+        ("[0, 0, 14, 0]", "[0, 0, 140, 0]", 6, "100"),
+        ("line: [0, 34, 88, 8]", "lines: [0, 34, 88, 8]", 6, "'body', 'motif', 'band' or 'line'"),
+        (", line: [0, 34, 88, 8]", "", 6, "palette lacks line"),
+        ("month: 11, day: 30", "month: 2, day: 29", 10, "not a day of every year"),
+        ("years: 4", "years: 5", 10, "4"),
+        ("rule: rolling", "rule: fixd", 10, "'rolling'"),
+        ("trim: [86, 54]", "trim: [90, 54]", 12, "[85.6, 54]"),
+        ("trim: [86, 54]", "match_code: true", 12, "{match_code}"),
+        ("trim: [86, 54]", 'match_code: true, qr: {payload: "{card.serial}"}', 12, "{match_code}"),
+        ("trim: [86, 54]", 'qr: {payload: "{serial}"}', 12, "{card.serial}"),
+        ("trim: [86, 54]", 'qr: {payload: "{card.serial"}', 12, "{card.serial}"),
+        ("trim: [86, 54]", 'qr: {payload: "{card.qr}"}', 12, "cannot contain {card.qr}"),
+        ('tel: "0"', 'names: {alias: {front: "{registered}"}}\ntel: "0"', 5, "{alias}"),
+        ('tel: "0"', 'names: {alias: {front: "{alias}", remark: null}}\ntel: "0"', 5, "{registered}"),
+        ('tel: "0"', 'names: {alias: {remark: "{name}"}}\ntel: "0"', 5, "allowed: {registered}"),
+        ('tel: "0"', 'sex: {remark: 裏面}\ntel: "0"', 5, "{sex}"),
+        ('tel: "0"', 'burden: {ratio: 割}\ntel: "0"', 5, "{ratio}"),
+        ('tel: "0"', 'burden: {pending: "{ratio}割（{until}まで）"}\ntel: "0"', 5, "{before}"),
+        ('tel: "0"', 'substitutions: {髙橋: 高橋}\ntel: "0"', 5, "pattern"),
+        ('tel: "0"', 'images: {mark: {file: ../secret.svg, inks: {}}}\ntel: "0"', 5, "pattern"),
+        ('tel: "0"', 'wording: {card_title: 3}\ntel: "0"', 5, "string"),
+        ('  "1": {label: 本人}', "  {}", 7, "at least 1"),
+    ],
+)
 def test_a_wrong_value_is_told_with_its_line_and_what_is_allowed(
     load: Load, old: str, new: str, line: int, says: str
 ) -> None:
@@ -108,7 +114,9 @@ def test_a_wrong_value_is_told_with_its_line_and_what_is_allowed(
 def test_every_fault_of_a_profile_is_told_at_once(load: Load) -> None:
     found = faults(load, GOOD.replace("tel:", "tell:").replace("trim: [86, 54]", "trim: [1, 2]"))
     assert sorted((v.code, v.line) for v in found) == [
-        ("layout_unknown_key", 5), ("layout_value", 1), ("layout_value", 12),
+        ("layout_unknown_key", 5),
+        ("layout_value", 1),
+        ("layout_value", 12),
     ]
 
 
@@ -117,14 +125,17 @@ def test_a_wrong_check_digit_is_an_error(load: Load) -> None:
     assert [(v.code, v.line, v.hint) for v in found] == [("insurer_check_digit", 2, "it would be 5")]
 
 
-@pytest.mark.parametrize(("number", "codes"), [
-    ("33120015", []),
-    ("99120015", ["insurer_scheme"]),
-    ("01480018", ["insurer_prefecture"]),
-    ("01990019", []),
-    ("993014", []),
-    ("003012", ["insurer_prefecture"]),
-])
+@pytest.mark.parametrize(
+    ("number", "codes"),
+    [
+        ("33120015", []),
+        ("99120015", ["insurer_scheme"]),
+        ("01480018", ["insurer_prefecture"]),
+        ("01990019", []),
+        ("993014", []),
+        ("003012", ["insurer_prefecture"]),
+    ],
+)
 def test_an_unknown_prefecture_or_scheme_is_a_warning(load: Load, number: str, codes: list[str]) -> None:
     profile = load(GOOD).model_copy(update={"number": number})
     warnings = profile_warnings(profile, "sample.yaml")

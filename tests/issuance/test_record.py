@@ -27,8 +27,22 @@ def test_a_record_is_read_into_dates_and_texts(raw: Raw) -> None:
     assert record.specimen is False
 
 
-@pytest.mark.parametrize("value", ["1999-13-31", "1999-04-31", "2025-02-29", "1999-4-1", "19990401", "1999/04/01",
-                                   "1999-W13-1", "", "１９９９-04-01", "1999-04-01T00:00", "1999-04-01\n"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1999-13-31",
+        "1999-04-31",
+        "2025-02-29",
+        "1999-4-1",
+        "19990401",
+        "1999/04/01",
+        "1999-W13-1",
+        "",
+        "１９９９-04-01",
+        "1999-04-01T00:00",
+        "1999-04-01\n",
+    ],
+)
 def test_a_day_that_is_none_is_refused(raw: Raw, value: str) -> None:
     assert faults(raw(person={"born_on": value})) == {("invalid_date", "/person/born_on")}
 
@@ -42,16 +56,19 @@ def test_dates_begin_with_the_gregorian_calendar(raw: Raw) -> None:
     assert faults(raw(acquired_on="1872-12-31")) == {("date_too_early", "/acquired_on")}
 
 
-@pytest.mark.parametrize(("changes", "where"), [
-    ({"person": {"born_on": 19850401}}, "/person/born_on"),
-    ({"number": 56789}, "/number"),
-    ({"specimen": "true"}, "/specimen"),
-    ({"person": {"sex_masked": 1}}, "/person/sex_masked"),
-    ({"person": []}, "/person"),
-    ({"card": "S1"}, "/card"),
-    ({"burden": {"ratio": True, "effective_on": "2025-08-01"}}, "/burden/ratio"),
-    ({"burden": {"ratio": 2.0, "effective_on": "2025-08-01"}}, "/burden/ratio"),
-])
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"person": {"born_on": 19850401}}, "/person/born_on"),
+        ({"number": 56789}, "/number"),
+        ({"specimen": "true"}, "/specimen"),
+        ({"person": {"sex_masked": 1}}, "/person/sex_masked"),
+        ({"person": []}, "/person"),
+        ({"card": "S1"}, "/card"),
+        ({"burden": {"ratio": True, "effective_on": "2025-08-01"}}, "/burden/ratio"),
+        ({"burden": {"ratio": 2.0, "effective_on": "2025-08-01"}}, "/burden/ratio"),
+    ],
+)
 def test_a_value_of_another_type_is_refused(raw: Raw, changes: dict[str, Any], where: str) -> None:
     assert faults(raw(**changes)) == {("wrong_type", where)}
 
@@ -61,35 +78,49 @@ def test_a_record_is_an_object(record: object) -> None:
     assert faults(record) == {("wrong_type", "")}
 
 
-@pytest.mark.parametrize(("changes", "where"), [
-    ({"persn": 1}, "/persn"),
-    ({"person": {"a/b~c": 1}}, "/person/a~1b~0c"),
-    ({"burden": {"ratio": 2, "effective_on": "2025-08-01", "until": "x"}}, "/burden/until"),
-])
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"persn": 1}, "/persn"),
+        ({"person": {"a/b~c": 1}}, "/person/a~1b~0c"),
+        ({"burden": {"ratio": 2, "effective_on": "2025-08-01", "until": "x"}}, "/burden/until"),
+    ],
+)
 def test_an_unknown_key_is_named(raw: Raw, changes: dict[str, Any], where: str) -> None:
     assert faults(raw(**changes)) == {("unknown_key", where)}
 
 
-@pytest.mark.parametrize(("changes", "where"), [
-    ({"number": ...}, "/number"),
-    ({"relationship": ...}, "/relationship"),
-    ({"person": {"born_on": ...}}, "/person/born_on"),
-    ({"person": {"family": ...}}, "/person/family"),
-    ({"person": {"given": None}}, "/person/given"),
-    ({"person": {"given": ""}}, "/person/given"),
-    ({"person": {"given": " \u3000"}}, "/person/given"),
-    ({"symbol": ""}, "/symbol"),
-    ({"insured": {"family": "見本"}}, "/insured/given"),
-])
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"number": ...}, "/number"),
+        ({"relationship": ...}, "/relationship"),
+        ({"person": {"born_on": ...}}, "/person/born_on"),
+        ({"person": {"family": ...}}, "/person/family"),
+        ({"person": {"given": None}}, "/person/given"),
+        ({"person": {"given": ""}}, "/person/given"),
+        ({"person": {"given": " \u3000"}}, "/person/given"),
+        ({"symbol": ""}, "/symbol"),
+        ({"insured": {"family": "見本"}}, "/insured/given"),
+    ],
+)
 def test_a_required_value_is_neither_absent_nor_blank(raw: Raw, changes: dict[str, Any], where: str) -> None:
     assert faults(raw(**changes)) == {("missing_value", where)}
 
 
-@pytest.mark.parametrize("changes", [
-    {"person": {"sex": "3"}}, {"person": {"sex": "男"}}, {"burden": {"ratio": 4, "effective_on": "2025-08-01"}},
-    {"burden": {"ratio": 0, "effective_on": "2025-08-01"}}, {"card": {"serial": "a b"}},
-    {"card": {"match_code": "\uff21"}}, {"card": {"match_code": ""}}, {"card": {"serial": "S1\n"}},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"person": {"sex": "3"}},
+        {"person": {"sex": "男"}},
+        {"burden": {"ratio": 4, "effective_on": "2025-08-01"}},
+        {"burden": {"ratio": 0, "effective_on": "2025-08-01"}},
+        {"card": {"serial": "a b"}},
+        {"card": {"match_code": "\uff21"}},
+        {"card": {"match_code": ""}},
+        {"card": {"serial": "S1\n"}},
+    ],
+)
 def test_a_value_outside_its_list_is_refused(raw: Raw, changes: dict[str, Any]) -> None:
     assert {code for code, _ in faults(raw(**changes))} == {"not_allowed"}
 
@@ -99,18 +130,34 @@ def test_a_text_has_a_greatest_length(raw: Raw) -> None:
     assert parse_record(raw(person={"given": "長" * 100})).person.given == "長" * 100
 
 
-@pytest.mark.parametrize(("text", "code"), [
-    ("見\x00本", "control_character"), ("見\n本", "control_character"), ("見\t本", "control_character"),
-    ("見\x85本", "control_character"), ("見\u2028本", "control_character"), ("見\ufffd本", "control_character"),
-    ("見\ufffe本", "control_character"), ("見\U0010ffff本", "control_character"),
-    ("見\u202e本", "bidi_override"), ("見\u2067本", "bidi_override"), ("見\u200f本", "bidi_override"),
-    ("見\u200b本", "zero_width_character"), ("見\u200d本", "zero_width_character"),
-    ("\ufeff見本", "zero_width_character"), ("見\xad本", "zero_width_character"),
-    ("見\u2060本", "zero_width_character"),
-    ("見\U000e0041本", "zero_width_character"), ("見\u3164本", "zero_width_character"),
-    ("\U000e0100見", "misplaced_mark"), ("葛\U000e0100\U000e0101", "misplaced_mark"),
-    ("見\u3000\U000e0100", "misplaced_mark"), ("\u3099見", "misplaced_mark"), ("見 \ufe00", "misplaced_mark"),
-])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("見\x00本", "control_character"),
+        ("見\n本", "control_character"),
+        ("見\t本", "control_character"),
+        ("見\x85本", "control_character"),
+        ("見\u2028本", "control_character"),
+        ("見\ufffd本", "control_character"),
+        ("見\ufffe本", "control_character"),
+        ("見\U0010ffff本", "control_character"),
+        ("見\u202e本", "bidi_override"),
+        ("見\u2067本", "bidi_override"),
+        ("見\u200f本", "bidi_override"),
+        ("見\u200b本", "zero_width_character"),
+        ("見\u200d本", "zero_width_character"),
+        ("\ufeff見本", "zero_width_character"),
+        ("見\xad本", "zero_width_character"),
+        ("見\u2060本", "zero_width_character"),
+        ("見\U000e0041本", "zero_width_character"),
+        ("見\u3164本", "zero_width_character"),
+        ("\U000e0100見", "misplaced_mark"),
+        ("葛\U000e0100\U000e0101", "misplaced_mark"),
+        ("見\u3000\U000e0100", "misplaced_mark"),
+        ("\u3099見", "misplaced_mark"),
+        ("見 \ufe00", "misplaced_mark"),
+    ],
+)
 def test_characters_that_nobody_sees_are_refused(raw: Raw, text: str, code: str) -> None:
     for person in ({"given": text}, {"given_kana": text}, {"former_surname": text}):
         assert faults(raw(person=person)) == {(code, f"/person/{next(iter(person))}")}
@@ -122,10 +169,22 @@ def test_half_a_surrogate_pair_is_refused(raw: Raw) -> None:
     assert faults(raw(person={"given": "見\ud800"})) == {("control_character", "/person/given")}
 
 
-@pytest.mark.parametrize("text", [
-    "葛\U000e0100", "辻\U000e0100子", "神\ufe00", "\ufa19", "神", "か\u3099", "𠮷", "髙﨑", "O'BRIEN SEAN", "Ｍ　Ｎ",
-    "\ue000",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "葛\U000e0100",
+        "辻\U000e0100子",
+        "神\ufe00",
+        "\ufa19",
+        "神",
+        "か\u3099",
+        "𠮷",
+        "髙﨑",
+        "O'BRIEN SEAN",
+        "Ｍ　Ｎ",
+        "\ue000",
+    ],
+)
 def test_a_name_is_kept_code_point_for_code_point(raw: Raw, text: str) -> None:
     assert parse_record(raw(person={"given": text})).person.given == text
 
@@ -141,17 +200,20 @@ def test_any_text_is_either_kept_as_it_is_or_refused(text: str) -> None:
     assert outcome in (text, {"/person/full_name"})
 
 
-@pytest.mark.parametrize(("changes", "expected"), [
-    ({"symbol": "健1"}, ("mixed_width", "/symbol")),
-    ({"number": "1２"}, ("mixed_width", "/number")),
-    ({"symbol": "12-3"}, ("identifier_character", "/symbol")),
-    ({"branch": "0"}, ("invalid_branch", "/branch")),
-    ({"branch": "000"}, ("invalid_branch", "/branch")),
-    ({"branch": "０１"}, ("invalid_branch", "/branch")),
-    ({"branch": "1a"}, ("invalid_branch", "/branch")),
-    ({"symbol": "あ" * 20}, ("identifier_too_long", "/symbol")),
-    ({"symbol": "1" * 20, "number": "2" * 19}, ("identifier_too_long", "/number")),
-])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"symbol": "健1"}, ("mixed_width", "/symbol")),
+        ({"number": "1２"}, ("mixed_width", "/number")),
+        ({"symbol": "12-3"}, ("identifier_character", "/symbol")),
+        ({"branch": "0"}, ("invalid_branch", "/branch")),
+        ({"branch": "000"}, ("invalid_branch", "/branch")),
+        ({"branch": "０１"}, ("invalid_branch", "/branch")),
+        ({"branch": "1a"}, ("invalid_branch", "/branch")),
+        ({"symbol": "あ" * 20}, ("identifier_too_long", "/symbol")),
+        ({"symbol": "1" * 20, "number": "2" * 19}, ("identifier_too_long", "/number")),
+    ],
+)
 def test_identifiers_have_the_national_form(raw: Raw, changes: dict[str, Any], expected: tuple[str, str]) -> None:
     assert faults(raw(**changes)) == {expected}
 
@@ -162,23 +224,45 @@ def test_symbol_and_number_may_differ_in_width_and_the_branch_may_be_absent(raw:
     assert parse_record(raw(symbol="あ" * 19, number="1" * 19)).number == "1" * 19
 
 
-@pytest.mark.parametrize(("person", "expected"), [
-    ({"full_name": "MIHON ANNA"}, {("name_conflict", "/person/full_name")}),
-    ({"full_kana": "ミホン"}, {("name_conflict", "/person/full_kana")}),
-    ({"family": ..., "given": ..., "family_kana": ..., "given_kana": ...},
-     {("missing_value", "/person/family"), ("missing_value", "/person/given")}),
-    ({"family": ..., "given": ..., "family_kana": ..., "given_kana": ..., "full_name": "見本", "former_surname": "旧"},
-     {("name_split_required", "/person/former_surname")}),
-    ({"former_surname": "旧例", "alias": {"name": "見本"}}, {("former_surname_with_alias", "/person/former_surname")}),
-])
+@pytest.mark.parametrize(
+    ("person", "expected"),
+    [
+        ({"full_name": "MIHON ANNA"}, {("name_conflict", "/person/full_name")}),
+        ({"full_kana": "ミホン"}, {("name_conflict", "/person/full_kana")}),
+        (
+            {"family": ..., "given": ..., "family_kana": ..., "given_kana": ...},
+            {("missing_value", "/person/family"), ("missing_value", "/person/given")},
+        ),
+        (
+            {
+                "family": ...,
+                "given": ...,
+                "family_kana": ...,
+                "given_kana": ...,
+                "full_name": "見本",
+                "former_surname": "旧",
+            },
+            {("name_split_required", "/person/former_surname")},
+        ),
+        (
+            {"former_surname": "旧例", "alias": {"name": "見本"}},
+            {("former_surname_with_alias", "/person/former_surname")},
+        ),
+    ],
+)
 def test_the_parts_of_a_name_agree(raw: Raw, person: dict[str, Any], expected: set[tuple[str, str]]) -> None:
     assert faults(raw(person=person)) == expected
 
 
 def test_a_message_says_what_is_allowed(raw: Raw) -> None:
     with pytest.raises(RecordError) as caught:
-        parse_record(raw(number=..., burden={"ratio": 4, "effective_on": "2025-08-01", "until": "x"},
-                         person={"alias": {"name": "見本", "kan": "ミホン"}, "sex": "3"}))
+        parse_record(
+            raw(
+                number=...,
+                burden={"ratio": 4, "effective_on": "2025-08-01", "until": "x"},
+                person={"alias": {"name": "見本", "kan": "ミホン"}, "sex": "3"},
+            )
+        )
     hints = {v.pointer: (v.message, v.hint) for v in caught.value.violations}
     assert hints["/burden/until"] == ("unknown key: until", "allowed: effective_on, pending, ratio")
     assert hints["/person/alias/kan"] == ("unknown key: kan", "allowed: kana, name")
@@ -189,8 +273,11 @@ def test_a_message_says_what_is_allowed(raw: Raw) -> None:
 
 def test_every_violation_comes_back_at_once(raw: Raw) -> None:
     assert faults(raw(person={"family": ..., "born_on": "1999-13-31", "nick": "x"}, branch="x", symbol="1２")) == {
-        ("missing_value", "/person/family"), ("invalid_date", "/person/born_on"), ("unknown_key", "/person/nick"),
-        ("invalid_branch", "/branch"), ("mixed_width", "/symbol"),
+        ("missing_value", "/person/family"),
+        ("invalid_date", "/person/born_on"),
+        ("unknown_key", "/person/nick"),
+        ("invalid_branch", "/branch"),
+        ("mixed_width", "/symbol"),
     }
 
 
@@ -206,8 +293,9 @@ def test_pointers_follow_rfc_6901() -> None:
 
 def test_the_schema_describes_every_key() -> None:
     schema = CardRecord.model_json_schema()
-    undescribed = [key for key, node in schema["properties"].items()
-                   if "description" not in node and "$ref" not in str(node)]
+    undescribed = [
+        key for key, node in schema["properties"].items() if "description" not in node and "$ref" not in str(node)
+    ]
     assert undescribed == []
     assert schema["additionalProperties"] is False
     assert schema["properties"]["issued_on"]["anyOf"][0] == {"type": "string", "format": "date"}

@@ -16,11 +16,14 @@ FISCAL = Validity(base=Fiscal(rule="fiscal"))
 YOUNG = date(1990, 6, 15)
 
 
-@pytest.mark.parametrize(("issued", "expires"), [
-    (date(2024, 12, 2), date(2029, 11, 30)),
-    (date(2025, 11, 30), date(2029, 11, 30)),
-    (date(2025, 12, 1), date(2030, 11, 30)),
-])
+@pytest.mark.parametrize(
+    ("issued", "expires"),
+    [
+        (date(2024, 12, 2), date(2029, 11, 30)),
+        (date(2025, 11, 30), date(2029, 11, 30)),
+        (date(2025, 12, 1), date(2030, 11, 30)),
+    ],
+)
 def test_rolling_expiry_is_the_first_30_november_after_four_years(issued: date, expires: date) -> None:
     assert expiry(ROLLING, issued, YOUNG) == Expiry(expires, "rolling")
 
@@ -48,11 +51,14 @@ def test_within_years_ends_the_day_before_the_anniversary() -> None:
     assert expiry(WITHIN, date(2024, 2, 29), YOUNG).on == date(2029, 2, 28)
 
 
-@pytest.mark.parametrize(("issued", "expires"), [
-    (date(2025, 8, 1), date(2026, 7, 31)),
-    (date(2026, 7, 31), date(2026, 7, 31)),
-    (date(2025, 12, 2), date(2026, 7, 31)),
-])
+@pytest.mark.parametrize(
+    ("issued", "expires"),
+    [
+        (date(2025, 8, 1), date(2026, 7, 31)),
+        (date(2026, 7, 31), date(2026, 7, 31)),
+        (date(2025, 12, 2), date(2026, 7, 31)),
+    ],
+)
 def test_fiscal_expiry_is_the_next_31_july(issued: date, expires: date) -> None:
     assert expiry(FISCAL, issued, YOUNG) == Expiry(expires, "fiscal")
 
@@ -66,22 +72,28 @@ def test_fiscal_years_may_be_fewer_from_70() -> None:
     assert expiry(rules, issued, date(1955, 12, 2)).on == date(2027, 7, 31)
 
 
-@pytest.mark.parametrize(("born", "expires"), [
-    (date(1952, 5, 10), date(2027, 5, 9)),
-    (date(1952, 2, 29), date(2027, 2, 28)),
-    (date(1953, 3, 1), date(2028, 2, 29)),
-    (date(1953, 1, 1), date(2027, 12, 31)),
-])
+@pytest.mark.parametrize(
+    ("born", "expires"),
+    [
+        (date(1952, 5, 10), date(2027, 5, 9)),
+        (date(1952, 2, 29), date(2027, 2, 28)),
+        (date(1953, 3, 1), date(2028, 2, 29)),
+        (date(1953, 1, 1), date(2027, 12, 31)),
+    ],
+)
 def test_a_card_ends_the_day_before_the_75th_birthday(born: date, expires: date) -> None:
     assert expiry(ROLLING, date(2025, 12, 2), born) == Expiry(expires, "age_75")
 
 
-@pytest.mark.parametrize(("born", "expires"), [
-    (date(1956, 2, 2), date(2026, 2, 28)),
-    (date(1956, 2, 1), date(2026, 1, 31)),
-    (date(1956, 3, 1), date(2026, 2, 28)),
-    (date(1956, 2, 29), date(2026, 2, 28)),
-])
+@pytest.mark.parametrize(
+    ("born", "expires"),
+    [
+        (date(1956, 2, 2), date(2026, 2, 28)),
+        (date(1956, 2, 1), date(2026, 1, 31)),
+        (date(1956, 3, 1), date(2026, 2, 28)),
+        (date(1956, 2, 29), date(2026, 2, 28)),
+    ],
+)
 def test_where_the_profile_says_so_a_card_ends_with_the_month_in_which_70_is_reached(born: date, expires: date) -> None:
     rules = Validity(base=Fiscal(rule="fiscal"), ends_at_70=True)
     assert expiry(rules, date(2025, 12, 2), born) == Expiry(expires, "age_70")
@@ -100,9 +112,14 @@ def test_the_residence_limit_has_the_profiles_days_of_grace() -> None:
     assert expiry(graceful, issued, YOUNG, residence_until=until) == Expiry(date(2026, 4, 1), "residence_limit")
 
 
-@pytest.mark.parametrize(("until", "reason"), [
-    (date(2026, 7, 29), "residence_limit"), (date(2026, 7, 30), "fiscal"), (date(2026, 8, 1), "fiscal"),
-])
+@pytest.mark.parametrize(
+    ("until", "reason"),
+    [
+        (date(2026, 7, 29), "residence_limit"),
+        (date(2026, 7, 30), "fiscal"),
+        (date(2026, 8, 1), "fiscal"),
+    ],
+)
 def test_a_residence_limit_past_the_base_rule_changes_nothing(until: date, reason: str) -> None:
     rules = Validity(base=Fiscal(rule="fiscal"), residence_grace_days=1)
     result = expiry(rules, date(2025, 12, 2), YOUNG, residence_until=until)
@@ -116,8 +133,11 @@ def test_voluntary_continuation_ends_the_day_before() -> None:
 
 def test_the_earliest_of_all_rules_counts() -> None:
     rules = Validity(base=Fixed(rule="fixed", on=date(2029, 12, 1)), short_term=True)
-    limits = {"residence_until": date(2026, 5, 1), "continuation_ends_on": date(2026, 4, 1),
-              "expires_by": date(2026, 3, 1)}
+    limits = {
+        "residence_until": date(2026, 5, 1),
+        "continuation_ends_on": date(2026, 4, 1),
+        "expires_by": date(2026, 3, 1),
+    }
     assert expiry(rules, date(2025, 12, 2), YOUNG, **limits) == Expiry(date(2026, 3, 1), "short_term")
 
 

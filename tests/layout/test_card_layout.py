@@ -35,8 +35,18 @@ def test_the_card_requires_what_every_card_must_say() -> None:
     required = {element.field for element in elements if isinstance(element, FieldText) and element.required}
     optional = {element.field for element in elements if isinstance(element, FieldText) and not element.required}
     assert required >= {
-        "card.role", "holder.name", "holder.born_on", "number", "dates.acquired_on", "dates.issued_on",
-        "validity.expires_on", "insurer.number", "insurer.name", "insurer.address", "insured.name", "burden.text",
+        "card.role",
+        "holder.name",
+        "holder.born_on",
+        "number",
+        "dates.acquired_on",
+        "dates.issued_on",
+        "validity.expires_on",
+        "insurer.number",
+        "insurer.name",
+        "insurer.address",
+        "insured.name",
+        "burden.text",
     }
     assert optional == {"symbol", "branch", "holder.kana", "holder.sex", "insurer.tel", "remarks"}
     assert [element.required for element in elements if isinstance(element, Qr)] == [True]

@@ -90,9 +90,7 @@ def test_the_safe_area_counts_every_item_of_a_list_and_the_rotation(tmp_path: Pa
         (8.5, ", fit: [reject]", ["layout_type_too_small", "layout_type_too_small"]),
     ],
 )
-def test_type_stays_above_the_floor_even_when_shrunk(
-    tmp_path: Path, floor: float, more: str, codes: list[str]
-) -> None:
+def test_type_stays_above_the_floor_even_when_shrunk(tmp_path: Path, floor: float, more: str, codes: list[str]) -> None:
     found = check(tmp_path, field("name", "[40, 4, 30, 3]", more), type_floor=floor)
     assert [v.code for v in found] == codes
 

@@ -148,9 +148,7 @@ def test_a_wrong_value_names_its_line_and_what_is_allowed(
         ("      required: true", "      step: [0, 4]", "layout_value", 19, "a field has no step"),
     ],
 )
-def test_a_broken_reference_names_its_line(
-    tmp_path: Path, old: str, new: str, code: str, line: int, says: str
-) -> None:
+def test_a_broken_reference_names_its_line(tmp_path: Path, old: str, new: str, code: str, line: int, says: str) -> None:
     found = [v for v in violations(tmp_path, (old, new)) if v.code == code]
     assert (code, "sketch.yaml", line) in {(v.code, v.file, v.line) for v in found}
     assert any(says in f"{v.message} {v.hint}" for v in found), [str(v) for v in found]

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from docgen.symbols import qr
 
-PAYLOADS = st.text(alphabet=st.characters(codec="shift_jis", exclude_categories=["Cc"], exclude_characters="\\~‖−〜¢£¬¥‾"), min_size=1, max_size=40)
+PAYLOADS = st.text(
+    alphabet=st.characters(codec="shift_jis", exclude_categories=["Cc"], exclude_characters="\\~‖−〜¢£¬¥‾"),
+    min_size=1,
+    max_size=40,
+)
 
 
 def decode(rows: tuple[str, ...], scale: int = 4) -> str:

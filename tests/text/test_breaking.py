@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,13 +28,13 @@ def test_lines_joined_are_the_text_and_no_line_is_too_wide(text: str, width: int
 def _unbreakable(line: str) -> bool:
     """Marks bound to each other, such as a run of full stops, may leave no place at all."""
     body = line.rstrip(" \u3000")
-    return not any(b not in NO_START and a not in NO_END for a, b in zip(body, body[1:], strict=False))
+    return not any(b not in NO_START and a not in NO_END for a, b in itertools.pairwise(body))
 
 
 @given(TEXTS, st.integers(4, 20))
 def test_no_line_begins_with_a_mark_that_may_not_begin_one(text: str, width: int) -> None:
     found = lines(text, width)
-    for before, line in zip(found, found[1:], strict=False):
+    for before, line in itertools.pairwise(found):
         assert line[0] not in NO_START or _unbreakable(before + line[0])
 
 

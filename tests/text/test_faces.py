@@ -94,7 +94,9 @@ def test_a_font_and_a_code_stand_for_one_text_only(library: FontLibrary, face_id
 
 def test_plain_characters_come_before_their_compatibility_forms(library: FontLibrary) -> None:
     face = library.face("mj")
-    compatibility = [chr(code) for code in face.hb_face.unicodes if unicodedata.normalize("NFKC", chr(code)) != chr(code)]
+    compatibility = [
+        chr(code) for code in face.hb_face.unicodes if unicodedata.normalize("NFKC", chr(code)) != chr(code)
+    ]
     shared = [
         (char, plain)
         for char in compatibility
@@ -108,7 +110,8 @@ def test_plain_characters_come_before_their_compatibility_forms(library: FontLib
 def test_a_mark_after_its_base_is_drawn_as_the_composed_letter_and_stays_two_code_points(library: FontLibrary) -> None:
     face = library.face("gothic")
     composed, pair = face.glyph("が"), face.glyph("か\u3099")
-    assert composed is not None and pair is not None
+    assert composed is not None
+    assert pair is not None
     assert composed.code == pair.code
     assert composed.font != pair.font
     assert face.text(int(pair.font.partition(".")[2]), int(pair.code, 16)) == "か\u3099"

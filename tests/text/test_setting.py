@@ -76,7 +76,8 @@ def test_the_larger_size_wins_over_fewer_lines() -> None:
 
 def test_omit_leaves_the_text_out_and_says_so() -> None:
     found = setter(2, Step("condense", 0.9), Step("omit")).set("ミホンハナコ")
-    assert found.omitted and found.lines == ()
+    assert found.omitted
+    assert found.lines == ()
 
 
 @pytest.mark.parametrize(("align", "left"), [("left", 0), ("center", 2), ("right", 4)])
