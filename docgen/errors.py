@@ -35,7 +35,7 @@ _declare(
         "dates_out_of_order": "Two dates are in an order that cannot be.",
         "birth_in_future": "The birth date lies after the date of issue.",
         "issued_on_missing": "Neither the record nor the job names the date of issue.",
-        "control_character": "A control character, a broken character (U+FFFD, half a surrogate pair) or a noncharacter.",
+        "control_character": "A control character, a broken character (U+FFFD, half a surrogate) or a noncharacter.",
         "bidi_override": "A character that changes the direction of the text around it.",
         "zero_width_character": "An invisible character without width.",
         "misplaced_mark": "A variation selector or combining mark without a base character before it.",
