@@ -65,6 +65,7 @@ _declare(
         "unknown_sequence": "No face has this base character with this variation selector.",
         "does_not_fit": "A text does not fit its box, even after every step of its fit policy.",
         "qr_too_long": "The QR payload needs modules smaller than the layout allows.",
+        "too_many_rows": "A list has more rows than the layout has places, and no side to go on to.",
         "required_item_empty": "An element that the layout requires has nothing to print.",
     },
 )
@@ -163,6 +164,7 @@ _declare(
         "layout_syntax": "The YAML file cannot be read.",
         "layout_unknown_key": "A key that the layout language does not know.",
         "layout_value": "A value of the wrong kind, or outside what is allowed.",
+        "layout_unknown_flow": "A flow or side is named that is not there, or where the flow has no place.",
         "layout_duplicate_id": "Two elements of one layout have the same id.",
         "layout_unknown_style": "An element names a style that the layout does not declare.",
         "layout_unknown_wording": "An element names wording that the layout does not declare.",

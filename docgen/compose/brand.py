@@ -16,14 +16,14 @@ NAMED_INKS = {"black": BLACK, "paper": PAPER}
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """An insurer's side of a layout. `trim` is (width, height) in mm, `corner_radius` mm, `palette` by role."""
+    """An insurer's side of a layout: `palette` by role, lengths in mm, `trim` as (width, height) or None (the layout's)."""
 
     insurer: str
     palette: Mapping[str, Ink]
     wording: Mapping[str, str | tuple[str, ...]]
     constants: Mapping[str, str]
     artwork: Mapping[str, Artwork]
-    trim: tuple[float, float]
+    trim: tuple[float, float] | None
     corner_radius: float
     type_floor: float
 
@@ -57,7 +57,7 @@ def brand_of(profile: InsurerProfile, document: str, constants: Mapping[str, str
         wording=profile.wording,
         constants=constants,
         artwork=artwork,
-        trim=settings.trim,
-        corner_radius=settings.corner_radius,
+        trim=getattr(settings, "trim", None),
+        corner_radius=getattr(settings, "corner_radius", 0.0),
         type_floor=profile.type_floor,
     )

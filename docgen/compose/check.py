@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from docgen.compose.brand import brand_of
-from docgen.compose.composition import Composition
+from docgen.compose.composition import PAGE_FLAGS, PAGE_TEXTS, Composition
 from docgen.compose.placed import PlacedSide
 from docgen.errors import LayoutError, Violation
 from docgen.issuance.documents import Document
-from docgen.issuance.items import Catalogue
+from docgen.issuance.items import Catalogue, ItemSpec
 from docgen.issuance.profile import InsurerProfile
 from docgen.layout.grammar import check_grammar, suggest
-from docgen.layout.models import Element, FieldText, Layout, Qr
+from docgen.layout.models import Barcode, Element, FieldText, Layout, Qr
 from docgen.text.faces import FontLibrary
 
 
@@ -25,7 +25,7 @@ def check_layout(
     Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...), and
     `layout_unknown_field`, `layout_unknown_flag`, `layout_never_filled`, `profile_unknown_wording`.
     """
-    found = list(_names(layout, kind.catalogue))
+    found = list(check_names(layout, kind.catalogue))
     for profile in profiles:
         found += check_grammar(layout, profile.type_floor)
         found += _wording(layout, profile)
@@ -43,7 +43,10 @@ def never_filled(layout: Layout, catalogue: Catalogue, sides: Iterable[PlacedSid
     seen |= {symbol.element for side in placed for symbol in side.symbols}
     for element in _elements(layout):
         name = _item(element)
-        if name is None or element.id in seen or catalogue.texts[name].constant:
+        if name is None or element.id in seen:
+            continue
+        spec = _within_flow(layout, element, catalogue).texts.get(name)
+        if spec is None or spec.constant:
             continue
         message = f"no sample of {layout.layout} fills {element.id} ({name})"
         hint = "add a sample that does, or take the element out"
@@ -58,11 +61,23 @@ def _elements(layout: Layout) -> Iterator[Element]:
 def _item(element: Element) -> str | None:
     if isinstance(element, FieldText):
         return element.field
+    if isinstance(element, Barcode):
+        return element.barcode
     return element.qr if isinstance(element, Qr) else None
 
 
-def _names(layout: Layout, catalogue: Catalogue) -> Iterator[Violation]:
+def check_names(layout: Layout, document: Catalogue) -> Iterator[Violation]:
+    """The names that a layout takes from outside it: without them, it would print blanks.
+
+    Codes: `layout_unknown_field`, `layout_unknown_flag`, `layout_never_filled`.
+    """
+    for flow_name, flow in layout.flows.items():
+        if flow.rows not in document.lists:
+            line = layout.line(("flows", flow_name, "rows"))
+            hint = suggest(flow.rows, document.lists)
+            yield Violation("layout_unknown_field", f"unknown list: {flow.rows}", hint, file=layout.file, line=line)
     for element in _elements(layout):
+        catalogue = _within_flow(layout, element, document)
         wanted = {condition.flag: condition.wanted for condition in element.when}
         for flag in wanted:
             if flag not in catalogue.flags:
@@ -79,6 +94,17 @@ def _names(layout: Layout, catalogue: Catalogue) -> Iterator[Violation]:
         if needed is not None and wanted.get(needed) is False:
             message = f"{name} is always empty unless {needed}, and this element shows only when it is not"
             yield _violation("layout_never_filled", layout, element, message, f"when: {needed}")
+
+
+def _within_flow(layout: Layout, element: Element, document: Catalogue) -> Catalogue:
+    """The names that an element may use: the document's, the pages', and those of its flow's rows."""
+    texts: dict[str, ItemSpec] = {name: ItemSpec(text) for name, text in PAGE_TEXTS.items()} | dict(document.texts)
+    flags = {**PAGE_FLAGS, **document.flags}
+    flow = layout.flows.get(element.each or "")
+    if flow is not None and flow.rows in document.lists and not element.empty:
+        rows = document.lists[flow.rows]
+        texts, flags = {**texts, **rows.texts}, {**flags, **rows.flags}
+    return Catalogue(texts, flags)
 
 
 def _wording(layout: Layout, profile: InsurerProfile) -> Iterator[Violation]:

@@ -1,390 +1,271 @@
-"""A layout compiled for one insurer: what is the same on every document set once, slots for the rest.
+"""A layout compiled for one insurer, and the placing of records on it.
 
-Which elements a side shows depends on the record's flags alone. Each combination of flags that turns up becomes a
-variant: a static part, drawn once, and the slots that its records fill.
+A side is one cell, and one cell more for each flow that runs over it. Rows that a side has no place for go on to the
+side `next`, printed as often as needed; nobody is left out without a violation.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from docgen.compose.brand import Brand
+from docgen.compose.cells import Cell, Variant
+from docgen.compose.compiler import Compiler
 from docgen.compose.placed import (
-    Geometry,
-    Ink,
-    Paint,
-    PlacedCircle,
-    PlacedLine,
+    PlacedBars,
+    PlacedForm,
     PlacedQr,
-    PlacedRect,
     PlacedSide,
     PlacedText,
-    StaticItem,
-    StaticPart,
 )
+from docgen.compose.slots import IncludeSlot, TextSlot, empty, refused
 from docgen.errors import LayoutError, RecordError, Violation
-from docgen.issuance.items import PrintItems
-from docgen.layout.models import (
-    Circle,
-    Condition,
-    Element,
-    FieldText,
-    Image,
-    Layout,
-    Line,
-    Painted,
-    Qr,
-    Rect,
-    Text,
-    TextElement,
-)
+from docgen.issuance.items import PrintItems, Row
+from docgen.layout.models import Layout, Places, Rows
 from docgen.layout.models import Side as SideName
-from docgen.symbols.qr import QUIET_MODULES, Level, QrTooLong, encode
+from docgen.symbols.qr import QrTooLong
 from docgen.text.faces import FontLibrary, MissingGlyphs
-from docgen.text.setting import DoesNotFit, Setter, SetText, Step
+from docgen.text.setting import DoesNotFit
+
+# What the flow of pages itself prints: any layout may use these beside its catalogue's names.
+PAGE_TEXTS = {
+    "page.number": "this page's number, from 1",
+    "page.count": "how many pages the document has",
+    "page.rows": "how many rows of the layout's first flow stand on this page",
+}
+PAGE_FLAGS = {
+    "page.is_first": "This is the document's first page.",
+    "page.is_last": "This is the document's last page.",
+}
+CONTINUED: SideName = "next"
+_ONLY_PAGE = {"page.is_first": True, "page.is_last": True}
 
 
 @dataclass(frozen=True, slots=True)
-class TextSlot:
-    """A place that a record's text fills: the box in mm, the setter that fits the text into it."""
-
-    element: str
-    item: str
-    x: float
-    y: float
-    setter: Setter
-    ink: Ink
-    rotate: float
-    required: bool
-
-    def place(self, text: str) -> PlacedText:
-        """Set a text here. Raises MissingGlyphs or DoesNotFit."""
-        return _placed(self, self.setter.set(text))
-
-
-@dataclass(frozen=True, slots=True)
-class QrSlot:
-    """A place for a QR symbol; `size` is the side of the square with its quiet zone, lengths in mm."""
-
-    element: str
-    item: str
-    x: float
-    y: float
-    size: float
-    level: Level
-    module_min: float
-    required: bool
-
-    def place(self, payload: str) -> PlacedQr:
-        """Encode a payload here. Raises QrTooLong when its modules would be smaller than the layout allows."""
-        rows = encode(payload, self.level)
-        module = self.size / (len(rows) + 2 * QUIET_MODULES)
-        if module < self.module_min:
-            raise QrTooLong
-        quiet = QUIET_MODULES * module
-        return PlacedQr(self.element, self.x + quiet, self.y + quiet, module, rows)
-
-
-Slot = TextSlot | QrSlot
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """What a side shows for one combination of flags."""
-
-    static: StaticPart
-    slots: tuple[Slot, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One element compiled: under which conditions it shows, and what it is: static items or a slot."""
-
-    when: tuple[Condition, ...]
-    items: tuple[StaticItem, ...]
-    slot: Slot | None
-
-
 class Side:
-    """One side of a compiled layout."""
+    """One side: its own cell, and by flow the cell of a row and the cell of an empty place (or of a table's end)."""
 
-    def __init__(self, name: str, geometry: Geometry, parts: Sequence[_Part]) -> None:
-        self.name = name
-        self.geometry = geometry
-        self._parts = tuple(parts)
-        self._flags = tuple(dict.fromkeys(condition.flag for part in parts for condition in part.when))
-        self._variants: dict[tuple[bool, ...], Variant] = {}
-        self._statics: dict[tuple[int, ...], StaticPart] = {}
+    name: SideName
+    cell: Cell
+    rows: Mapping[str, Cell]
+    empties: Mapping[str, Cell]
 
-    def variant(self, flags: Mapping[str, bool]) -> Variant:
-        """The variant for a record's flags, compiled when first asked for."""
-        key = tuple([flags[flag] for flag in self._flags])
-        variant = self._variants.get(key)
-        if variant is None:
-            variant = self._variants[key] = self._compile(flags)
-        return variant
 
-    def _compile(self, flags: Mapping[str, bool]) -> Variant:
-        shown = [
-            (at, part)
-            for at, part in enumerate(self._parts)
-            if all(flags[condition.flag] == condition.wanted for condition in part.when)
-        ]
-        # Variants that differ in their slots alone share one static part.
-        drawn = tuple(at for at, part in shown if part.items)
-        if drawn not in self._statics:
-            self._statics[drawn] = StaticPart(tuple(item for at in drawn for item in self._parts[at].items))
-        return Variant(self._statics[drawn], tuple(part.slot for _, part in shown if part.slot is not None))
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A row in its place on a page."""
+
+    flow: str
+    row: Row
+    x: float
+    y: float
+    height: float | None = None
+
+
+@dataclass(slots=True)
+class _Page:
+    side: Side
+    taken: list[_Taken] = field(default_factory=list)
+    free: list[tuple[str, float, float]] = field(default_factory=list)
 
 
 class Composition:
     """A layout compiled for one insurer."""
 
-    def __init__(self, layout: Layout, brand: Brand, fonts: FontLibrary) -> None:
-        """Compile. Raises LayoutError with every problem that needs the insurer or the fonts to be seen."""
-        compiler = _Compiler(layout, brand, fonts)
+    def __init__(
+        self,
+        layout: Layout,
+        brand: Brand,
+        fonts: FontLibrary,
+        included: Callable[[str], Composition] | None = None,
+    ) -> None:
+        """Compile; `included` gives the compositions of documents that the layout includes.
+
+        Raises LayoutError with every problem that needs the insurer or the fonts to be seen.
+        """
+        compiler = Compiler(layout, brand, fonts)
         self.document = layout.layout
         self.title = layout.title
         self.geometry = compiler.geometry
-        self.sides = tuple(compiler.side(name) for name in layout.sides)
+        self._flows = layout.flows
+        self._included = included
+        self._sides = {
+            name: Side(
+                name,
+                compiler.cell(name),
+                {flow: compiler.cell(name, flow) for flow in layout.flows},
+                {flow: compiler.cell(name, flow, empty=True) for flow in layout.flows},
+            )
+            for name in layout.sides
+        }
         if compiler.problems:
             raise LayoutError(compiler.problems)
 
     def place(self, items: PrintItems) -> tuple[PlacedSide, ...]:
-        """One record's sides. Raises RecordError with every text and symbol that cannot be placed."""
+        """One record's sides. Raises RecordError with every text, symbol and row that cannot be placed."""
         problems: list[Violation] = []
-        sides = tuple([self._place_side(side, items, problems) for side in self.sides])
+        pages = self._paginate(items, problems)
+        placed = tuple([self._place_page(page, at, len(pages), items, problems) for at, page in enumerate(pages)])
         if problems:
             raise RecordError(problems)
-        return sides
+        return placed
 
-    def _place_side(self, side: Side, items: PrintItems, problems: list[Violation]) -> PlacedSide:
-        variant = side.variant(items.flags)
-        texts: list[PlacedText] = []
-        symbols: list[PlacedQr] = []
+    def place_side(self, name: SideName, items: PrintItems, problems: list[Violation]) -> PlacedSide:
+        """One side without flows, for a document that includes it."""
+        return self._place_page(_Page(self._sides[name]), 0, 1, items, problems)
+
+    # ------------------------------------------------------------------------------------------------------------ flow
+
+    def _paginate(self, items: PrintItems, problems: list[Violation]) -> list[_Page]:
+        waiting = {flow: list(items.lists.get(model.rows, ())) for flow, model in self._flows.items()}
+        pages = [self._page(side, waiting, items, problems) for name, side in self._sides.items() if name != CONTINUED]
+        while any(waiting.values()):
+            before = {flow: len(rows) for flow, rows in waiting.items()}
+            if CONTINUED in self._sides:
+                pages.append(self._page(self._sides[CONTINUED], waiting, items, problems))
+            stuck = [flow for flow, rows in waiting.items() if rows and len(rows) == before[flow]]
+            if stuck:
+                problems += [self._too_many(flow, waiting[flow]) for flow in stuck]
+                break
+        return pages
+
+    def _page(
+        self, side: Side, waiting: Mapping[str, list[Row]], items: PrintItems, problems: list[Violation]
+    ) -> _Page:
+        page = _Page(side)
+        for flow, model in self._flows.items():
+            if isinstance(model, Places):
+                self._fill_places(page, flow, model, waiting[flow])
+            else:
+                self._fill_rows(page, flow, model, waiting[flow], items, problems)
+        return page
+
+    def _fill_places(self, page: _Page, flow: str, model: Places, waiting: list[Row]) -> None:
+        for x, y in model.places.get(page.side.name, ()):
+            if waiting:
+                page.taken.append(_Taken(flow, waiting.pop(0), x, y))
+            else:
+                page.free.append((flow, x, y))
+
+    def _fill_rows(
+        self, page: _Page, flow: str, model: Rows, waiting: list[Row], items: PrintItems, problems: list[Violation]
+    ) -> None:
+        box = model.within.get(page.side.name)
+        if box is None:
+            return
+        x, y, _, height = box
+        bottom, taken = y + height, 0
+        while taken < len(waiting):
+            row = waiting[taken]
+            needed = self._row_height(page.side.rows[flow], row, items, model, problems)
+            if y + needed > bottom + 0.01:
+                break
+            page.taken.append(_Taken(flow, row, x, y, needed))
+            y += needed
+            taken += 1
+        del waiting[:taken]
+        page.free.append((flow, x, y))
+
+    def _row_height(self, cell: Cell, row: Row, items: PrintItems, model: Rows, problems: list[Violation]) -> float:
+        """As tall as the row's texts need, keeping the margins that the layout gives them in the shortest row."""
+        needed = model.min_height
+        texts = {**items.texts, **row.texts}
+        for slot in cell.variant({**items.flags, **row.flags, **_ONLY_PAGE}).slots:
+            if not isinstance(slot, TextSlot) or not texts.get(slot.item):
+                continue
+            try:
+                block = slot.setter.block_height(slot.setter.set(texts[slot.item]))
+            except (MissingGlyphs, DoesNotFit):
+                continue  # reported when the row is placed
+            needed = max(needed, model.min_height + block - slot.setter.height)
+        return needed
+
+    def _too_many(self, flow: str, left: list[Row]) -> Violation:
+        name = self._flows[flow].rows
+        return Violation(
+            "too_many_rows",
+            f"{len(left)} of {name} have no place on {self.document}",
+            "split the record, or give the layout more places or a side `next`",
+            pointer=next(iter(left[0].pointers.values()), None),
+        )
+
+    # ----------------------------------------------------------------------------------------------------------- pages
+
+    def _place_page(self, page: _Page, at: int, count: int, items: PrintItems, problems: list[Violation]) -> PlacedSide:
+        flags: Mapping[str, bool] = items.flags
+        texts: Mapping[str, str] = items.texts
+        if self._flows or count > 1:
+            first = next(iter(self._flows), None)
+            rows = sum(taken.flow == first for taken in page.taken)
+            flags = {**flags, "page.is_first": at == 0, "page.is_last": at == count - 1}
+            texts = {**texts, "page.number": str(at + 1), "page.count": str(count), "page.rows": str(rows)}
+        hand = _Hand(self, problems)
+        hand.draw(page.side.cell.variant(flags), texts, items.pointers, items.includes, 0.0, 0.0)
+        for taken in page.taken:
+            row = taken.row
+            variant = page.side.rows[taken.flow].variant({**flags, **row.flags})
+            grown = taken.height - self._flows[taken.flow].min_height if taken.height is not None else 0.0  # type: ignore[union-attr]
+            pointers = {**items.pointers, **row.pointers}
+            hand.draw(variant, {**texts, **row.texts}, pointers, row.includes, taken.x, taken.y, grown)
+        for flow, x, y in page.free:
+            hand.draw(page.side.empties[flow].variant(flags), texts, items.pointers, {}, x, y)
+        return PlacedSide(page.side.name, self.geometry, tuple(hand.forms), tuple(hand.texts), tuple(hand.symbols))
+
+    def included(self, document: str) -> Composition:
+        """The composition of a document that this one includes."""
+        if self._included is None:
+            raise LookupError(document)
+        return self._included(document)
+
+
+class _Hand:
+    """Places cells on one page, gathering what cannot be placed."""
+
+    def __init__(self, composition: Composition, problems: list[Violation]) -> None:
+        self._composition = composition
+        self._problems = problems
+        self.forms: list[PlacedForm] = []
+        self.texts: list[PlacedText] = []
+        self.symbols: list[PlacedQr | PlacedBars] = []
+
+    def draw(
+        self,
+        variant: Variant,
+        texts: Mapping[str, str],
+        pointers: Mapping[str, str],
+        includes: Mapping[str, PrintItems],
+        x: float,
+        y: float,
+        grown: float = 0.0,
+    ) -> None:
+        """Place one cell with its corner at (x, y); a row that has `grown` keeps centred texts in its middle."""
+        if variant.static.items:
+            self.forms.append(PlacedForm(variant.static, self._composition.geometry, x, y))
         for slot in variant.slots:
-            value = items.texts.get(slot.item)
+            if isinstance(slot, IncludeSlot):
+                self._include(slot, includes, x, y)
+                continue
+            value = texts.get(slot.item)
             if not value:
                 if slot.required:
-                    problems.append(_empty(slot, items))
+                    self._problems.append(empty(slot, pointers))
                 continue
             try:
                 if isinstance(slot, TextSlot):
-                    texts.append(slot.place(value))
+                    down = grown / 2 if grown and slot.setter.valign == "middle" else 0.0
+                    self.texts.append(slot.place(value, x, y + down))
                 else:
-                    symbols.append(slot.place(value))
-            except MissingGlyphs as error:
-                problems += _missing(error, slot, items)
-            except DoesNotFit as error:
-                problems.append(_too_wide(error, slot, items))
-            except QrTooLong:
-                problems.append(_too_long(value, slot, items))
-        return PlacedSide(side.name, side.geometry, variant.static, tuple(texts), tuple(symbols))
+                    self.symbols.append(slot.place(value, x, y))
+            except (MissingGlyphs, DoesNotFit, QrTooLong) as error:
+                self._problems += refused(error, slot, value, pointers)
 
-
-def _placed(slot: TextSlot, text: SetText) -> PlacedText:
-    setter = slot.setter
-    return PlacedText(
-        slot.element, slot.x, slot.y, setter.width, setter.height, text, slot.ink, slot.rotate, setter.size
-    )
-
-
-# ---------------------------------------------------------------------------------------------- violations of a record
-
-
-def _empty(slot: Slot, items: PrintItems) -> Violation:
-    return Violation(
-        "required_item_empty",
-        f"{slot.item} is empty, and the layout must not print a blank there",
-        "give the value in the record",
-        pointer=items.pointers.get(slot.item),
-        element=slot.element,
-    )
-
-
-def _missing(error: MissingGlyphs, slot: Slot, items: PrintItems) -> Iterator[Violation]:
-    for cluster in error.missing:
-        code, message, hint = explain_missing(cluster)
-        yield Violation(code, message, hint, pointer=items.pointers.get(slot.item), element=slot.element)
-
-
-def explain_missing(cluster: str) -> tuple[str, str, str]:
-    """Code, message and hint for a cluster that no face has."""
-    points = " ".join(f"U+{ord(char):04X}" for char in cluster)
-    if any(unicodedata.category(char) == "Co" for char in cluster):
-        hint = "name a substitute for it under `substitutions` in the insurer's profile, or send the standard character"
-        return "private_use_character", f"private-use character {points} has no glyph", hint
-    if len(cluster) > 1:
-        hint = "send the base character with a selector that an installed face has, or name a substitute in the profile"
-        return "unknown_sequence", f"no face has the sequence {points} ({cluster})", hint
-    shown = f" ({cluster})" if cluster.isprintable() else ""
-    return "missing_glyph", f"no face has {points}{shown}", "name a substitute under `substitutions` in the profile"
-
-
-def _too_wide(error: DoesNotFit, slot: Slot, items: PrintItems) -> Violation:
-    return Violation(
-        "does_not_fit",
-        f"{slot.item} needs {error.excess:.2f} times the room of its box at the narrowest and smallest allowed",
-        "shorten the value, or give the element a larger box or a lower floor in the layout",
-        pointer=items.pointers.get(slot.item),
-        element=slot.element,
-    )
-
-
-def _too_long(payload: str, slot: Slot, items: PrintItems) -> Violation:
-    size = f"{slot.size:g} mm box" if isinstance(slot, QrSlot) else "box"
-    return Violation(
-        "qr_too_long",
-        f"a payload of {len(payload.encode())} bytes needs modules too small for its {size}",
-        "shorten the payload template in the insurer's profile, or enlarge the QR element",
-        pointer=items.pointers.get(slot.item),
-        element=slot.element,
-    )
-
-
-# --------------------------------------------------------------------------------------------------------- compilation
-
-
-class _Compiler:
-    """Turns elements into parts, gathering problems of layout and profile."""
-
-    def __init__(self, layout: Layout, brand: Brand, fonts: FontLibrary) -> None:
-        self._layout, self._brand, self._fonts = layout, brand, fonts
-        self.problems: list[Violation] = []
-        page = layout.page
-        width, height = brand.trim
-        if brand.trim not in {(page.width, page.height), *page.trims}:
-            allowed = ", ".join(f"{w:g} x {h:g}" for w, h in ((page.width, page.height), *page.trims))
-            raise LayoutError(
-                Violation(
-                    "layout_trim_not_allowed",
-                    f"{brand.insurer} asks for a trim of {width:g} x {height:g} mm",
-                    f"allowed: {allowed}; or add it to page.trims of the layout",
-                    file=layout.file,
-                )
-            )
-        self.geometry = Geometry(
-            width=width,
-            height=height,
-            bleed=page.bleed,
-            safe=page.safe,
-            radius=brand.corner_radius,
-            offset_x=(width - page.width) / 2,
-            offset_y=(height - page.height) / 2,
-        )
-
-    @property
-    def _trim(self) -> tuple[float, float, float, float]:
-        geometry = self.geometry
-        return -geometry.offset_x, -geometry.offset_y, geometry.width, geometry.height
-
-    def side(self, name: SideName) -> Side:
-        parts = [part for element in self._layout.sides[name] if (part := self._part(element)) is not None]
-        return Side(name, self.geometry, parts)
-
-    def _part(self, element: Element) -> _Part | None:
-        try:
-            items, slot = self._items(element)
-        except KeyError as error:
-            self._problem(element, "layout_undeclared", f"{error.args[0]} is not declared", self._declared())
-            return None
-        return _Part(element.when, items, slot)
-
-    def _items(self, element: Element) -> tuple[tuple[StaticItem, ...], Slot | None]:
-        match element:
-            case FieldText() if element.field in self._brand.constants:
-                return tuple(self._constant(element, [self._brand.constants[element.field]])), None
-            case FieldText():
-                return (), self._text_slot(element, element.field, 0, required=element.required)
-            case Text():
-                return tuple(self._constant(element, self._wording(element))), None
-            case Qr():
-                x, y, width, height = element.box
-                size = min(width, height)
-                level, least = element.level, element.module_min
-                return (), QrSlot(element.id, element.qr, x, y, size, level, least, element.required)
-            case Image():
-                return self._image(element), None
-            case Painted():
-                return tuple(self._shapes(element)), None
-        raise TypeError(element)
-
-    def _wording(self, element: Text) -> Sequence[str]:
-        key = element.text.removeprefix("wording.")
-        value = self._brand.wording.get(key)
-        if value is None:
-            value = self._layout.wording[key]
-        return (value,) if isinstance(value, str) else value
-
-    def _constant(self, element: TextElement, texts: Sequence[str]) -> Iterator[StaticItem]:
-        """A text that every record shares, set now; a list of them stands `step` apart."""
-        for at, text in enumerate(texts):
-            if not text:
-                continue
-            slot = self._text_slot(element, element.id, at)
-            try:
-                yield slot.place(text)
-            except MissingGlyphs as error:
-                for cluster in error.missing:
-                    _, message, _ = explain_missing(cluster)
-                    self._problem(element, "layout_wording_missing_glyph", message, "change the wording or the stack")
-            except DoesNotFit as error:
-                message = f"the text is {error.excess:.2f} times too wide for its box: {text}"
-                self._problem(element, "layout_wording_does_not_fit", message, f"wording of {self._brand.insurer}")
-
-    def _text_slot(self, element: TextElement, item: str, at: int, required: bool = False) -> TextSlot:
-        style = self._layout.styles[element.style]
-        x, y, width, height = element.box
-        dx, dy = element.step or (0.0, 0.0)
-        setter = Setter(
-            stack=self._fonts.stack(style.stack),
-            size=style.size,
-            width=width,
-            height=height,
-            fit=tuple(Step(step.kind, step.limit) for step in element.fit or style.fit),
-            align=element.align or style.align,
-            valign=element.valign or style.valign,
-            tracking=style.tracking,
-            line_height=style.line_height,
-        )
-        ink = self._ink(style.ink)
-        return TextSlot(element.id, item, x + at * dx, y + at * dy, setter, ink, element.rotate, required)
-
-    def _image(self, element: Image) -> tuple[StaticItem, ...]:
-        artwork = self._brand.artwork.get(element.image.removeprefix("insurer."))
-        # An insurer without this artwork has none to show: the layout's `when: insurer.has_...` keeps its place free.
-        return tuple(artwork.placed(*element.box)) if artwork else ()
-
-    def _shapes(self, element: Painted) -> Iterator[StaticItem]:
-        fill = None if element.fill is None else self._ink(element.fill)
-        stroke = None if element.stroke is None else self._ink(element.stroke)
-        overprint = any(ink is not None and (ink.spot or ink[:4] == (0, 0, 0, 100)) for ink in (fill, stroke))
-        paint = Paint(fill, stroke, element.stroke_width, bool(overprint) and fill in (None, stroke))
-        for at in range(element.count):
-            dx, dy = element.step[0] * at, element.step[1] * at
-            match element:
-                case Rect():
-                    x, y, width, height = self._trim if element.rect == "trim" else element.rect
-                    radius = self._brand.corner_radius if isinstance(element.radius, str) else element.radius
-                    yield PlacedRect(x + dx, y + dy, width, height, radius, paint)
-                case Line():
-                    x1, y1, x2, y2 = element.line
-                    yield PlacedLine(x1 + dx, y1 + dy, x2 + dx, y2 + dy, paint)
-                case Circle():
-                    for radius in element.radii:
-                        yield PlacedCircle(element.circle[0] + dx, element.circle[1] + dy, radius, paint)
-
-    def _ink(self, value: object) -> Ink:
-        return self._brand.ink(value, self._layout.spots)
-
-    def _declared(self) -> str:
-        palette = ", ".join(f"insurer.{role}" for role in self._brand.palette)
-        spots = ", ".join(f"spot.{name}" for name in self._layout.spots) or "none"
-        stacks = ", ".join(self._fonts.stack_names)
-        return f"inks: {palette}, black, paper; spot colours: {spots}; stacks: {stacks}"
-
-    def _problem(self, element: Element, code: str, message: str, hint: str) -> None:
-        place = {"element": element.id, "file": self._layout.file, "line": element.line_no}
-        self.problems.append(Violation(code, message, hint, **place))  # type: ignore[arg-type]
+    def _include(self, slot: IncludeSlot, includes: Mapping[str, PrintItems], x: float, y: float) -> None:
+        items = includes.get(slot.document)
+        if items is None:
+            return
+        side = self._composition.included(slot.document).place_side(slot.side, items, self._problems)
+        dx, dy = x + slot.x + side.geometry.offset_x, y + slot.y + side.geometry.offset_y
+        self.forms += [form._replace(x=form.x + dx, y=form.y + dy) for form in side.forms]
+        self.texts += [text._replace(x=text.x + dx, y=text.y + dy) for text in side.texts]
+        self.symbols += [symbol._replace(x=symbol.x + dx, y=symbol.y + dy) for symbol in side.symbols]

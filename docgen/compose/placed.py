@@ -53,6 +53,15 @@ class PlacedQr(NamedTuple):
     rows: tuple[str, ...]
 
 
+class PlacedBars(NamedTuple):
+    """Black bars (x, y, width, height) from a top-left corner."""
+
+    element: str
+    x: float
+    y: float
+    bars: tuple[tuple[float, float, float, float], ...]
+
+
 class Paint(NamedTuple):
     """How a shape is painted. `overprint` leaves what is beneath on the other plates (die lines, black)."""
 
@@ -60,6 +69,7 @@ class Paint(NamedTuple):
     stroke: Ink | None
     stroke_width: float
     overprint: bool = False
+    dash: tuple[float, ...] = ()
 
 
 class PlacedRect(NamedTuple):
@@ -126,12 +136,21 @@ class Geometry:
     offset_y: float = 0.0
 
 
+class PlacedForm(NamedTuple):
+    """A static part in place: the origin of its drawing stands at (x, y) of this page."""
+
+    static: StaticPart
+    geometry: Geometry
+    x: float
+    y: float
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedSide:
-    """One page of one record: the static part, and what this record prints on top of it."""
+    """One page of one record: static parts, and what this record prints on top of them."""
 
     name: str
     geometry: Geometry
-    static: StaticPart
+    forms: tuple[PlacedForm, ...]
     texts: tuple[PlacedText, ...]
-    symbols: tuple[PlacedQr, ...]
+    symbols: tuple[PlacedQr | PlacedBars, ...]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from docgen.compose.brand import brand_of
-from docgen.compose.check import check_layout, never_filled
+from docgen.compose.check import check_layout, check_names, never_filled
 from docgen.compose.composition import Composition
 from docgen.compose.placed import PlacedSide
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
@@ -256,7 +256,9 @@ class Engine:
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
             constants = DOCUMENTS[document].constants(profile)
             brand = brand_of(profile, document, constants, self._dir / "art")
-            self._compositions[key] = Composition(self.layouts[document], brand, self._fonts)
+            self._compositions[key] = Composition(
+                self.layouts[document], brand, self._fonts, lambda other: self._composition(other, insurer)
+            )
         return self._compositions[key]
 
 
@@ -276,6 +278,8 @@ def _load_all(layouts_dir: Path, documents: Iterable[str]) -> dict[str, Layout]:
             layouts[document] = load_layout(layouts_dir / f"{document}.yaml")
         except LayoutError as error:
             problems += error.violations
+        else:
+            problems += check_names(layouts[document], DOCUMENTS[document].catalogue)
     if problems:
         raise LayoutError(problems)
     return layouts
@@ -290,7 +294,10 @@ def _load_profiles(insurers_dir: Path) -> dict[str, InsurerProfile]:
         except LayoutError as error:
             problems += error.violations
             continue
-        profiles[profile.id] = profile
+        if profile.id != path.stem:
+            message = f"the profile calls itself {profile.id}"
+            problems.append(Violation("layout_value", message, f"id: {path.stem}, as the file", file=path.name))
+        profiles[path.stem] = profile
     if problems:
         raise LayoutError(problems)
     return profiles

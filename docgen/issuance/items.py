@@ -22,10 +22,14 @@ class ItemSpec:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The names that one document's layouts may use: texts (`field:`, `qr:`) and flags (`when:`)."""
+    """The names that one document's layouts may use: texts (`field:`, `qr:`), flags (`when:`) and lists (`flows:`).
+
+    A list's own catalogue holds the names of its rows; inside a row the document's names hold too.
+    """
 
     texts: Mapping[str, ItemSpec]
     flags: Mapping[str, str]
+    lists: Mapping[str, Catalogue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,16 @@ class Substitution:
     pointer: str
     character: str
     replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a list: its texts, flags and pointers, and the records of documents that a layout may include."""
+
+    texts: Mapping[str, str]
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    pointers: Mapping[str, str] = field(default_factory=dict)
+    includes: Mapping[str, PrintItems] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +66,5 @@ class PrintItems:
     expires_on: date | None = None
     expiry_reason: str = ""
     substitutions: tuple[Substitution, ...] = field(default=())
+    lists: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    includes: Mapping[str, PrintItems] = field(default_factory=dict)

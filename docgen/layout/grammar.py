@@ -10,21 +10,27 @@ from itertools import combinations
 
 from docgen.errors import Violation
 from docgen.layout.models import (
+    Barcode,
     Circle,
     Element,
     FieldText,
     Fit,
+    Hatch,
     Image,
+    Include,
     Layout,
     Line,
     Painted,
+    Places,
     Qr,
     Rect,
+    Rows,
     Side,
     Text,
     TextElement,
 )
 
+_BARCODE_CLEAR = 2.0  # mm, https://post.japanpost.jp/zipcode/zipmanual/p13.html
 _SLACK = 0.01  # mm: boxes that touch do not collide
 
 
@@ -82,7 +88,7 @@ def check_references(layout: Layout) -> tuple[Violation, ...]:
     """The names inside a layout: each id once, every style and wording key declared and used, fit policies sound.
 
     Codes: `layout_duplicate_id`, `layout_unknown_style`, `layout_unknown_wording`, `layout_unused`,
-    `layout_fit_policy`, `layout_value` (a list of wording without a step).
+    `layout_fit_policy`, `layout_unknown_flow`, `layout_value` (a list of wording without a step).
     """
     return tuple(_in_file_order(_references(layout)))
 
@@ -120,8 +126,10 @@ def _references(layout: Layout) -> Iterator[Violation]:
     places = _places(layout)
     yield from _duplicates(layout, places)
     for place in places:
+        yield from _flow_references(layout, place)
         if isinstance(place.element, TextElement):
             yield from _text_references(layout, place, place.element)
+    yield from _flows(layout, places)
     for name, style in layout.styles.items():
         yield from _fit_policy(layout, ("styles", name), style.fit, style.size)
     yield from _unused(layout, places)
@@ -135,6 +143,38 @@ def _duplicates(layout: Layout, places: list[_Place]) -> Iterator[Violation]:
             line = layout.line(earlier.path("id"))
             message = f"the id {place.element.id} is taken" + (f" on line {line}" if line else "")
             yield _violation(layout, place.path("id"), "layout_duplicate_id", message, "an id stands once in a layout")
+
+
+def _flow_references(layout: Layout, place: _Place) -> Iterator[Violation]:
+    element = place.element
+    if element.each is None:
+        if element.empty:
+            message, hint = "empty places belong to a flow", "each: FLOW"
+            yield _violation(layout, place.path("empty"), "layout_unknown_flow", message, hint)
+        return
+    if element.each not in layout.flows:
+        message, hint = f"no such flow: {element.each}", suggest(element.each, layout.flows)
+        yield _violation(layout, place.path("each"), "layout_unknown_flow", message, hint)
+    elif place.side not in _sides_of(layout.flows[element.each]):
+        message = f"the flow {element.each} has no place on the side {place.side}"
+        hint = f"it has on: {', '.join(_sides_of(layout.flows[element.each]))}"
+        yield _violation(layout, place.path("each"), "layout_unknown_flow", message, hint)
+
+
+def _sides_of(flow: Places | Rows) -> Iterable[str]:
+    return flow.places if isinstance(flow, Places) else flow.within
+
+
+def _flows(layout: Layout, places: list[_Place]) -> Iterator[Violation]:
+    used = {place.element.each for place in places}
+    for name, flow in layout.flows.items():
+        key = "places" if isinstance(flow, Places) else "within"
+        for side in _sides_of(flow):
+            if side not in layout.sides:
+                message, hint = f"no such side: {side}", suggest(side, layout.sides)
+                yield _violation(layout, ("flows", name, key, side), "layout_unknown_flow", message, hint)
+        if name not in used:
+            yield _violation(layout, ("flows", name), "layout_unused", f"no element uses the flow {name}")
 
 
 def _text_references(layout: Layout, place: _Place, element: TextElement) -> Iterator[Violation]:
@@ -160,11 +200,12 @@ def _wording(layout: Layout, place: _Place, element: Text) -> Iterator[Violation
     if wording is None:
         message, hint = f"no such wording: {key}", suggest(key, layout.wording)
         yield _violation(layout, place.path("text"), "layout_unknown_wording", message, hint)
-    elif isinstance(wording, str) and element.step is not None:
+    elif isinstance(wording, str) and (element.step or element.gap) is not None:
         message, hint = "one text has no step", f"make wording.{key} a list"
-        yield _violation(layout, place.path("step"), "layout_value", message, hint)
-    elif not isinstance(wording, str) and element.step is None:
-        message, hint = f"wording.{key} is a list: its items need a step", "step: [dx, dy]"
+        name = "gap" if element.step is None else "step"
+        yield _violation(layout, place.path(name), "layout_value", message, hint)
+    elif not isinstance(wording, str) and (element.step is None) == (element.gap is None):
+        message, hint = f"wording.{key} is a list: its items need a step or a gap", "step: [dx, dy] or gap: mm"
         yield _violation(layout, place.path("text"), "layout_value", message, hint)
 
 
@@ -233,7 +274,7 @@ def _geometry(layout: Layout, type_floor: float) -> Iterator[Violation]:
 
 def _is_read(element: Element) -> bool:
     """Whether people or readers must be able to read it."""
-    return isinstance(element, Qr) or (isinstance(element, TextElement) and not element.background)
+    return isinstance(element, (Qr, Barcode)) or (isinstance(element, TextElement) and not element.background)
 
 
 def _on_page(layout: Layout, place: _Place) -> Iterator[Violation]:
@@ -260,7 +301,7 @@ def _in_safe_area(layout: Layout, place: _Place) -> Iterator[Violation]:
     area = _area(layout, place.element)
     if not safe.holds(area):
         message, hint = f"stands outside the safe area: {area}", f"the safe area: {safe}"
-        yield _violation(layout, place.path("box"), "layout_outside_safe_area", message, hint)
+        yield _violation(layout, place.path(_place_key(place.element)), "layout_outside_safe_area", message, hint)
 
 
 def _type_size(layout: Layout, place: _Place, floor: float) -> Iterator[Violation]:
@@ -277,6 +318,8 @@ def _type_size(layout: Layout, place: _Place, floor: float) -> Iterator[Violatio
 
 
 def _both_visible(one: Element, other: Element) -> bool:
+    if one.each is not None and one.each == other.each and one.empty != other.empty:
+        return False
     wanted = {condition.flag: condition.wanted for condition in one.when}
     return all(wanted.get(condition.flag, condition.wanted) == condition.wanted for condition in other.when)
 
@@ -287,7 +330,7 @@ def _collision(layout: Layout, one: _Place, other: _Place) -> Iterator[Violation
             if first.meets(second):
                 message = f"collides with {one.element.id}: {second} over {first}"
                 hint = "move one of them, or give them conditions that exclude each other"
-                yield _violation(layout, other.path("box"), "layout_collision", message, hint)
+                yield _violation(layout, other.path(_place_key(other.element)), "layout_collision", message, hint)
                 return
 
 
@@ -295,7 +338,15 @@ def _collision(layout: Layout, one: _Place, other: _Place) -> Iterator[Violation
 
 
 def _place_key(element: Element) -> str:
-    for kind, key in ((Rect, "rect"), (Line, "line"), (Circle, "circle")):
+    kinds: tuple[tuple[type[Element], str], ...] = (
+        (Rect, "rect"),
+        (Line, "line"),
+        (Circle, "circle"),
+        (Hatch, "hatch"),
+        (Barcode, "at"),
+        (Include, "at"),
+    )
+    for kind, key in kinds:
         if isinstance(element, kind):
             return key
     return "box"
@@ -303,7 +354,7 @@ def _place_key(element: Element) -> str:
 
 def _area(layout: Layout, element: Element) -> _Area:
     """The smallest rectangle around all copies of the element."""
-    areas = _areas(layout, element)
+    areas = _areas(layout, element) or [_first_area(layout, element)]
     return _Area(
         min(area.left for area in areas),
         min(area.top for area in areas),
@@ -316,8 +367,27 @@ def _areas(layout: Layout, element: Element) -> list[_Area]:
     area = _first_area(layout, element)
     count, (dx, dy) = _copies(layout, element)
     return [
-        _Area(area.left + i * dx, area.top + i * dy, area.right + i * dx, area.bottom + i * dy) for i in range(count)
+        _Area(area.left + x, area.top + y, area.right + x, area.bottom + y)
+        for left, top in _corners(layout, element)
+        for x, y in ((left + i * dx, top + i * dy) for i in range(count))
     ]
+
+
+def _corners(layout: Layout, element: Element) -> Iterable[tuple[float, float]]:
+    """Where the element's lengths are measured from: the page's corner, or those of its flow's places or rows.
+
+    Of rows the first and the last that fit stand for all.
+    """
+    if element.each is None:
+        return ((0.0, 0.0),)
+    flow = layout.flows[element.each]
+    side = next(side for side, elements in layout.sides.items() if any(other is element for other in elements))
+    if isinstance(flow, Places):
+        return flow.places.get(side, ())
+    if side not in flow.within:
+        return ()
+    x, y, _, height = flow.within[side]
+    return ((x, y), (x, y + height - (0 if element.empty else flow.min_height)))
 
 
 def _copies(layout: Layout, element: Element) -> tuple[int, tuple[float, float]]:
@@ -336,6 +406,16 @@ def _first_area(layout: Layout, element: Element) -> _Area:
     if isinstance(element, Circle):
         (x, y), radius = element.circle, max(element.radii)
         return _Area(x, y, x, y).grown(radius)
+    if isinstance(element, Barcode):
+        # 67 bars, the last without its gap; two mm stay clear all round (Japan Post's manual, p. 12 and 13).
+        width, height = (66 * 1.2 + 0.6) * element.size / 10, 3.6 * element.size / 10
+        x, y = element.at
+        return _Area(x, y, x + width, y + height).grown(_BARCODE_CLEAR)
+    if isinstance(element, Include):
+        return _Area(*element.at, *element.at)  # as large as the other document's page, which compose knows
+    if isinstance(element, Hatch):
+        x, y, width, height = element.hatch
+        return _Area(x, y, x + width, y + height)
     if isinstance(element, Rect):
         page = (0.0, 0.0, layout.page.width, layout.page.height)
         x, y, width, height = page if element.rect == "trim" else element.rect

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from docgen import located
 from docgen.errors import LayoutError, Violation
 from docgen.layout.grammar import check_references, suggest
-from docgen.layout.models import ELEMENTS, KINDS, Layout, Page, Side, Style, kinds_in
+from docgen.layout.models import ELEMENTS, KINDS, Layout, Page, Places, Rows, Side, Style, kinds_in
 
 
 def load_layout(path: Path) -> Layout:
@@ -154,6 +154,8 @@ def _model(data: Any, path: located.Path_) -> type[BaseModel] | None:
             return Page
         case ("styles", _):
             return Style
+        case ("flows", name):
+            return Rows if "within" in data["flows"][name] else Places
         case ("sides", side, index):
             found = kinds_in(data["sides"][side][index])
             return ELEMENTS[found[0]] if found else None

@@ -24,7 +24,9 @@ Box = tuple[Mm, Mm, PositiveMm, PositiveMm]
 ItemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
 Align = Literal["left", "center", "right", "distribute"]
 Valign = Literal["baseline", "top", "middle", "bottom"]
-Side = Literal["front", "back"]
+Side = Literal["front", "back", "next"]
+Point = tuple[Mm, Mm]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 _INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
 _FIT_STEP = r"^(condense (0?\.[0-9]+|1(\.0+)?)|shrink [0-9]+(\.[0-9]+)?|wrap [1-9][0-9]?|omit|reject)$"
@@ -141,6 +143,10 @@ class Element(Model):
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")] = Field(description="A name, once in a layout")
     when: When = Field(default=(), description="Flags that must all hold: `card.has_qr`, `not card.has_qr`")
+    each: Name | None = Field(
+        default=None, description="A flow: drawn for each of its rows, with lengths from the row's own corner"
+    )
+    empty: Flag = Field(default=False, description="With `each`: drawn at the places that no row takes instead")
     _line: int = PrivateAttr(default=0)
 
     @property
@@ -163,6 +169,10 @@ class TextElement(Element):
     step: tuple[Mm, Mm] | None = Field(
         default=None, description="For a list of wording: each item stands [dx, dy] mm from the one before"
     )
+    gap: Mm | None = Field(
+        default=None, description="A list of wording as paragraphs, one below the other, this many mm apart"
+    )
+    vertical: Flag = Field(default=False, description="Set from top to bottom (縦書き), columns from right to left")
     background: Flag = Field(
         default=False, description="A tint behind other texts (specimen mark): exempt from collision and safe area"
     )
@@ -179,6 +189,9 @@ class FieldText(TextElement):
 
     field: ItemName = Field(description="A print item of the document's catalogue")
     required: Flag = Field(default=False, description="An empty item is an error")
+    comb: Annotated[int, Field(strict=True, ge=2, le=60)] | None = Field(
+        default=None, description="One character to each of this many equal cells of the box"
+    )
 
 
 class Painted(Element):
@@ -187,6 +200,9 @@ class Painted(Element):
     fill: Ink | None = Field(default=None, description="Ink of the area")
     stroke: Ink | None = Field(default=None, description="Ink of the outline, centred on the shape's edge")
     stroke_width: PositiveMm = Field(default=0.2, description="mm")
+    dash: Annotated[tuple[PositiveMm, ...], Field(max_length=6)] = Field(
+        default=(), description="Dashes: [on, off, ...] in mm"
+    )
     count: Annotated[int, Field(strict=True, ge=1, le=200)] = Field(default=1, description="How often it is drawn")
     step: tuple[Mm, Mm] = Field(default=(0, 0), description="Each copy stands [dx, dy] mm from the one before")
 
@@ -211,6 +227,14 @@ class Circle(Painted):
     radii: Annotated[tuple[PositiveMm, ...], Field(min_length=1)] = Field(description="mm")
 
 
+class Hatch(Painted):
+    """Parallel strokes that fill a rectangle: a tint that scrambles what lies beneath."""
+
+    hatch: Box = Field(description="[x, y, width, height] in mm")
+    angle: Annotated[float, Field(strict=True, gt=-180, lt=180)] = Field(default=45, description="Degrees")
+    pitch: PositiveMm = Field(description="mm from stroke to stroke, across")
+
+
 class Image(Element):
     """Vector artwork of the insurer: scaled to fit the box, centred."""
 
@@ -228,14 +252,40 @@ class Qr(Element):
     required: Flag = Field(default=False, description="An empty item is an error")
 
 
+class Barcode(Element):
+    """A customer barcode of Japan Post (カスタマバーコード): its size in points, 2 mm clear all round."""
+
+    barcode: ItemName = Field(description="The print item that is encoded: seven digits and the display number")
+    at: Point = Field(description="[x, y] of its top-left corner in mm")
+    size: Annotated[float, Field(strict=True, ge=8, le=11.5)] = Field(default=10, description="8 to 11.5 pt")
+
+
+class Include(Element):
+    """A side of another document, placed by its trim's top-left corner: `include: card.front`."""
+
+    include: Annotated[str, Field(pattern=r"^[a-z][a-z-]*\.(front|back)$")] = Field(
+        description="DOCUMENT.SIDE; the row (or the record) brings that document's own record"
+    )
+    at: Point = Field(description="[x, y] in mm")
+
+    @property
+    def source(self) -> tuple[str, Side]:
+        """The document and its side."""
+        document, _, side = self.include.partition(".")
+        return document, "front" if side == "front" else "back"
+
+
 ELEMENTS: dict[str, type[Element]] = {
     "text": Text,
     "field": FieldText,
     "rect": Rect,
     "line": Line,
     "circle": Circle,
+    "hatch": Hatch,
     "image": Image,
     "qr": Qr,
+    "barcode": Barcode,
+    "include": Include,
 }
 KINDS = tuple(ELEMENTS)
 
@@ -258,8 +308,11 @@ AnyElement = Annotated[
     | Annotated[Rect, Tag("rect")]
     | Annotated[Line, Tag("line")]
     | Annotated[Circle, Tag("circle")]
+    | Annotated[Hatch, Tag("hatch")]
     | Annotated[Image, Tag("image")]
-    | Annotated[Qr, Tag("qr")],
+    | Annotated[Qr, Tag("qr")]
+    | Annotated[Barcode, Tag("barcode")]
+    | Annotated[Include, Tag("include")],
     Discriminator(_kind),
 ]
 
@@ -277,6 +330,31 @@ class Page(Model):
     )
 
 
+class Places(Model):
+    """A flow into fixed places: each side that takes rows, with the corners [x, y] of its places."""
+
+    rows: ItemName = Field(description="The list of the catalogue that flows")
+    places: dict[Side, Annotated[tuple[Point, ...], Field(min_length=1)]] = Field(description="Corners by side, in mm")
+
+
+class Rows(Model):
+    """A flow of rows, one below the other, each as tall as its texts need: a table."""
+
+    rows: ItemName = Field(description="The list of the catalogue that flows")
+    within: dict[Side, Box] = Field(description="The box that rows fill, by side")
+    min_height: PositiveMm = Field(description="mm; a row grows with the lines of its texts")
+
+
+def _flow_kind(value: Any) -> str:
+    found = isinstance(value, Rows) or (isinstance(value, dict) and "within" in value)
+    return "flow_of_rows" if found else "flow_of_places"
+
+
+Flow = Annotated[
+    Annotated[Places, Tag("flow_of_places")] | Annotated[Rows, Tag("flow_of_rows")], Discriminator(_flow_kind)
+]
+
+
 class Layout(Model):
     """One document's layout."""
 
@@ -290,7 +368,12 @@ class Layout(Model):
         default={}, description="Spot colours by name, each with the [c, m, y, k] in percent that shows it on a screen"
     )
     styles: dict[str, Style] = Field(description="Named ways to set a text")
-    sides: dict[Side, tuple[AnyElement, ...]] = Field(description="Elements, drawn in the order in which they stand")
+    flows: dict[Name, Flow] = Field(
+        default={}, description="Lists that flow over places or rows, and on over further pages"
+    )
+    sides: dict[Side, tuple[AnyElement, ...]] = Field(
+        description="Elements, drawn in the order in which they stand; `next` is printed for as long as a flow has rows"
+    )
     _file: str = PrivateAttr(default="")
     _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
 

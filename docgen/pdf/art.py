@@ -62,6 +62,7 @@ class Artist:
         if paint.stroke is not None:
             self._canvas.setStrokeColor(self._colour(paint.stroke))
             self._canvas.setLineWidth(paint.stroke_width * PT_PER_MM)
+            self._canvas.setDash([length * PT_PER_MM for length in paint.dash])
 
     def _colour(self, ink: Ink) -> CMYKColor:
         parts = [value / 100 for value in ink[:4]]

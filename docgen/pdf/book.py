@@ -81,9 +81,10 @@ class Book:
 
     def add(self, side: PlacedSide) -> WrittenPage:
         """Write one page."""
-        form = self._painter.form(side)
-        if form.name not in self._forms:
-            self._put_form(form, side.geometry)
+        for placed in side.forms:
+            form = self._painter.form(placed)
+            if form.name not in self._forms:
+                self._put_form(form, placed.geometry)
         content = self._painter.content(side, self._used)
         boxes = self._boxes.get(side.geometry) or self._boxes.setdefault(side.geometry, _boxes(side.geometry))
         stream = self._out.put_stream(content)

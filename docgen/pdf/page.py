@@ -8,7 +8,17 @@ import re
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from docgen.compose.placed import BLACK, Geometry, Ink, PlacedQr, PlacedSide, PlacedText, StaticPart
+from docgen.compose.placed import (
+    BLACK,
+    Geometry,
+    Ink,
+    PlacedBars,
+    PlacedForm,
+    PlacedQr,
+    PlacedSide,
+    PlacedText,
+    StaticPart,
+)
 from docgen.pdf.art import KNOCKOUT, OVERPRINT, Artist
 from docgen.pdf.fonts import UsedGlyphs
 from docgen.pdf.writer import name, number
@@ -39,19 +49,29 @@ class PagePainter:
     def __init__(self) -> None:
         self._forms: WeakKeyDictionary[StaticPart, Form] = WeakKeyDictionary()
 
-    def form(self, side: PlacedSide) -> Form:
-        """The static part of a side, drawn when first asked for."""
-        form = self._forms.get(side.static)
+    def form(self, placed: PlacedForm) -> Form:
+        """A static part, drawn when first asked for."""
+        form = self._forms.get(placed.static)
         if form is None:
-            form = self._forms[side.static] = _draw(side.static, side.geometry)
+            form = self._forms[placed.static] = _draw(placed.static, placed.geometry)
         return form
 
     def content(self, side: PlacedSide, used: UsedGlyphs) -> bytes:
         """The page's own content; the glyphs that it shows are noted in `used`."""
-        parts = [f"/{self.form(side).name} Do {_TEXT_STATE}"]
+        parts = [self._invoked(placed, side.geometry) for placed in side.forms]
+        parts.append(_TEXT_STATE)
         parts += [text_operators(text, side.geometry, used) for text in side.texts]
-        parts += [qr_operators(symbol, side.geometry) for symbol in side.symbols]
+        parts += [symbol_operators(symbol, side.geometry) for symbol in side.symbols]
         return "\n".join(parts).encode("ascii")
+
+    def _invoked(self, placed: PlacedForm, page: Geometry) -> str:
+        own = placed.geometry
+        dx = placed.x + page.offset_x + page.bleed - own.offset_x - own.bleed
+        dy = (page.height + page.bleed - page.offset_y - placed.y) - (own.height + own.bleed - own.offset_y)
+        name_ = self.form(placed).name
+        if abs(dx) < 1e-9 and abs(dy) < 1e-9:
+            return f"/{name_} Do"
+        return f"q 1 0 0 1 {dx * PT_PER_MM:.3f} {dy * PT_PER_MM:.3f} cm /{name_} Do Q"
 
 
 def _draw(static: StaticPart, geometry: Geometry) -> Form:
@@ -162,6 +182,23 @@ def _row_operators(y: int, row: str) -> str:
             table = _CHUNKS[x, y] = _ChunkTable(x, y)
         parts.append(table[row[x : x + _CHUNK]])
     return "".join(parts)
+
+
+def symbol_operators(symbol: PlacedQr | PlacedBars, geometry: Geometry) -> str:
+    """One symbol as filled rectangles, in the black of the text."""
+    return qr_operators(symbol, geometry) if isinstance(symbol, PlacedQr) else bar_operators(symbol, geometry)
+
+
+def bar_operators(symbol: PlacedBars, geometry: Geometry) -> str:
+    """Bars to a thousandth of a point: their tolerances are hundredths of a mm."""
+    left = symbol.x + geometry.offset_x + geometry.bleed
+    top = geometry.height + geometry.bleed - geometry.offset_y - symbol.y
+    rects = [
+        f"{(left + x) * PT_PER_MM:.3f} {(top - y - height) * PT_PER_MM:.3f} "
+        f"{width * PT_PER_MM:.3f} {height * PT_PER_MM:.3f} re "
+        for x, y, width, height in symbol.bars
+    ]
+    return f"{''.join(rects)}f"
 
 
 def qr_operators(symbol: PlacedQr, geometry: Geometry) -> str:

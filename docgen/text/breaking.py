@@ -22,7 +22,10 @@ _SPACES = frozenset(" \u3000\u00a0")
 
 def _in_word(cluster: str) -> bool:
     base = cluster[0]
-    return (base.isascii() and (base.isalnum() or base in "'-")) or "\u00c0" <= base <= "\u024f"
+    if base.isascii():
+        return base.isalnum() or base in "'-"
+    full_width = "\uff10" <= base <= "\uff5a" and base.isalnum()
+    return full_width or "\u00c0" <= base <= "\u024f"
 
 
 def may_break(before: str, after: str) -> bool:

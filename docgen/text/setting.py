@@ -74,7 +74,11 @@ class DoesNotFit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setter:
-    """A box and a style, ready to set any number of texts. `width` and `height` in mm, `size` in pt."""
+    """A box and a style, ready to set any number of texts. `width` and `height` in mm, `size` in pt.
+
+    `max_height` lets the lines run out of the box, down to that height (a table's row that grows). `comb` gives each
+    character one of so many equal cells.
+    """
 
     stack: Stack
     size: float
@@ -85,15 +89,33 @@ class Setter:
     valign: Valign = "baseline"
     tracking: float = 0.0
     line_height: float = 1.25
+    max_height: float | None = None
+    comb: int | None = None
+    vertical: bool = False
 
     def set(self, text: str) -> SetText:
         """Set one text. Raises MissingGlyphs or DoesNotFit."""
+        if self.comb is not None:
+            return self._in_cells(text, self.comb)
         if "\n" not in text:
             glyphs = self.stack.shape(text)
             plain = self._natural(glyphs, self.size)
             if plain <= self.width + TOLERANCE_MM and self._fits_height(1, self.size):
                 return SetText(self.size, 1.0, (self._line(glyphs, text, self.size, 1.0, 0, 1),))
         return self._by_policy(text)
+
+    def _in_cells(self, text: str, cells: int) -> SetText:
+        """Each cluster in the middle of its cell."""
+        parts = clusters(text)
+        if len(parts) > cells:
+            raise DoesNotFit(len(parts) / cells)
+        pitch = self.width / cells
+        lines = []
+        for at, (part, glyph) in enumerate(zip(parts, self.stack.shape(text), strict=True)):
+            width = self._natural([glyph], self.size)
+            x = at * pitch + (pitch - width) / 2
+            lines.append(SetLine(x, self._baseline(self.size, 0, 1), width, runs_of([glyph]), 0.0, part))
+        return SetText(self.size, 1.0, tuple(lines))
 
     # ------------------------------------------------------------------ policy
 
@@ -169,7 +191,12 @@ class Setter:
         return sum([glyph.advance for glyph in glyphs]) * size * MM_PER_PT / 1000 + self.tracking * (len(glyphs) - 1)
 
     def _fits_height(self, lines: int, size: float) -> bool:
-        return self._block(lines, size) <= self.height + TOLERANCE_MM
+        room = self.height if self.max_height is None else self.max_height
+        return self._block(lines, size) <= room + TOLERANCE_MM
+
+    def block_height(self, text: SetText) -> float:
+        """From the top of the first line's em box to the bottom of the last line's, in mm."""
+        return self._block(len(text.lines), text.size)
 
     def _block(self, lines: int, size: float) -> float:
         return (size + (lines - 1) * size * self.line_height) * MM_PER_PT

@@ -68,17 +68,17 @@ def test_wording_and_constants_are_static_and_fields_are_slots() -> None:
         NAME,
     )
     [side] = composition.place(items(holder_name="見本"))
-    assert [item.text.lines[0].text for item in side.static.items if isinstance(item, PlacedText)] == [
+    assert [item.text.lines[0].text for item in side.forms[0].static.items if isinstance(item, PlacedText)] == [
         "題名",
         "見本組合",
     ]
     assert [placed.text.lines[0].text for placed in side.texts] == ["見本"]
-    assert composition.place(items(holder_name="別人"))[0].static is side.static
+    assert composition.place(items(holder_name="別人"))[0].forms[0].static is side.forms[0].static
 
 
 def test_a_list_of_wording_stands_step_by_step() -> None:
     notes = {"id": "notes", "text": "wording.notes", "box": [4, 4, 20, 3], "style": "plain", "step": [1, 4]}
-    static = compose(notes).place(items())[0].static
+    static = compose(notes).place(items())[0].forms[0].static
     assert [(item.x, item.y) for item in static.items if isinstance(item, PlacedText)] == [(4, 4), (5, 8)]
 
 
@@ -94,13 +94,13 @@ def test_conditions_choose_what_shows() -> None:
 def test_records_that_differ_in_slots_alone_share_a_static_part() -> None:
     composition = compose({"id": "box", "rect": [0, 0, 9, 9], "fill": "paper"}, {**NAME, "when": "holder.is_dependent"})
     dependent = replace(items(holder_name="見本"), flags={**FLAGS, "holder.is_dependent": True})
-    assert composition.place(items())[0].static is composition.place(dependent)[0].static
+    assert composition.place(items())[0].forms[0].static is composition.place(dependent)[0].forms[0].static
 
 
 def test_the_trim_is_centred_on_the_drawing() -> None:
     composition = compose({"id": "die", "rect": "trim", "stroke": "spot.DieCut", "radius": "insurer.corner_radius"})
     assert composition.geometry.offset_x == pytest.approx(-0.2)
-    [rect] = composition.place(items())[0].static.items
+    [rect] = composition.place(items())[0].forms[0].static.items
     assert isinstance(rect, PlacedRect)
     assert (rect.x, rect.y, rect.width, rect.height, rect.radius) == (pytest.approx(0.2), 0, 85.6, 54, 3)
     assert rect.paint.stroke == Ink(0, 100, 0, 0, "DieCut")
@@ -109,7 +109,7 @@ def test_the_trim_is_centred_on_the_drawing() -> None:
 
 def test_copies_stand_step_by_step() -> None:
     cells = {"id": "cells", "rect": [1, 2, 3, 4], "fill": "paper", "count": 3, "step": [5, 0]}
-    found = compose(cells).place(items())[0].static.items
+    found = compose(cells).place(items())[0].forms[0].static.items
     assert [item.x for item in found if isinstance(item, PlacedRect)] == [1, 6, 11]
 
 

@@ -44,7 +44,10 @@ def raster(engine: Engine, name: str, rendered: Rendered, page: int, dpi: int = 
 
 def texts_of(side: PlacedSide) -> Iterator[PlacedText]:
     """Every text of a side, static ones too, but for the specimen mark."""
-    yield from (item for item in side.static.items if isinstance(item, PlacedText) and not item.rotate)
+    for form in side.forms:
+        for item in form.static.items:
+            if isinstance(item, PlacedText) and not item.rotate:
+                yield item._replace(x=item.x + form.x, y=item.y + form.y)
     yield from side.texts
 
 

@@ -44,6 +44,7 @@ def test_no_line_begins_with_a_mark_that_may_not_begin_one(text: str, width: int
         ("氏名は、見本です。", 3, ["氏名", "は、見", "本で", "す。"]),
         ("氏名「見本」です", 3, ["氏名", "「見", "本」で", "す"]),
         ("見本 Alexander 太郎", 10, ["見本 ", "Alexander ", "太郎"]),
+        ("ＭＩＨＯＮ　ＭＡＲＩＡ　ＲＯＳＡ", 13, ["ＭＩＨＯＮ　ＭＡＲＩＡ　", "ＲＯＳＡ"]),
         ("ABCDEFGHIJ", 4, ["ABCD", "EFGH", "IJ"]),
         ("シャツ", 1, ["シ", "ャ", "ツ"]),
         ("", 4, []),

@@ -1,0 +1,61 @@
+"""Cells: what is drawn at one corner, once for a side or once for each row of a flow.
+
+Which elements a cell shows depends on flags alone. Each combination of flags that turns up becomes a variant: a static
+part, drawn once, and the slots that records fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from docgen.compose.placed import StaticItem, StaticPart
+from docgen.compose.slots import Slot
+from docgen.layout.models import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One element compiled: under which conditions it shows, and what it is: static items or a slot."""
+
+    when: tuple[Condition, ...]
+    items: tuple[StaticItem, ...]
+    slot: Slot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a cell shows for one combination of flags."""
+
+    static: StaticPart
+    slots: tuple[Slot, ...]
+
+
+class Cell:
+    """Parts that stand at one corner, as variants by flags."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = tuple(parts)
+        self._flags = tuple(dict.fromkeys(condition.flag for part in self._parts for condition in part.when))
+        self._variants: dict[tuple[bool, ...], Variant] = {}
+        self._statics: dict[tuple[int, ...], StaticPart] = {}
+
+    def variant(self, flags: Mapping[str, bool]) -> Variant:
+        """The variant for a record's flags, compiled when first asked for."""
+        key = tuple([flags[flag] for flag in self._flags])
+        variant = self._variants.get(key)
+        if variant is None:
+            variant = self._variants[key] = self._compile(flags)
+        return variant
+
+    def _compile(self, flags: Mapping[str, bool]) -> Variant:
+        shown = [
+            (at, part)
+            for at, part in enumerate(self._parts)
+            if all(flags[condition.flag] == condition.wanted for condition in part.when)
+        ]
+        # Variants that differ in their slots alone share one static part.
+        drawn = tuple(at for at, part in shown if part.items)
+        if drawn not in self._statics:
+            self._statics[drawn] = StaticPart(tuple(item for at in drawn for item in self._parts[at].items))
+        return Variant(self._statics[drawn], tuple(part.slot for _, part in shown if part.slot is not None))

@@ -1,0 +1,180 @@
+"""Lists that flow over places, rows and pages: nobody lost, nobody twice, nothing in another's place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docgen.compose.brand import Brand
+from docgen.compose.compiler import hatching
+from docgen.compose.composition import Composition
+from docgen.compose.placed import PlacedSide
+from docgen.errors import RecordError
+from docgen.issuance.items import PrintItems, Row
+from docgen.layout.models import Layout
+from docgen.settings import Settings
+from docgen.text.faces import FontLibrary
+from docgen.text.registry import FontRegistry
+
+LIBRARY = FontLibrary(FontRegistry.load(Settings().fonts_toml))
+BRAND = Brand("sample", {}, {}, {}, {}, None, 0, 5)
+STYLES = {
+    "plain": {"stack": "gothic", "size": 8},
+    "wrapped": {"stack": "gothic", "size": 8, "fit": ["wrap 5", "reject"], "valign": "top"},
+}
+# fmt: off
+PLACES = {
+    "flows": {"cards": {"rows": "cards", "places": {
+        "front": [[10, 10], [110, 10]],
+        "next": [[10, 20], [10, 60], [10, 90]],
+    }}},
+    "wording": {"none": "なし"},
+    "sides": {
+        "front": [
+            {"id": "holder", "each": "cards", "field": "card.name", "box": [1, 2, 60, 4], "style": "plain"},
+            {"id": "frame", "each": "cards", "rect": [0, 0, 86, 30], "stroke": "black"},
+            {"id": "none", "each": "cards", "empty": True, "text": "wording.none", "box": [1, 2, 60, 4],
+             "style": "plain"},
+        ],
+        "next": [
+            {"id": "holder.next", "each": "cards", "field": "card.name", "box": [1, 2, 60, 4], "style": "plain"},
+            {"id": "number", "field": "page.number", "box": [100, 280, 20, 4], "style": "plain"},
+        ],
+    },
+}
+TABLE = {
+    "flows": {"people": {
+        "rows": "people", "min_height": 6, "within": {"front": [10, 40, 180, 40], "next": [10, 20, 180, 30]},
+    }},
+    "wording": {"end": "以上"},
+    "sides": {
+        side: [
+            {"id": f"{side}.name", "each": "people", "field": "person.name", "box": [1, 1, 30, 4], "style": "wrapped"},
+            {"id": f"{side}.end", "each": "people", "empty": True, "text": "wording.end", "box": [1, 1, 30, 4],
+             "style": "plain"},
+            {"id": f"{side}.rows", "field": "page.rows", "box": [150, 270, 20, 4], "style": "plain"},
+            {"id": f"{side}.of", "field": "page.count", "box": [180, 270, 20, 4], "style": "plain",
+             "when": "page.is_last"},
+        ]
+        for side in ("front", "next")
+    },
+}
+# fmt: on
+
+
+def compose(definition: dict[str, Any]) -> Composition:
+    base = {"layout": "mount", "title": "題", "page": {"width": 210, "height": 297}, "styles": STYLES}
+    return Composition(Layout.model_validate({**base, **definition}), BRAND, LIBRARY)
+
+
+def items(name: str, item: str, values: list[str]) -> PrintItems:
+    rows = tuple(Row({item: value}, pointers={item: f"/{name}/{at}"}) for at, value in enumerate(values))
+    return PrintItems({}, {}, {}, date(2025, 12, 2), lists={name: rows})
+
+
+def texts(side: PlacedSide, element: str) -> list[str]:
+    return ["".join(line.text for line in placed.text.lines) for placed in side.texts if placed.element == element]
+
+
+PLACED = compose(PLACES)
+TABLED = compose(TABLE)
+
+
+@given(st.integers(0, 14))
+def test_every_row_stands_in_one_place_and_in_order(count: int) -> None:
+    names = [f"見本{at}" for at in range(count)]
+    sides = PLACED.place(items("cards", "card.name", names))
+    assert [name for side in sides for name in (*texts(side, "holder"), *texts(side, "holder.next"))] == names
+    assert len(sides) == 1 + max(0, -(-(count - 2) // 3))
+    assert [texts(side, "number") for side in sides[1:]] == [[str(at + 2)] for at in range(len(sides) - 1)]
+
+
+def test_rows_and_empty_places_stand_at_their_corners() -> None:
+    [side] = PLACED.place(items("cards", "card.name", ["見本"]))
+    assert [(placed.x, placed.y) for placed in side.texts] == [(11, 12)]
+    assert [(form.x, form.y, len(form.static.items)) for form in side.forms] == [(10, 10, 1), (110, 10, 1)]
+
+
+def test_rows_without_a_place_are_a_violation_and_not_lost() -> None:
+    definition = {**PLACES, "sides": {"front": PLACES["sides"]["front"]}}
+    definition["flows"] = {"cards": {"rows": "cards", "places": {"front": [[10, 10], [110, 10]]}}}
+    with pytest.raises(RecordError) as caught:
+        compose(definition).place(items("cards", "card.name", ["一", "二", "三"]))
+    [violation] = caught.value.violations
+    assert (violation.code, violation.pointer) == ("too_many_rows", "/cards/2")
+
+
+LONG = "とても長い名前の見本の人"
+
+
+@given(st.lists(st.sampled_from(["見本", LONG, LONG * 2]), max_size=30))
+def test_table_rows_grow_and_flow_over_pages(names: list[str]) -> None:
+    sides = TABLED.place(items("people", "person.name", names))
+    found = [name for side in sides for name in (*texts(side, "front.name"), *texts(side, "next.name"))]
+    assert found == names
+    assert [texts(side, f"{side.name}.rows") for side in sides] == [
+        [str(len(texts(side, f"{side.name}.name")))] for side in sides
+    ]
+    assert [bool(texts(side, f"{side.name}.of")) for side in sides] == [False] * (len(sides) - 1) + [True]
+    for side in sides:
+        bottom = {"front": 80, "next": 50}[side.name]
+        people = [placed for placed in side.texts if placed.element.endswith(".name")]
+        ends = [placed.y + TABLED_SETTER.block_height(placed.text) for placed in people]
+        assert all(end <= bottom for end in ends)
+        assert all(after.y >= end for end, after in zip(ends, people[1:], strict=False))
+
+
+TABLED_SETTER = next(
+    slot.setter  # type: ignore[union-attr]
+    for slot in TABLED._sides["front"].rows["people"].variant({}).slots
+)
+
+
+def test_a_row_taller_than_a_page_is_refused() -> None:
+    with pytest.raises(RecordError) as caught:
+        TABLED.place(items("people", "person.name", [LONG * 20]))
+    assert {violation.code for violation in caught.value.violations} == {"does_not_fit"}
+
+
+def test_a_violation_in_a_row_names_the_row() -> None:
+    with pytest.raises(RecordError) as caught:
+        PLACED.place(items("cards", "card.name", ["見本", "\ue000"]))
+    assert [violation.pointer for violation in caught.value.violations] == ["/cards/1"]
+
+
+def test_another_document_is_included_at_its_place() -> None:
+    card = {
+        "layout": "card", "page": {"width": 86, "height": 54}, "wording": {"title": "題名"},
+        "sides": {"front": [
+            {"id": "name", "field": "holder.name", "box": [4, 4, 60, 4], "style": "plain"},
+            {"id": "title", "text": "wording.title", "box": [4, 10, 60, 4], "style": "plain"},
+        ]},
+    }  # fmt: skip
+    base = {"title": "題", "styles": STYLES}
+    included = Composition(Layout.model_validate({**base, **card}), BRAND, LIBRARY)
+    sheet = {
+        "layout": "mount", "page": {"width": 210, "height": 297},
+        "flows": {"cards": {"rows": "cards", "places": {"front": [[14, 104], [110, 104]]}}},
+        "sides": {"front": [{"id": "card", "each": "cards", "include": "card.front", "at": [0, 0]}]},
+    }  # fmt: skip
+    mount = Composition(Layout.model_validate({**base, **sheet}), BRAND, LIBRARY, lambda _: included)
+    holder = PrintItems({"holder.name": "見本"}, {}, {}, date(2025, 12, 2))
+    record = replace(holder, lists={"cards": (Row({}, includes={"card": holder}),) * 2})
+    [side] = mount.place(record)
+    assert [(placed.x, placed.y) for placed in side.texts] == [(18, 108), (114, 108)]
+    assert [(form.x, form.y) for form in side.forms] == [(14, 104), (110, 104)]
+    assert side.forms[0].static is side.forms[1].static
+
+
+@given(st.floats(1, 100), st.floats(1, 100), st.floats(-179, 179), st.floats(0.3, 5))
+def test_hatching_stays_inside_its_box(width: float, height: float, angle: float, pitch: float) -> None:
+    lines = list(hatching(5, 7, width, height, angle, pitch))
+    assert lines
+    for x1, y1, x2, y2 in lines:
+        assert all(5 - 1e-6 <= x <= 5 + width + 1e-6 for x in (x1, x2))
+        assert all(7 - 1e-6 <= y <= 7 + height + 1e-6 for y in (y1, y2))
