@@ -16,7 +16,7 @@ NAMED_INKS = {"black": BLACK, "paper": PAPER}
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """An insurer's side of a layout: `palette` by role, lengths in mm, `trim` as (width, height) or None (the layout's)."""
+    """An insurer's side of a layout: `palette` by role, lengths in mm, `trim` (width, height) or None: the layout's."""
 
     insurer: str
     palette: Mapping[str, Ink]
