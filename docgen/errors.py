@@ -4,7 +4,7 @@ DocgenError
 ├── RecordError    the caller's record breaks a rule, or does not fit the layout (HTTP 422)
 ├── RequestError   the request itself is malformed, too large, or names something unknown (HTTP 400, 404, 413, 415, 503)
 ├── LayoutError    a layout or an insurer's profile is wrong (file and line)
-└── AssetError     a font or colour profile is missing or altered on this machine
+└── AssetError     a font, colour profile or the postal data are missing or altered on this machine
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ _declare(
         "ratio_before_70": "A burden ratio would be in effect before the person's 70 allows it.",
         "pending_ratio": "The pending change of the burden ratio is no change to come.",
         "match_code_missing": "The cards are glued by machine, and the record has no match code.",
+        "invalid_postal_code": "A postal code is not seven half-width digits, with or without the hyphen.",
+        "address_form": "An address is given neither or both as area and rest and in one line.",
+        "address_not_split": "An address in one line does not begin with a town of its postal code.",
+        "post_office_box_code": "A box number without the collective postal code of a post office's boxes.",
+        "barcode_unencodable": "An address has a number that the customer barcode cannot take.",
     },
 )
 # --- the record: what cannot be printed (text, symbols, compose) ---
@@ -179,12 +184,13 @@ _declare(
         "insurer_scheme": "The insurer number's scheme (法別番号) is not known (warning).",
     },
 )
-# --- fonts and colour profiles ---
+# --- fonts, colour profiles, postal data ---
 _declare(
     503,
     {
         "font_missing": "A font file named in fonts.toml is not installed.",
         "font_altered": "A font file's SHA-256 is none of those that fonts.toml accepts.",
+        "postal_data_missing": "The package with the towns of Japan's postal codes is not installed.",
         "icc_missing": "No CMYK output profile was found.",
         "icc_invalid": "The output profile is not a CMYK printer profile.",
     },
@@ -258,4 +264,4 @@ class LayoutError(DocgenError):
 
 
 class AssetError(DocgenError):
-    """A font or colour profile is missing or altered."""
+    """A font, colour profile or the postal data are missing or altered."""
