@@ -22,10 +22,10 @@ def check_layout(
 ) -> list[Violation]:
     """Every violation of one layout, for every insurer that issues its document.
 
-    Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...), and
-    `layout_unknown_field`, `layout_unknown_flag`, `layout_never_filled`, `profile_unknown_wording`.
+    Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
+    of `check_names`, and `profile_unknown_wording`.
     """
-    found = list(_names(layout, kind.catalogue))
+    found = list(check_names(layout, kind.catalogue))
     for profile in profiles:
         found += check_grammar(layout, profile.type_floor)
         found += _wording(layout, profile)
@@ -43,7 +43,7 @@ def never_filled(layout: Layout, catalogue: Catalogue, sides: Iterable[PlacedSid
     seen |= {symbol.element for side in placed for symbol in side.symbols}
     for element in _elements(layout):
         name = _item(element)
-        if name is None or element.id in seen or catalogue.texts[name].constant:
+        if name is None or name not in catalogue.texts or element.id in seen or catalogue.texts[name].constant:
             continue
         message = f"no sample of {layout.layout} fills {element.id} ({name})"
         hint = "add a sample that does, or take the element out"
@@ -61,7 +61,11 @@ def _item(element: Element) -> str | None:
     return element.qr if isinstance(element, Qr) else None
 
 
-def _names(layout: Layout, catalogue: Catalogue) -> Iterator[Violation]:
+def check_names(layout: Layout, catalogue: Catalogue) -> Iterator[Violation]:
+    """Names that the document's catalogue does not have: such a layout would print blanks.
+
+    Codes: `layout_unknown_field`, `layout_unknown_flag`, `layout_never_filled`.
+    """
     for element in _elements(layout):
         wanted = {condition.flag: condition.wanted for condition in element.when}
         for flag in wanted:
@@ -85,7 +89,9 @@ def _wording(layout: Layout, profile: InsurerProfile) -> Iterator[Violation]:
     for key in profile.wording:
         if key not in layout.wording:
             message = f"{layout.layout} has no wording {key}"
-            yield Violation("profile_unknown_wording", message, suggest(key, layout.wording), file=f"{profile.id}.yaml")
+            source, hint = profile.source, suggest(key, layout.wording)
+            line = source.line(("wording", key))
+            yield Violation("profile_unknown_wording", message, hint, file=source.file, line=line)
 
 
 def _violation(
