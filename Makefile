@@ -1,5 +1,5 @@
 # Everything runs in .venv, which the first target that needs it makes (scripts/setup.sh). Nothing is installed twice.
-PYTHON = .venv/bin/python
+VENV_PYTHON = .venv/bin/python
 
 .PHONY: help demo serve test check docs bench clean
 
@@ -8,13 +8,13 @@ help:
 	@echo 'make serve   run the service on http://127.0.0.1:8000/'
 	@echo 'make test    set the test tools up as well, and run all tests'
 	@echo 'make check   format, lint, types, the rooms, and docs that are up to date'
-	@echo 'make docs    write docs/reference/ anew from the models'
+	@echo 'make docs    write docs/reference/ anew from the models, draw docs/pictures/'
 	@echo 'make bench   cards per second and latency, beside other libraries: build/bench.json'
 	@echo 'make clean   remove .venv and everything that was made'
 
 demo:
 	@scripts/setup.sh
-	@$(PYTHON) -m docgen.demo
+	@$(VENV_PYTHON) -m docgen.demo
 
 serve:
 	@scripts/setup.sh
@@ -22,7 +22,7 @@ serve:
 
 test:
 	@scripts/setup.sh dev
-	@$(PYTHON) -m pytest -n auto --dist loadfile
+	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile
 
 check:
 	@scripts/setup.sh dev
@@ -30,15 +30,16 @@ check:
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(PYTHON) -m pytest -q tests/test_docs.py
+	@$(VENV_PYTHON) -m pytest -q tests/test_docs.py
 
 docs:
 	@scripts/setup.sh dev
-	@$(PYTHON) -m scripts.reference
+	@$(VENV_PYTHON) -m scripts.reference
+	@$(VENV_PYTHON) -m scripts.pictures
 
 bench:
 	@scripts/setup.sh bench
-	@$(PYTHON) -m bench
+	@$(VENV_PYTHON) -m bench
 
 clean:
 	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -38,6 +38,7 @@ _declare(
         "control_character": "A control character, a broken character (U+FFFD, half a surrogate) or a noncharacter.",
         "bidi_override": "A character that changes the direction of the text around it.",
         "zero_width_character": "An invisible character without width.",
+        "outer_space": "A name begins or ends with a space, as padded fields do.",
         "misplaced_mark": "A variation selector or combining mark without a base character before it.",
         "mixed_width": "A symbol or number mixes half-width and full-width characters.",
         "identifier_character": "A symbol or number holds a character that it may not have.",

@@ -18,10 +18,11 @@ _BOM = b"\xef\xbb\xbf"
 def loads(data: bytes) -> Any:
     """The value of one JSON text; a leading byte order mark is skipped (RFC 8259, section 8.1, allows it).
 
-    Raises RequestError `malformed_json` (with line and column; NaN, infinities and lone surrogates among them) or
-    `duplicate_key`.
+    Raises RequestError `malformed_json` (with line and column; other encodings, NaN, infinities and lone surrogates
+    among them) or `duplicate_key`.
     """
     data = data.removeprefix(_BOM)
+    _refuse_other_encodings(data)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -31,6 +32,15 @@ def loads(data: bytes) -> Any:
         ) from None
     _refuse_duplicates(data)
     return value
+
+
+def _refuse_other_encodings(data: bytes) -> None:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line, column = data.count(b"\n", 0, error.start) + 1, error.start - data.rfind(b"\n", 0, error.start)
+        message = f"line {line}, byte {column}: the text is not UTF-8"
+        raise RequestError(Violation("malformed_json", message, "send UTF-8, not Shift_JIS or UTF-16")) from None
 
 
 def _refuse_duplicates(data: bytes) -> None:

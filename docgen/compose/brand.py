@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from docgen.compose.artwork import Artwork, load_artwork
 from docgen.compose.placed import BLACK, PAPER, Ink
 from docgen.errors import LayoutError, Violation
 from docgen.issuance.profile import InsurerProfile
+from docgen.located import Located
 
 NAMED_INKS = {"black": BLACK, "paper": PAPER}
 
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """An insurer's side of a layout: `palette` by role, lengths in mm, `trim` (width, height) or None: the layout's."""
+    """An insurer's side of a layout: `palette` by role, lengths in mm, `trim` (width, height) or None: the layout's.
+
+    `source` is the profile's file, where messages send the reader for what the profile says.
+    """
 
     insurer: str
     palette: Mapping[str, Ink]
@@ -26,9 +30,10 @@ class Brand:
     trim: tuple[float, float] | None
     corner_radius: float
     type_floor: float
+    source: Located = field(default_factory=lambda: Located("", {}, {}))
 
     def ink(self, value: object, spots: Mapping[str, tuple[float, float, float, float]]) -> Ink:
-        """An ink of the layout language. Raises KeyError with the role or spot colour that is not declared."""
+        """An ink of the layout language. Raises KeyError if it is not declared."""
         if not isinstance(value, str):
             return Ink(*value)  # type: ignore[misc]
         if value in NAMED_INKS:
@@ -48,7 +53,7 @@ def brand_of(profile: InsurerProfile, document: str, constants: Mapping[str, str
         try:
             artwork[name] = load_artwork(art_dir / image.file, inks)
         except LayoutError as error:
-            problems += error.violations
+            problems += [_at_its_image(profile, name, violation) for violation in error.violations]
     if problems:
         raise LayoutError(problems)
     return Brand(
@@ -60,4 +65,12 @@ def brand_of(profile: InsurerProfile, document: str, constants: Mapping[str, str
         trim=getattr(settings, "trim", None),
         corner_radius=getattr(settings, "corner_radius", 0.0),
         type_floor=profile.type_floor,
+        source=profile.source,
     )
+
+
+def _at_its_image(profile: InsurerProfile, name: str, violation: Violation) -> Violation:
+    """A fault of an artwork file, told where the profile names the file and its inks."""
+    source = profile.source
+    line = source.line(("images", name))
+    return replace(violation, message=f"{violation.file}: {violation.message}", file=source.file, line=line)

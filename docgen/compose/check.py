@@ -22,8 +22,8 @@ def check_layout(
 ) -> list[Violation]:
     """Every violation of one layout, for every insurer that issues its document.
 
-    Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...), and
-    `layout_unknown_field`, `layout_unknown_flag`, `layout_never_filled`, `profile_unknown_wording`.
+    Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
+    of `check_names`, and `profile_unknown_wording`.
     """
     found = list(check_names(layout, kind.catalogue))
     for profile in profiles:
@@ -111,7 +111,9 @@ def _wording(layout: Layout, profile: InsurerProfile) -> Iterator[Violation]:
     for key in profile.wording:
         if key not in layout.wording:
             message = f"{layout.layout} has no wording {key}"
-            yield Violation("profile_unknown_wording", message, suggest(key, layout.wording), file=f"{profile.id}.yaml")
+            source, hint = profile.source, suggest(key, layout.wording)
+            line = source.line(("wording", key))
+            yield Violation("profile_unknown_wording", message, hint, file=source.file, line=line)
 
 
 def _violation(

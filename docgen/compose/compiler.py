@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from docgen.compose.brand import Brand
+from docgen.compose.brand import NAMED_INKS, Brand
 from docgen.compose.cells import Cell, Part
 from docgen.compose.placed import (
     Geometry,
@@ -20,6 +20,7 @@ from docgen.compose.placed import (
 )
 from docgen.compose.slots import BarcodeSlot, IncludeSlot, QrSlot, Slot, TextSlot, explain_missing
 from docgen.errors import LayoutError, Violation
+from docgen.layout.grammar import suggest
 from docgen.layout.models import (
     Barcode,
     Circle,
@@ -49,7 +50,7 @@ class Compiler:
 
     def __init__(self, layout: Layout, brand: Brand, fonts: FontLibrary) -> None:
         self._layout, self._brand, self._fonts = layout, brand, fonts
-        self.problems: list[Violation] = []
+        self.problems: list[Violation] = list(self._undeclared_in_styles())
         self.geometry = self._geometry()
 
     def cell(self, side: SideName, flow: str | None = None, *, empty: bool = False) -> Cell:
@@ -83,8 +84,8 @@ class Compiler:
     def _part(self, element: Element) -> Part | None:
         try:
             items, slot = self._items(element)
-        except KeyError as error:
-            self._problem(element, "layout_undeclared", f"{error.args[0]} is not declared", self._declared())
+        except KeyError:
+            self.problems += self._undeclared_in(element)
             return None
         return Part(element.when, items, slot)
 
@@ -148,10 +149,10 @@ class Compiler:
         except MissingGlyphs as error:
             for cluster in error.missing:
                 _, message, _ = explain_missing(cluster)
-                self._problem(element, "layout_wording_missing_glyph", message, "change the wording or the stack")
+                self._wrong_wording(element, "layout_wording_missing_glyph", message, "change it")
         except DoesNotFit as error:
             message = f"the text needs {error.excess:.2f} times the room of its box: {text}"
-            self._problem(element, "layout_wording_does_not_fit", message, f"wording of {self._brand.insurer}")
+            self._wrong_wording(element, "layout_wording_does_not_fit", message, "shorten it")
 
     def _text_slot(self, element: TextElement, item: str, required: bool = False) -> TextSlot:
         style = self._layout.styles[element.style]
@@ -224,15 +225,48 @@ class Compiler:
 
     # -------------------------------------------------------------------------------------------------------- problems
 
-    def _declared(self) -> str:
-        palette = ", ".join(f"insurer.{role}" for role in self._brand.palette)
-        spots = ", ".join(f"spot.{name}" for name in self._layout.spots) or "none"
-        stacks = ", ".join(self._fonts.stack_names)
-        return f"inks: {palette}, black, paper; spot colours: {spots}; stacks: {stacks}"
+    def _declares(self, ink: object) -> bool:
+        try:
+            self._ink(ink)
+        except KeyError:
+            return False
+        return True
 
-    def _problem(self, element: Element, code: str, message: str, hint: str) -> None:
-        place = {"element": element.id, "file": self._layout.file, "line": element.line_no}
-        self.problems.append(Violation(code, message, hint, **place))  # type: ignore[arg-type]
+    def _undeclared_in_styles(self) -> Iterator[Violation]:
+        for name, style in self._layout.styles.items():
+            if style.stack not in self._fonts.stack_names:
+                line = self._layout.line(("styles", name, "stack"))
+                yield self._undeclared(style.stack, self._fonts.stack_names, line)
+            if not self._declares(style.ink):
+                yield self._undeclared(style.ink, self._inks(), self._layout.line(("styles", name, "ink")))
+
+    def _undeclared_in(self, element: Element) -> Iterator[Violation]:
+        """What a shape lacks; what a text lacks is its style's fault, and told there."""
+        inks = (element.fill, element.stroke) if isinstance(element, Painted) else ()
+        for ink in inks:
+            if ink is not None and not self._declares(ink):
+                yield self._undeclared(ink, self._inks(), element.line_no, element.id)
+
+    def _undeclared(
+        self, name: object, declared: Iterable[str], line: int | None, element: str | None = None
+    ) -> Violation:
+        message, hint, file = f"{name} is not declared", suggest(str(name), declared), self._layout.file
+        return Violation("layout_undeclared", message, hint, element=element, file=file, line=line)
+
+    def _inks(self) -> tuple[str, ...]:
+        palette = (f"insurer.{role}" for role in self._brand.palette)
+        return (*NAMED_INKS, *palette, *(f"spot.{name}" for name in self._layout.spots))
+
+    def _wrong_wording(self, element: TextElement, code: str, message: str, hint: str) -> None:
+        """A fixed text that cannot be set: told where it is written, in the insurer's profile or in the layout."""
+        place = {"file": self._layout.file, "line": element.line_no}
+        source = self._brand.source
+        if isinstance(element, FieldText):
+            place = {"file": source.file, "line": source.line([element.field.removeprefix("insurer.")])}
+        elif isinstance(element, Text) and (key := element.text.removeprefix("wording.")) in self._brand.wording:
+            place = {"file": source.file, "line": source.line(["wording", key])}
+        hint = f"{hint}, or change the element in {self._layout.file}:{element.line_no}"
+        self.problems.append(Violation(code, message, hint, element=element.id, **place))  # type: ignore[arg-type]
 
 
 def hatching(

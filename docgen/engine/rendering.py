@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from docgen.compose.brand import brand_of
 from docgen.compose.check import check_layout, check_names, never_filled
@@ -29,6 +29,8 @@ from docgen.pdf.page import PagePainter
 from docgen.pdf.raster import render_png
 from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
+
+Loaded = TypeVar("Loaded", Layout, InsurerProfile)
 
 
 class EngineSettings(Protocol):
@@ -119,8 +121,13 @@ class Engine:
         )
         self._painter = PagePainter()
         self._compositions: dict[tuple[str, str], Composition] = {}
-        self.layouts: Mapping[str, Layout] = _load_all(self._dir, DOCUMENTS)
-        self.insurers: Mapping[str, InsurerProfile] = _load_profiles(self._dir / "insurers")
+        problems: list[Violation] = []
+        drawn = [self._dir / f"{document}.yaml" for document in DOCUMENTS]
+        profiles = sorted((self._dir / "insurers").glob("*.yaml"))
+        self.layouts: Mapping[str, Layout] = _load_all(load_layout, "layout", drawn, problems)
+        self.insurers: Mapping[str, InsurerProfile] = _load_all(load_profile, "id", profiles, problems)
+        if problems:
+            raise LayoutError(problems)
 
     @classmethod
     def load(cls, settings: EngineSettings) -> Engine:
@@ -254,10 +261,12 @@ class Engine:
                 issued = ", ".join(profile.document_ids())
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
-            constants = DOCUMENTS[document].constants(profile)
-            brand = brand_of(profile, document, constants, self._dir / "art")
+            kind, layout = DOCUMENTS[document], self.layouts[document]
+            if strange := list(check_names(layout, kind.catalogue)):
+                raise LayoutError(strange)
+            brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
             self._compositions[key] = Composition(
-                self.layouts[document], brand, self._fonts, lambda other: self._composition(other, insurer)
+                layout, brand, self._fonts, lambda other: self._composition(other, insurer)
             )
         return self._compositions[key]
 
@@ -270,34 +279,18 @@ def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:
             yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
 
 
-def _load_all(layouts_dir: Path, documents: Iterable[str]) -> dict[str, Layout]:
-    problems: list[Violation] = []
-    layouts: dict[str, Layout] = {}
-    for document in documents:
+def _load_all(
+    load: Callable[[Path], Loaded], key: str, paths: Iterable[Path], problems: list[Violation]
+) -> dict[str, Loaded]:
+    """The files by their names, which each file repeats under `key`."""
+    found: dict[str, Loaded] = {}
+    for path in paths:
         try:
-            layouts[document] = load_layout(layouts_dir / f"{document}.yaml")
-        except LayoutError as error:
-            problems += error.violations
-        else:
-            problems += check_names(layouts[document], DOCUMENTS[document].catalogue)
-    if problems:
-        raise LayoutError(problems)
-    return layouts
-
-
-def _load_profiles(insurers_dir: Path) -> dict[str, InsurerProfile]:
-    problems: list[Violation] = []
-    profiles: dict[str, InsurerProfile] = {}
-    for path in sorted(insurers_dir.glob("*.yaml")):
-        try:
-            profile = load_profile(path)
+            found[path.stem] = load(path)
         except LayoutError as error:
             problems += error.violations
             continue
-        if profile.id != path.stem:
-            message = f"the profile calls itself {profile.id}"
-            problems.append(Violation("layout_value", message, f"id: {path.stem}, as the file", file=path.name))
-        profiles[path.stem] = profile
-    if problems:
-        raise LayoutError(problems)
-    return profiles
+        if (name := getattr(found[path.stem], key)) != path.stem:
+            message = f"`{key}` says {name}, and the file's name {path.stem}"
+            problems.append(Violation("layout_value", message, f"{key}: {path.stem}", file=path.name))
+    return found

@@ -60,25 +60,20 @@ def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | No
     The record's own `issued_on` goes before the job's. Nothing is compared with the clock. Raises RecordError with
     every rule that the record breaks.
     """
-    issued = record.issued_on or issued_on
-    if issued is None:
-        raise RecordError(
-            Violation(
-                "issued_on_missing",
-                "neither the record nor the job has a date of issue",
-                "give issued_on",
-                pointer="/issued_on",
-            )
-        )
     settings = profile.documents.card
     if settings is None:
         raise ValueError(f"{profile.id} issues no card")
-    violations = [
-        *_table_violations(record, profile),
-        *_date_violations(record, issued),
-        *_id_violations(record, settings),
-        *_sex_violations(record),
-    ]
+    violations = [*_table_violations(record, profile), *_id_violations(record, settings), *_sex_violations(record)]
+    issued = record.issued_on or issued_on
+    if issued is None:
+        missing = Violation(
+            "issued_on_missing",
+            "neither the record nor the job has a date of issue",
+            "give issued_on",
+            pointer="/issued_on",
+        )
+        raise RecordError([missing, *violations])
+    violations += _date_violations(record, issued)
     if record.person.born_on > issued:
         raise RecordError(violations)
     validity = _expiry(record, profile, issued)

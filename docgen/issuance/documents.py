@@ -9,9 +9,10 @@ from typing import Any
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import card
+from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
 from docgen.issuance.profile import InsurerProfile
-from docgen.issuance.record import CardRecord, parse_record
+from docgen.issuance.record import MOST_UNKNOWN_KEYS, parse_record, record_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,30 @@ def _rules_beyond(
     raw: object, found: tuple[Violation, ...], profile: InsurerProfile, issued_on: date | None
 ) -> list[Violation]:
     """The rules that a malformed record breaks besides, as far as it can be told without its malformed values."""
+    if len(found) > MOST_UNKNOWN_KEYS:
+        return []  # no record at all
     pointers = [v.pointer or "" for v in found]
+    sound = _without(raw, "", frozenset(pointers))
+    if not isinstance(sound, Mapping):
+        return []
     try:
-        record = parse_record(_without(raw, "", frozenset(pointers)))
-    except RecordError:
-        return []  # a required value is among them: nothing more can be told
-    try:
-        card.issue_card(record, profile, issued_on)
+        card.issue_card(parse_record(_stood_in(sound)), profile, issued_on)
     except RecordError as error:
         return [v for v in error.violations if not any(_touches(v.pointer or "", p) for p in pointers)]
     return []
+
+
+def _stood_in(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with stand-ins where malformed values may be missing: no rule reads a name or number.
+
+    Nobody born on the first of all days gets a card, so that no rule but that one speaks of the age.
+    """
+    person = record["person"] if isinstance(record.get("person"), Mapping) else {}
+    known = {key: person[key] for key in ("sex", "sex_masked", "born_on") if key in person}
+    stand_ins = {"number": "0", **record, "person": {"full_name": "0", "born_on": FIRST_DAY.isoformat(), **known}}
+    if record.get("insured") is not None:
+        stand_ins["insured"] = {"full_name": "0"}
+    return stand_ins
 
 
 def _without(node: object, pointer: str, bad: frozenset[str]) -> object:
@@ -66,5 +81,5 @@ def _touches(one: str, other: str) -> bool:
 
 
 DOCUMENTS: Mapping[str, Document] = {
-    "card": Document("card", card.CATALOGUE, issue_card, card.constants, CardRecord.model_json_schema),
+    "card": Document("card", card.CATALOGUE, issue_card, card.constants, record_schema),
 }

@@ -25,9 +25,10 @@ MAX_SYMBOL_BYTES = 38
 MAX_IDENTIFIER = 38
 
 _HALF = re.compile(r"[0-9A-Za-z]+\Z")
-# Full width: neither ASCII, nor half-width katakana, nor the full-width space.
-_FULL = re.compile(r"[^\x00-\x7f\uff61-\uff9f\u3000]+\Z")
-_UNFIT = re.compile(r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\uff61-\uff9f\u3000]")
+# Full width: neither Latin-1, nor a half-width form of kana, hangul or sign, nor a space of any width.
+_NO_FULL = r"\uff61-\uffdc\uffe8-\uffee\u1680\u2000-\u200a\u202f\u205f\u3000"
+_FULL = re.compile(rf"[^\x00-\xff{_NO_FULL}]+\Z")
+_UNFIT = re.compile(rf"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xff{_NO_FULL}]")
 
 
 def check_digit(body: str) -> int:

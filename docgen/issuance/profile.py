@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from docgen import located
@@ -307,6 +307,12 @@ class InsurerProfile(Model):
     validity: Validity
     substitutions: dict[Annotated[str, Field(pattern=r"^.[\ufe00-\ufe0f\U000e0100-\U000e01ef]?$")], Line] = {}
     documents: Documents
+    _source: located.Located | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> located.Located:
+        """The file that the profile was read from, for messages."""
+        return self._source or located.Located(f"{self.id}.yaml", {}, {})
 
     @cached_property
     def substituter(self) -> Substituter:
@@ -329,6 +335,7 @@ def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:
         profile = InsurerProfile.model_validate(source.data)
     except ValidationError as error:
         raise LayoutError(_violation(detail, source) for detail in error.errors(include_url=False)) from None
+    profile._source = source
     violations = list(_faults(profile, source))
     if violations:
         raise LayoutError(violations)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from docgen.errors import CODES, RecordError, Violation
 from docgen.issuance import numbers
-from docgen.issuance.allowed import allowed_keys
+from docgen.issuance.allowed import allowed_keys, description
 from docgen.issuance.eras import FIRST_DAY
 
 # --- characters that never belong into a name ---
@@ -50,6 +51,10 @@ _HINTS = {
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
+# A file that is no record at all has many of them; a hundred tell enough.
+MOST_UNKNOWN_KEYS = 100
+
+
 def _fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
     # The hint travels as context; braces of the caller's data must not be read as placeholders.
     return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
@@ -57,7 +62,7 @@ def _fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
 
 def _check_text(text: str) -> str:
     if not text or text.isspace():
-        raise _fault("missing_value", "the text is blank", "leave the key out if there is nothing to say")
+        raise _fault("missing_value", "the text is blank", "give it, or leave the key out where it may be absent")
     if _SUSPECT.search(text):
         for code, pattern in _CLASSES:
             if found := pattern.search(text):
@@ -66,6 +71,14 @@ def _check_text(text: str) -> str:
     if unicodedata.category(text[0])[0] == "M":
         raise _fault("misplaced_mark", f"U+{ord(text[0]):04X} at character 1", _HINTS["misplaced_mark"])
     return text
+
+
+def _check_name(text: str) -> str:
+    # Fields of fixed length come padded; inside a name the padding would print as a gap.
+    if text[:1].isspace() or text[-1:].isspace():
+        if not text.isspace():
+            raise _fault("outer_space", "the text begins or ends with a space", "remove it")
+    return _check_text(text)
 
 
 def _check_identifier(text: str) -> str:
@@ -101,7 +114,7 @@ def _parse_day(value: Any) -> date:
     return day
 
 
-Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_text)]
+Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_name)]
 Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
 Branch = Annotated[str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})]
 Code = Annotated[str, Field(max_length=20), AfterValidator(_check_text)]
@@ -177,7 +190,7 @@ class CardRecord(Model):
     )
     specimen: bool = Field(default=False, description="見本 stands across the page")
     issued_on: Day | None = Field(default=None, description="交付年月日; the job's date of issue if absent")
-    person: Person
+    person: Person = Field(description="the person whose card it is")
     symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
     number: Identifier = Field(description="番号: all half-width or all full-width")
     branch: Branch | None = Field(default=None, description="枝番: two half-width digits; absent is not 00")
@@ -190,9 +203,9 @@ class CardRecord(Model):
     )
     residence_until: Day | None = Field(default=None, description="在留期間の満了日")
     expires_by: Day | None = Field(default=None, description="an earlier expiry, if the profile has short-term cards")
-    burden: Burden | None = None
+    burden: Burden | None = Field(default=None, description="一部負担金の割合 from 70: ratio and effective_on")
     insured: PersonName | None = Field(default=None, description="被保険者, on a dependent's card")
-    card: CardIds = CardIds()
+    card: CardIds = Field(default=CardIds(), description="what the job calls this card; some insurers need it")
 
 
 # pydantic's error types in docgen's codes; ours keep their own name, any other is a wrong type.
@@ -206,6 +219,14 @@ _CODE_OF = {
     "string_too_long": "too_long",
     "string_unicode": "control_character",
 }
+_MESSAGE_OF = {"model_type": "not a JSON object", "string_type": "not a JSON string", "bool_type": "not true or false"}
+_HINT_OF = {"too_long": "shorten it", "control_character": _HINTS["control_character"]}
+
+
+@cache
+def record_schema() -> dict[str, Any]:
+    """The record's JSON Schema; built once, since it takes longer than a card."""
+    return CardRecord.model_json_schema()
 
 
 def parse_record(raw: object) -> CardRecord:
@@ -230,16 +251,30 @@ def pointer(parts: Iterable[str | int]) -> str:
 
 
 def _from_pydantic(error: ValidationError) -> Iterator[Violation]:
-    for detail in error.errors(include_url=False, include_input=False):
-        kind, place, context = detail["type"], detail["loc"], detail.get("ctx", {})
-        code = _CODE_OF.get(kind) or (kind if kind in CODES else "wrong_type")
-        message, hint = detail["msg"], context.get("hint", "")
-        if code == "unknown_key":
-            message = f"unknown key: {place[-1]}"
-            hint = "allowed: " + ", ".join(allowed_keys(CardRecord.model_json_schema(), place[:-1]))
-        elif kind == "missing":
-            message, hint = f"{place[-1]} is required", f"give {place[-1]}"
-        yield Violation(code, message, hint, pointer=pointer(place))
+    details = error.errors(include_url=False, include_input=False)
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    for detail in details:
+        if detail["type"] != "extra_forbidden":
+            yield _violation(detail)
+    yield from _unknown_keys(unknown)
+
+
+def _violation(detail: ErrorDetails) -> Violation:
+    kind, place = detail["type"], detail["loc"]
+    code = _CODE_OF.get(kind) or (kind if kind in CODES else "wrong_type")
+    if kind == "missing":
+        return Violation(code, f"{place[-1]} is required", f"give {place[-1]}", pointer=pointer(place))
+    message = _MESSAGE_OF.get(kind, detail["msg"])
+    hint = detail.get("ctx", {}).get("hint") or _HINT_OF.get(code) or description(record_schema(), place)
+    return Violation(code, message, hint, pointer=pointer(place))
+
+
+def _unknown_keys(places: Sequence[tuple[int | str, ...]]) -> Iterator[Violation]:
+    beyond = len(places) - MOST_UNKNOWN_KEYS
+    for count, place in enumerate(places[:MOST_UNKNOWN_KEYS], start=1):
+        more = f", and {beyond} more unknown keys in the record" if beyond > 0 and count == MOST_UNKNOWN_KEYS else ""
+        allowed = ", ".join(allowed_keys(record_schema(), place[:-1]))
+        yield Violation("unknown_key", f"unknown key: {place[-1]}{more}", f"allowed: {allowed}", pointer=pointer(place))
 
 
 def _name_violations(raw: object) -> Iterator[Violation]:
@@ -276,6 +311,14 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
             "full_kana without full_name",
             "give family_kana and given_kana",
             pointer=f"/{who}/full_kana",
+        )
+    if (name.get("family_kana") is None) != (name.get("given_kana") is None):
+        absent = "given_kana" if name.get("given_kana") is None else "family_kana"
+        yield Violation(
+            "missing_value",
+            "only half of the reading is given",
+            f"give {absent}, or leave both readings out",
+            pointer=f"/{who}/{absent}",
         )
     if name.get("former_surname") is None:
         return

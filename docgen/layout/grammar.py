@@ -266,7 +266,7 @@ def _geometry(layout: Layout, type_floor: float) -> Iterator[Violation]:
     for place in places:
         yield from _on_page(layout, place)
         yield from _in_safe_area(layout, place)
-        yield from _type_size(layout, place, type_floor)
+    yield from _type_sizes(layout, places, type_floor)
     for one, other in combinations([place for place in places if _is_read(place.element)], 2):
         if one.side == other.side and _both_visible(one.element, other.element):
             yield from _collision(layout, one, other)
@@ -304,17 +304,24 @@ def _in_safe_area(layout: Layout, place: _Place) -> Iterator[Violation]:
         yield _violation(layout, place.path(_place_key(place.element)), "layout_outside_safe_area", message, hint)
 
 
-def _type_size(layout: Layout, place: _Place, floor: float) -> Iterator[Violation]:
-    element = place.element
-    style = layout.styles.get(element.style) if isinstance(element, TextElement) else None
-    if style is None or not isinstance(element, TextElement):
-        return
-    fit = style.fit if element.fit is None else element.fit
-    smallest = min([style.size, *(step.limit for step in fit if step.kind == "shrink" and step.limit is not None)])
-    if smallest < floor:
-        path = place.path("style" if element.fit is None else "fit")
-        message = f"type of {smallest:g} pt is below the floor of {floor:g} pt"
-        yield _violation(layout, path, "layout_type_too_small", message, f"see the style {element.style}")
+def _type_sizes(layout: Layout, places: list[_Place], floor: float) -> Iterator[Violation]:
+    """Type below the floor, told where its size is written: in a style, or in an element's own fit policy."""
+    for name, style in layout.styles.items():
+        key = "size" if style.size < floor else "fit"
+        yield from _type_size(layout, ("styles", name, key), min(style.size, _smallest(style.fit)), floor)
+    for place in places:
+        if isinstance(place.element, TextElement) and place.element.fit is not None:
+            yield from _type_size(layout, place.path("fit"), _smallest(place.element.fit), floor)
+
+
+def _smallest(fit: Fit) -> float:
+    return min((step.limit for step in fit if step.kind == "shrink" and step.limit is not None), default=math.inf)
+
+
+def _type_size(layout: Layout, path: tuple[str | int, ...], size: float, floor: float) -> Iterator[Violation]:
+    if size < floor:
+        message = f"type of {size:g} pt is below the floor of {floor:g} pt"
+        yield _violation(layout, path, "layout_type_too_small", message, "the floor is the insurer's type_floor")
 
 
 def _both_visible(one: Element, other: Element) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import string
+import sys
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -69,9 +71,10 @@ class UsedGlyphs:
         return {font: self._numbers[font] for font in sorted(self._numbers)}
 
     def _settle(self, font: str) -> None:
-        numbers = self._numbers[font]
-        for codes in self._runs[font]:
-            numbers.update([int(codes[at : at + 4], 16) for at in range(0, len(codes), 4)])
+        numbers = array("H", bytes.fromhex("".join(self._runs[font])))
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        self._numbers[font].update(numbers)
         self._runs[font].clear()
 
 

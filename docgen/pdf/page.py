@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from dataclasses import dataclass
+from functools import cache
 from weakref import WeakKeyDictionary
 
 from docgen.compose.placed import (
@@ -171,17 +172,10 @@ class _ChunkTable(dict[str, str]):
         return rects
 
 
-_CHUNKS: dict[tuple[int, int], _ChunkTable] = {}
-
-
-def _row_operators(y: int, row: str) -> str:
-    parts: list[str] = []
-    for x in range(0, len(row), _CHUNK):
-        table = _CHUNKS.get((x, y))
-        if table is None:
-            table = _CHUNKS[x, y] = _ChunkTable(x, y)
-        parts.append(table[row[x : x + _CHUNK]])
-    return "".join(parts)
+@cache
+def _chunk_tables(width: int) -> list[list[tuple[slice, _ChunkTable]]]:
+    """For each row of a symbol of this width: where its chunks are, and their tables."""
+    return [[(slice(x, x + _CHUNK), _ChunkTable(x, y)) for x in range(0, width, _CHUNK)] for y in range(width)]
 
 
 def symbol_operators(symbol: PlacedQr | PlacedBars, geometry: Geometry) -> str:
@@ -206,5 +200,6 @@ def qr_operators(symbol: PlacedQr, geometry: Geometry) -> str:
     x = (symbol.x + geometry.offset_x + geometry.bleed) * PT_PER_MM
     y = (geometry.height + geometry.bleed - geometry.offset_y - symbol.y) * PT_PER_MM
     module = symbol.module * PT_PER_MM
-    rects = "".join([_row_operators(at, row) for at, row in enumerate(symbol.rows)])
+    tables = _chunk_tables(len(symbol.rows))
+    rects = "".join([table[row[part]] for row, parts in zip(symbol.rows, tables, strict=True) for part, table in parts])
     return f"q {module:.5f} 0 0 {-module:.5f} {x:.3f} {y:.3f} cm {rects}f Q"

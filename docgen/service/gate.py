@@ -18,6 +18,8 @@ _CLIENT_GONE = 499
 class Gate:
     """Logs method, route template, status and milliseconds: never the address asked for, which may hold anything.
 
+    What answers GET answers HEAD too (RFC 9110, section 9.1): the server leaves the content out.
+
     An unexpected exception is answered with a bare problem `internal`, whose `instance` is found again in the log.
     """
 
@@ -28,7 +30,9 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 0
+        started, status, method = time.perf_counter(), 0, scope["method"]
+        if method == "HEAD":
+            scope = {**scope, "method": "GET"}
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -47,9 +51,9 @@ class Gate:
                 answer = problems.response(_unexpected(), instance=instance)
                 await answer(scope, receive, watched)
         finally:
-            method = scope["method"] if scope["method"] in _METHODS else "?"
+            shown = method if method in _METHODS else "?"
             route = getattr(scope.get("route"), "path", "?")
-            logs.access.info("%s %s %d %.1f", method, route, status, (time.perf_counter() - started) * 1000)
+            logs.access.info("%s %s %d %.1f", shown, route, status, (time.perf_counter() - started) * 1000)
 
 
 def _unexpected() -> RequestError:

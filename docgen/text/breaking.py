@@ -1,31 +1,30 @@
 """Line breaking for Japanese text (禁則処理): where a line may end.
 
 The classes follow JIS X 4051 (line composition for Japanese): closing brackets, full stops, commas, iteration and
-prolonged-sound marks and small kana never begin a line; opening brackets never end one; Latin words and numbers stay
-together unless one alone is wider than the line.
+prolonged-sound marks and small kana never begin a line; opening brackets and prefixes (〒, ￥) never end one; Latin
+words and numbers, of half or full width, stay together unless one alone is wider than the line.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 NO_START = frozenset(
-    "、。，．・：；？！‐゠–〜～ー々〻ゝゞヽヾ゛゜"
+    "、。，．・：；？！‼⁇⁈⁉‐゠–〜～ー々〻ゝゞヽヾ゛゜"
     "’”）〕］｝〉》」』】〙〗〟｠»)]}>,.:;!?%‰％℃°"
     "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ"
     "｡､･ｰﾞﾟ｣ｧｨｩｪｫｬｭｮｯ"
 )
-NO_END = frozenset("‘“（〔［｛〈《「『【〘〖〝｟«([{<｢￥＄£¥$№")
+NO_END = frozenset("‘“（〔［｛〈《「『【〘〖〝｟«([{<｢￥＄£¥$№〒＃#")
 _TOGETHER = frozenset("…‥―—")
+# Letters and digits, and the marks between them: O'Hara, 1,234, １－２－３.
+_WORD = re.compile("[0-9A-Za-z\u00c0-\u024f０-９Ａ-Ｚａ-ｚ'’.,－．，-]").match
 _SPACES = frozenset(" \u3000\u00a0")
 
 
 def _in_word(cluster: str) -> bool:
-    base = cluster[0]
-    if base.isascii():
-        return base.isalnum() or base in "'-"
-    full_width = "\uff10" <= base <= "\uff5a" and base.isalnum()
-    return full_width or "\u00c0" <= base <= "\u024f"
+    return _WORD(cluster[0]) is not None
 
 
 def may_break(before: str, after: str) -> bool:

@@ -353,6 +353,40 @@ def test_rules_are_told_together_with_a_malformed_record(profiles: Profiles, raw
     }
 
 
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {"person": {"born_on": "1985-02-30"}},
+        {"person": {"family": ""}},
+        {"person": {"given": ...}},
+        {"person": {"full_name": "見本"}},
+        {"person": 7},
+        {"number": ...},
+        {"number": "1２"},
+        {"issued_on": "2025-13-01"},
+        {"issued_on": ...},
+    ],
+)
+def test_a_malformed_required_value_hides_no_rule_that_does_not_need_it(
+    profiles: Profiles, raw: Raw, malformed: dict[str, Any]
+) -> None:
+    found = faults(profiles["association"], raw(relationship="9", **malformed))
+    assert ("unknown_code", "/relationship") in found
+    (where,) = found - {("unknown_code", "/relationship")}
+    assert str(where[1]).strip("/").partition("/")[0] in malformed
+
+
+def test_a_file_that_is_no_record_is_told_once(profiles: Profiles, raw: Raw) -> None:
+    with pytest.raises(RecordError) as caught:
+        issue(profiles["association"], raw(**{f"column {i}": i for i in range(300)}))
+    assert len(caught.value.violations) == 100
+
+
+def test_a_malformed_birth_date_brings_up_no_rule_about_age(profiles: Profiles, raw: Raw) -> None:
+    record = raw(person={"born_on": "x"}, burden={"ratio": 2, "effective_on": "2030-01-01"}, acquired_on="1900-01-01")
+    assert faults(profiles["association"], record) == {("invalid_date", "/person/born_on")}
+
+
 def test_a_malformed_value_is_not_told_as_missing_besides(profiles: Profiles, raw: Raw) -> None:
     assert faults(profiles["association"], raw(acquired_on="2019-13-01")) == {("invalid_date", "/acquired_on")}
     assert faults(profiles["association"], raw(person={"born_on": "x"})) == {("invalid_date", "/person/born_on")}

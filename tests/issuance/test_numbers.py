@@ -47,6 +47,11 @@ def test_one_width_passes(text: str) -> None:
         ("ｱｲｳ", "identifier_character"),
         ("健　康", "identifier_character"),
         ("健-康", "identifier_character"),
+        ("健\u2003康", "identifier_character"),
+        ("健\xa0康", "identifier_character"),
+        ("健\xa5", "identifier_character"),
+        ("é", "identifier_character"),
+        ("健ￂ", "identifier_character"),
     ],
 )
 def test_mixed_widths_and_signs_are_told_apart(text: str, code: str) -> None:

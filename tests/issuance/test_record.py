@@ -165,6 +165,12 @@ def test_characters_that_nobody_sees_are_refused(raw: Raw, text: str, code: str)
     assert faults(raw(key=text)) == {(code, "/key")}
 
 
+@pytest.mark.parametrize("text", ["見本　", " 見本", "\u00a0見本", "見本   "])
+def test_a_padded_text_is_refused(raw: Raw, text: str) -> None:
+    assert faults(raw(person={"family": text})) == {("outer_space", "/person/family")}
+    assert faults(raw(person={"alias": {"name": text}})) == {("outer_space", "/person/alias/name")}
+
+
 def test_half_a_surrogate_pair_is_refused(raw: Raw) -> None:
     assert faults(raw(person={"given": "見\ud800"})) == {("control_character", "/person/given")}
 
@@ -248,6 +254,8 @@ def test_symbol_and_number_may_differ_in_width_and_the_branch_may_be_absent(raw:
             {"former_surname": "旧例", "alias": {"name": "見本"}},
             {("former_surname_with_alias", "/person/former_surname")},
         ),
+        ({"given_kana": ...}, {("missing_value", "/person/given_kana")}),
+        ({"family_kana": None}, {("missing_value", "/person/family_kana")}),
     ],
 )
 def test_the_parts_of_a_name_agree(raw: Raw, person: dict[str, Any], expected: set[tuple[str, str]]) -> None:
@@ -268,7 +276,36 @@ def test_a_message_says_what_is_allowed(raw: Raw) -> None:
     assert hints["/person/alias/kan"] == ("unknown key: kan", "allowed: kana, name")
     assert hints["/number"] == ("number is required", "give number")
     assert "'1' or '2'" in hints["/person/sex"][0]
+    assert hints["/person/sex"][1] == "sex: 1 male, 2 female; absent if not set"
     assert "3" in hints["/burden/ratio"][0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"branch": 1},
+        {"person": 7},
+        {"person": {"sex_masked": "yes", "given": "長" * 101}},
+        {"burden": {"ratio": "2"}},
+        {"card": {"serial": "a b"}},
+        {"number": "1" * 39},
+        {"person": {"born_on": 19850401, "given": " "}},
+    ],
+)
+def test_every_refusal_says_what_to_do(raw: Raw, changes: dict[str, Any]) -> None:
+    with pytest.raises(RecordError) as caught:
+        parse_record(raw(**changes))
+    assert all(violation.hint for violation in caught.value.violations)
+    assert "dictionary" not in str(caught.value)
+
+
+def test_a_file_that_is_no_record_is_refused_quickly_and_briefly() -> None:
+    with pytest.raises(RecordError) as caught:
+        parse_record({"person": {}, **{f"column {i}": i for i in range(20_000)}})
+    unknown = [v for v in caught.value.violations if v.code == "unknown_key"]
+    assert len(unknown) == 100
+    assert unknown[-1].message == "unknown key: column 99, and 19900 more unknown keys in the record"
+    assert {v.pointer for v in caught.value.violations} >= {"/number", "/relationship", "/person/born_on"}
 
 
 def test_every_violation_comes_back_at_once(raw: Raw) -> None:

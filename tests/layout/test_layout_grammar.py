@@ -81,18 +81,20 @@ def test_the_safe_area_counts_every_item_of_a_list_and_the_rotation(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("floor", "more", "codes"),
+    ("floor", "more", "lines"),
     [
         (6.0, "", []),
-        (6.5, "", ["layout_type_too_small", "layout_type_too_small"]),
-        (6.0, ", fit: [shrink 5.75, reject]", ["layout_type_too_small"]),
-        (6.5, ", fit: [reject]", ["layout_type_too_small"]),
-        (8.5, ", fit: [reject]", ["layout_type_too_small", "layout_type_too_small"]),
+        (6.5, "", [5]),
+        (6.0, ", fit: [shrink 5.75, reject]", [9]),
+        (6.5, ", fit: [shrink 5.75, reject]", [5, 9]),
+        (8.5, ", fit: [reject]", [5]),
     ],
 )
-def test_type_stays_above_the_floor_even_when_shrunk(tmp_path: Path, floor: float, more: str, codes: list[str]) -> None:
+def test_type_below_the_floor_is_told_where_its_size_is_written(
+    tmp_path: Path, floor: float, more: str, lines: list[int]
+) -> None:
     found = check(tmp_path, field("name", "[40, 4, 30, 3]", more), type_floor=floor)
-    assert [v.code for v in found] == codes
+    assert [(v.code, v.line) for v in found] == [("layout_type_too_small", line) for line in lines]
 
 
 def test_texts_that_overlap_collide(tmp_path: Path) -> None:

@@ -134,6 +134,15 @@ def test_a_body_that_is_not_one_unambiguous_json_text_is_refused(client: TestCli
     assert _problem(answer, CODES[code][0])["code"] == code
 
 
+@pytest.mark.parametrize("encoding", ["shift_jis", "euc_jp", "utf-16"])
+def test_a_body_in_another_encoding_is_told_so(client: TestClient, order: Order, encoding: str) -> None:
+    problem = _problem(_post(client, json.dumps(order, ensure_ascii=False).encode(encoding)), 400)
+    (violation,) = problem["violations"]
+    assert violation["code"] == "malformed_json"
+    assert "is not UTF-8" in violation["message"]
+    assert "Shift_JIS" in violation["hint"]
+
+
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"card"', b"7"])
 def test_a_body_that_is_no_object_is_refused(client: TestClient, body: bytes) -> None:
     assert _problem(_post(client, body), 422)["code"] == "wrong_type"

@@ -54,6 +54,18 @@ def test_the_service_is_alive_and_ready(client: TestClient, engine: Engine) -> N
     assert client.get("/readyz").json() == ready
 
 
+@pytest.mark.parametrize("address", ["/", "/livez", "/readyz", "/v1/insurers", "/v1/documents/card/schema"])
+def test_what_can_be_got_can_be_asked_for_without_its_content(client: TestClient, address: str) -> None:
+    got, asked = client.get(address), client.head(address)
+    assert (asked.status_code, asked.headers["content-type"]) == (200, got.headers["content-type"])
+    assert asked.headers["content-length"] == got.headers["content-length"]
+
+
+def test_a_document_is_not_made_for_its_head(client: TestClient) -> None:
+    answer = client.head("/v1/documents")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 @pytest.mark.parametrize("page", ["/", "/docs"])
 def test_a_page_loads_everything_it_needs_from_the_service_itself(client: TestClient, page: str) -> None:
     html = client.get(page).text

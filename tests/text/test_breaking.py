@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from docgen.text.breaking import NO_END, NO_START, break_lines, may_break
 
-TEXTS = st.text(alphabet="戸籍上の氏名、。「」（）ーぁっゃ々ABc12'- \u3000…", max_size=60)
+TEXTS = st.text(alphabet="戸籍上の氏名、。「」（）ーぁっゃ々ＡＢ１〒ABc12'- \u3000…", max_size=60)
 
 
 def lines(text: str, width: float) -> list[str]:
@@ -46,6 +46,11 @@ def test_no_line_begins_with_a_mark_that_may_not_begin_one(text: str, width: int
         ("見本 Alexander 太郎", 10, ["見本 ", "Alexander ", "太郎"]),
         ("ＭＩＨＯＮ　ＭＡＲＩＡ　ＲＯＳＡ", 13, ["ＭＩＨＯＮ　ＭＡＲＩＡ　", "ＲＯＳＡ"]),
         ("ABCDEFGHIJ", 4, ["ABCD", "EFGH", "IJ"]),
+        ("氏名ＡＢＣ　ＤＥＦ", 4, ["氏名", "ＡＢＣ　", "ＤＥＦ"]),
+        ("中央１－２３番", 5, ["中央", "１－２３番"]),
+        ("金1,234円", 5, ["金", "1,234", "円"]),
+        ("住所〒000", 5, ["住所", "〒000"]),
+        ("本当‼です", 2, ["本", "当‼", "です"]),
         ("シャツ", 1, ["シ", "ャ", "ツ"]),
         ("", 4, []),
     ],

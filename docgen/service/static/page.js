@@ -103,7 +103,7 @@ async function picture(page) {
   image.src = URL.createObjectURL(await response.blob());
   await image.decode();
   image.style.width = `${(image.naturalWidth / dpi) * CSS_DPI * zoom}px`;
-  const caption = `Page ${page.number}: ${page.side}, ${page.width} × ${page.height} mm`;
+  const caption = `Page ${page.number}: ${page.side}, ${page.width} × ${page.height} mm, and bleed`;
   return element("figure", {}, element("figcaption", { textContent: caption }), image);
 }
 
@@ -135,7 +135,7 @@ function showReport(report) {
 }
 
 function strain(fit) {
-  return fit.omitted ? 2 : 1 - fit.condensed * (fit.size / fit.nominal);
+  return fit.omitted ? 2 : 1 - fit.condensed * (fit.size / fit.nominal) + (fit.lines - 1) / 100;
 }
 
 function verdict(fit) {

@@ -1,0 +1,1 @@
+"""docgen beside other libraries on the same card: `make bench`."""

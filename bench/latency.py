@@ -1,0 +1,130 @@
+"""How long one card takes in a warm process: alone, and over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import pickle
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.peer import peak_rss_mb
+from docgen.settings import Settings
+
+_WARM_UP = 20
+_STARTS_WITHIN_S = 60
+HTTP_SAMPLE = "association-insured"
+
+
+def in_process(work: Path, count: int) -> dict[str, Any]:
+    """One bench card at a time, each a file of its own: an entry of bench.json without its name."""
+    from bench.peers.docgen import Press
+
+    _, records = pickle.loads(work.read_bytes())
+    press = Press()
+    sizes: list[int] = []
+
+    def one(at: int) -> None:
+        stream = io.BytesIO()
+        press.write([records[at % len(records)]], stream)
+        sizes.append(stream.tell())
+
+    times, cpu = _measure(one, count, time.process_time)
+    return _entry(times, cpu, peak_rss_mb(), sizes[-1])
+
+
+def over_http(log: Path, count: int) -> dict[str, Any]:
+    """One real card at a time from a real service, one client on a kept connection. Raises OSError if it fails."""
+    sample = Settings().layouts_dir / "samples" / "card" / f"{HTTP_SAMPLE}.json"
+    record = json.loads(sample.read_text(encoding="utf-8"))
+    order = {"insurer": HTTP_SAMPLE.partition("-")[0], "document": "card", "record": record}
+    body = json.dumps(order).encode()
+    headers = {"Content-Type": "application/json", "Accept": "application/pdf"}
+    sizes: list[int] = []
+    with _service(log) as (process, connection):
+
+        def one(_: int) -> None:
+            connection.request("POST", "/v1/documents", body, headers)
+            response = connection.getresponse()
+            content = response.read()
+            if response.status != http.client.OK:
+                raise OSError(f"the service answered {response.status}: {content[:200]!r}")
+            sizes.append(len(content))
+
+        times, cpu = _measure(one, count, lambda: _cpu_of(process.pid))
+        return _entry(times, cpu, peak_rss_mb(str(process.pid)), sizes[-1])
+
+
+def _measure(one: Callable[[int], None], count: int, cpu_clock: Callable[[], float]) -> tuple[list[float], float]:
+    for at in range(_WARM_UP):
+        one(at)
+    times, cpu = [], cpu_clock()
+    for at in range(count):
+        started = time.perf_counter()
+        one(at)
+        times.append(time.perf_counter() - started)
+    return times, cpu_clock() - cpu
+
+
+def _entry(times: Sequence[float], cpu: float, rss_mb: float, size: int) -> dict[str, Any]:
+    cuts = statistics.quantiles(times, n=100, method="inclusive")
+    return {
+        "n": 1,
+        "processes": 1,
+        "cards_per_s": round(len(times) / sum(times), 1),
+        "cpu_ms_per_card": round(cpu / len(times) * 1000, 3),
+        "rss_mb": round(rss_mb),
+        "bytes": size,
+        "latency_ms": {"p50": round(cuts[49] * 1000, 2), "p99": round(cuts[98] * 1000, 2)},
+    }
+
+
+def _cpu_of(pid: int) -> float:
+    """Seconds that another process has used (proc(5): the 14th and 15th field of stat)."""
+    fields = Path("/proc", str(pid), "stat").read_text(encoding="ascii").rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def _service(log: Path) -> Iterator[tuple[subprocess.Popen[bytes], http.client.HTTPConnection]]:
+    """`docgen serve` on a free port, and a connection to it once it is ready."""
+    command = [sys.executable, "-m", "docgen.cli", "serve", "--port", "0"]
+    with log.open("wb") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline().decode().split()  # the address, once it listens; nothing if it gave up
+            if not said:
+                raise OSError(f"the service did not start: {log.read_text(encoding='utf-8')}")
+            address = urlsplit(said[-1])
+            connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+            _await_ready(connection)
+            yield process, connection
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _await_ready(connection: http.client.HTTPConnection) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN_S
+    while time.monotonic() < deadline:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        response.read()
+        if response.status == http.client.OK:
+            return
+        time.sleep(0.05)
+    raise OSError(f"the service was not ready within {_STARTS_WITHIN_S} s")
+
+
+if __name__ == "__main__":
+    print(json.dumps(in_process(Path(sys.argv[1]), int(sys.argv[2]))))

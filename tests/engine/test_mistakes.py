@@ -1,0 +1,105 @@
+"""Mistakes that designers make: each is told with its file, its line and what was probably meant."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from docgen.engine import Engine
+from docgen.errors import LayoutError, Violation
+from docgen.settings import Settings
+
+
+@pytest.fixture
+def layouts(tmp_path: Path) -> Path:
+    """A copy of the layouts, with one sample of each insurer."""
+    copy = tmp_path / "layouts"
+    shutil.copytree(Settings().layouts_dir, copy, ignore=shutil.ignore_patterns("card"))
+    samples = copy / "samples" / "card"
+    samples.mkdir()
+    for path in (Settings().layouts_dir / "samples" / "card").glob("*-insured.json"):
+        shutil.copy(path, samples)
+    return copy
+
+
+def engine(layouts: Path) -> Engine:
+    return Engine(Settings(layouts_dir=layouts))
+
+
+def mistake(layouts: Path, name: str, old: str, new: str) -> int:
+    """Make a mistake once in a file; its line."""
+    path = layouts / name
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, old
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return text.count("\n", 0, text.index(old)) + 1
+
+
+def found_by_check(layouts: Path) -> list[Violation]:
+    try:
+        return [violation for violation in engine(layouts).check() if violation.severity == "error"]
+    except LayoutError as error:
+        return list(error.violations)
+
+
+LONG = "健康保険資格確認書" * 4
+CARD, SOCIETY = "card.yaml", "insurers/society.yaml"
+MARK = "mark: {file: society-mark.svg, inks: {"
+MISTAKES = [
+    (CARD, "field: holder.born_on", "field: holder.birth_on", "layout_unknown_field", "did you mean holder.born_on?"),
+    (CARD, "when: card.has_serial", "when: card.has_seria", "layout_unknown_flag", "did you mean card.has_serial?"),
+    (CARD, "fill: insurer.body}\n    - {id: motif", "fill: insurer.bodi}\n    - {id: motif", "layout_undeclared",
+     "did you mean insurer.body?"),
+    (CARD, "{stack: mincho,       size: 13", "{stack: mincyo,       size: 13", "layout_undeclared",
+     "did you mean mincho?"),
+    (CARD, "label_tiny: {stack: pgothic,      size: 5", "label_tiny: {stack: pgothic, size: 4.5",
+     "layout_type_too_small", "type_floor"),
+    (SOCIETY, "card_title: 健康保険資格確認書", f"card_title: {LONG}", "layout_wording_does_not_fit", "card.yaml:"),
+    (SOCIETY, "name: 見本工業健康保険組合", f"name: {LONG}", "layout_wording_does_not_fit", "card.yaml:"),
+    (SOCIETY, "card_title: 健康保険資格確認書", "card_title: \u0e01", "layout_wording_missing_glyph", "card.yaml:"),
+    (SOCIETY, "card_title:", "card_titel:", "profile_unknown_wording", "did you mean card_title?"),
+    (SOCIETY, MARK + '"#2f7f6c": line, ', MARK, "layout_artwork", "society-mark.svg"),
+    (SOCIETY, "society-mark.svg", "society-marc.svg", "layout_artwork", "society-marc.svg"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "old", "new", "code", "says"), MISTAKES)
+def test_a_mistake_is_told_once_where_it_was_made(
+    layouts: Path, name: str, old: str, new: str, code: str, says: str
+) -> None:
+    line = mistake(layouts, name, old, new)
+    found = found_by_check(layouts)
+    assert {(v.code, v.file, v.line) for v in found} == {(code, Path(name).name, line)}
+    assert all(says in f"{v.message} {v.hint}" for v in found)
+
+
+def test_mistakes_in_layouts_and_profiles_are_told_together(layouts: Path) -> None:
+    mistake(layouts, CARD, "layout: card", "layout: card\ncolour: red")
+    mistake(layouts, SOCIETY, "corner_radius:", "corner_radious:")
+    assert {v.file for v in found_by_check(layouts)} == {"card.yaml", "society.yaml"}
+
+
+def test_what_does_not_compile_does_not_hide_what_stands_off_the_page(layouts: Path) -> None:
+    mistake(layouts, SOCIETY, "card_title: 健康保険資格確認書", f"card_title: {LONG}")
+    mistake(layouts, CARD, "box: [4, 41.9, 20, 2]", "box: [80, 41.9, 20, 2]")
+    codes = {v.code for v in found_by_check(layouts)}
+    assert codes >= {"layout_wording_does_not_fit", "layout_off_page"}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"), [(CARD, "layout: card", "layout: crad"), (SOCIETY, "id: society", "id: publishers")]
+)
+def test_a_file_must_be_named_as_it_says(layouts: Path, name: str, old: str, new: str) -> None:
+    mistake(layouts, name, old, new)
+    [found] = found_by_check(layouts)
+    assert (found.code, found.file, found.hint) == ("layout_value", Path(name).name, old)
+
+
+@pytest.mark.parametrize(("old", "new"), [("field: symbol,", "field: simbol,"), ("when: card.has_serial", "when: a")])
+def test_a_layout_with_unknown_names_prints_nothing(layouts: Path, old: str, new: str) -> None:
+    mistake(layouts, CARD, old, new)
+    made = engine(layouts)
+    with pytest.raises(LayoutError, match="layout_unknown_"):
+        made.render("card", "society", made.samples("card")["society-insured"])

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import __main__ as bench
+from bench.card import Record
+from bench.peers import docgen as docgen_peer
+from bench.same import TOLERATED, difference, missing_texts, page_images, unlike_pages
+from bench.work import Work, make_work
+
+CARDS = 20
+KEYS = {"peer", "n", "qr", "processes", "cards_per_s", "cpu_ms_per_card", "rss_mb", "bytes"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a small run of the bench leaves: it succeeds only if all peers drew the same cards with all their texts."""
+    folder = tmp_path_factory.mktemp("bench")
+    assert bench.main(["--cards", str(CARDS), "--repeat", "1", "--out", str(folder / "bench.json")]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def entries(folder: Path) -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = json.loads((folder / "bench.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def work() -> Work:
+    return make_work(CARDS)
+
+
+def drawn(records: Sequence[Record], path: Path, work: Work) -> Path:
+    docgen_peer.draw(work.card, records, path)
+    return path
+
+
+def test_every_peer_has_its_entry(entries: list[dict[str, Any]]) -> None:
+    batches = [(entry["peer"], entry["qr"], entry["n"]) for entry in entries if "latency_ms" not in entry]
+    assert batches == [
+        ("docgen", "precomputed", CARDS),
+        ("docgen", "encoded", CARDS),
+        ("reportlab-naive", "precomputed", CARDS),
+        ("reportlab-tuned", "precomputed", CARDS),
+        ("typst", "precomputed", CARDS),
+        ("fpdf2", "precomputed", CARDS),
+    ]
+
+
+def test_every_entry_has_every_measure(entries: list[dict[str, Any]]) -> None:
+    for entry in entries:
+        assert entry.keys() >= KEYS
+        assert all(entry[key] > 0 for key in KEYS - {"peer", "qr"})
+
+
+def test_one_card_has_its_latency_alone_and_over_http(entries: list[dict[str, Any]]) -> None:
+    single = {entry["over"]: entry for entry in entries if "latency_ms" in entry}
+    assert single.keys() == {"http", "process"}
+    for entry in single.values():
+        assert (entry["peer"], entry["n"]) == ("docgen", 1)
+        assert 0 < entry["latency_ms"]["p50"] <= entry["latency_ms"]["p99"]
+
+
+def test_a_symbol_is_drawn_the_same_encoded_or_precomputed(folder: Path) -> None:
+    files = [folder / "bench" / f"docgen-{qr}.pdf" for qr in ("encoded", "precomputed")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_the_records_are_distinct_and_always_the_same(work: Work) -> None:
+    assert make_work(CARDS) == work
+    assert len({record.texts["name"] for record in work.records}) == CARDS
+    assert len({record.payload for record in work.records}) == CARDS
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [("branch", "88"), ("sex", "他"), ("number", "1111111"), ("kana", "ア　イ")]
+)
+def test_another_text_is_another_card(field: str, text: str, work: Work, folder: Path, tmp_path: Path) -> None:
+    record = work.records[0]
+    path = drawn([record._replace(texts={**record.texts, field: text})], tmp_path / "other.pdf", work)
+    (found,) = unlike_pages(folder / "bench" / "docgen-precomputed.pdf", path)
+    assert found.startswith("page 1 of other.pdf")
+
+
+def test_a_text_that_is_not_there_is_named(work: Work, tmp_path: Path) -> None:
+    record = work.records[0]
+    path = drawn([record._replace(texts={**record.texts, "kana": "ア　イ"})], tmp_path / "other.pdf", work)
+    assert list(missing_texts(path, [record])) == ["card 1 of other.pdf does not say its kana"]
+    assert list(missing_texts(path, [record, record])) == ["other.pdf has 2 pages for 2 cards"]
+
+
+def test_another_module_is_another_card(work: Work, tmp_path: Path) -> None:
+    record = work.records[0]
+    assert record.rows is not None
+    row = record.rows[14]
+    flipped = row[:9] + "10"[int(row[9])] + row[10:]
+    other = record._replace(rows=(*record.rows[:14], flipped, *record.rows[15:]))
+    files = [drawn([each], tmp_path / f"{at}.pdf", work) for at, each in enumerate((record, other))]
+    (one,), (two,) = (page_images(file, [0]) for file in files)
+    assert difference(one, one) == 0
+    assert difference(one, two) > TOLERATED
+
+
+def test_a_goal_that_is_missed_is_said() -> None:
+    def entry(peer: str, speed: float, p50: float | None = None) -> dict[str, Any]:
+        made: dict[str, Any] = {"peer": peer, "qr": "precomputed", "cards_per_s": speed}
+        return made if p50 is None else {**made, "qr": "encoded", "over": "http", "latency_ms": {"p50": p50}}
+
+    met = [entry("docgen", 1000), entry("reportlab-naive", 500), entry("typst", 999), entry("docgen", 100, 14.9)]
+    missed = [entry("docgen", 999), entry("reportlab-naive", 500), entry("typst", 999), entry("docgen", 100, 15)]
+    assert list(bench.missed_goals(met)) == []
+    assert len(list(bench.missed_goals(missed))) == 3
