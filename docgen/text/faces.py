@@ -65,7 +65,7 @@ class Face:
         self.hb_face = hb.Face(hb.Blob.from_file_path(str(path)))
         self._hb_font = hb.Font(self.hb_face)
         advance = self._hb_font.get_glyph_h_advance
-        self._advances = [advance(number) * scale for number in range(self.hb_face.glyph_count)]
+        self._advances: list[float] = [advance(number) * scale for number in range(self.hb_face.glyph_count)]
         self._glyph_of: dict[str, int] = {}
         self._layer_of: dict[str, int] = {}
         self._texts: dict[int, list[str]] = defaultdict(list)
