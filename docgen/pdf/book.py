@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import BinaryIO
 
 from docgen.compose.placed import Geometry, Ink, PlacedSide
+from docgen.pdf.art import STATES
 from docgen.pdf.fonts import UsedGlyphs, put_fonts
 from docgen.pdf.icc import OutputProfile
 from docgen.pdf.metadata import FileInfo, info_dictionary, xmp_packet
@@ -145,7 +146,7 @@ class Book:
             _references("Font", fonts),
             _references("XObject", self._forms),
             _references("ColorSpace", spaces),
-            "/ExtGState<</OP<</Type/ExtGState/OP true/op true/OPM 1>>/KO<</Type/ExtGState/OP false/op false/OPM 0>>>>",
+            f"/ExtGState<<{STATES}>>",
         ]
         out.put(f"<<{''.join(parts)}>>", self._resources)
 
