@@ -248,6 +248,10 @@ def _too_long(payload: str, slot: Slot, items: PrintItems) -> Violation:
 # --------------------------------------------------------------------------------------------------------- compilation
 
 
+def _listed(wording: str | Sequence[str]) -> Sequence[str]:
+    return (wording,) if isinstance(wording, str) else wording
+
+
 class _Compiler:
     """Turns elements into parts, gathering problems of layout and profile."""
 
@@ -314,10 +318,12 @@ class _Compiler:
 
     def _wording(self, element: Text) -> Sequence[str]:
         key = element.text.removeprefix("wording.")
-        value = self._brand.wording.get(key)
-        if value is None:
-            value = self._layout.wording[key]
-        return (value,) if isinstance(value, str) else value
+        own = _listed(self._layout.wording[key])
+        texts = _listed(self._brand.wording.get(key, own))
+        if len(texts) > len(own):
+            message = f"{len(texts)} texts, where the layout has room for {len(own)}"
+            self._wrong_wording(element, "layout_wording_does_not_fit", message, "leave some out")
+        return texts
 
     def _constant(self, element: TextElement, texts: Sequence[str]) -> Iterator[StaticItem]:
         """A text that every record shares, set now; a list of them stands `step` apart."""
