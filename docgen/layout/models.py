@@ -186,7 +186,9 @@ class Painted(Element):
 
     fill: Ink | None = Field(default=None, description="Ink of the area")
     stroke: Ink | None = Field(default=None, description="Ink of the outline, centred on the shape's edge")
-    stroke_width: PositiveMm = Field(default=0.2, description="mm")
+    stroke_width: Annotated[PositiveMm, Field(ge=0.09)] = Field(
+        default=0.2, description="mm; a press holds no line under 0.09 mm (0.25 pt)"
+    )
     count: Annotated[int, Field(strict=True, ge=1, le=200)] = Field(default=1, description="How often it is drawn")
     step: tuple[Mm, Mm] = Field(default=(0, 0), description="Each copy stands [dx, dy] mm from the one before")
 

@@ -163,5 +163,7 @@ def test_the_harmless_neighbours_of_faults_pass(good_pdf: bytes) -> None:
         state(BM=pikepdf.Name.Multiply, TR2=pikepdf.Name.Default),
         show("/Span <</ActualText (1 0 0 rg)>> BDC EMC % 1 0 0 rg\n"),
         show("0 0 0 1 k 0 0 0 1 K /DeviceCMYK cs 0 1 0 0 scn 0 0 9 9 re B"),
+        show("/KO gs 0 0 0 0 k 1 0.7 0.7 0.6 K 0.25 w 0 0 9 9 re B"),
+        show("/KO gs 0 0 0 0 k 1 1 1 1 K 0 w 0 0 9 9 re f 2 0 0 2 0 0 cm 0 0 0 1 K 0.125 w 0 0 9 9 re S"),
     )
     assert preflight(rewritten(good_pdf, both(*harmless))) == []
