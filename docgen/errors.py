@@ -189,6 +189,7 @@ _declare(
         "font_altered": "A font file's SHA-256 is none of those that fonts.toml accepts.",
         "icc_missing": "No CMYK output profile was found.",
         "icc_invalid": "The output profile is not a CMYK printer profile.",
+        "icc_stand_in": "A printing condition is named, but the output profile is Ghostscript's stand-in.",
     },
 )
 
