@@ -138,6 +138,7 @@ _declare(
         "a2u_identification": "The XMP does not say PDF/A-2u.",
         "a2u_to_unicode": "A glyph that is shown has no text.",
         "a2u_notdef": "The glyph .notdef, the empty box for a missing character, is shown.",
+        "press_bleed": "A page's bleed is less than 3 mm, or not stated.",
         "press_grey": "A colour, colour space or image is grey instead of the black ink of CMYK.",
         "press_colour_space": "A colour space is neither DeviceCMYK nor a spot colour.",
         "press_text_overprint": "Text in 100 K does not overprint.",

@@ -132,8 +132,9 @@ def _range(low: int, high: int, target: bytes | list[bytes]) -> Iterator[tuple[i
     if isinstance(target, list):
         yield from ((low + i, text.decode("utf-16-be")) for i, text in enumerate(target[: high - low + 1]))
         return
-    for i in range(high - low + 1):  # only the last byte counts up
-        yield low + i, (target[:-1] + bytes([target[-1] + i])).decode("utf-16-be")
+    last = int.from_bytes(target[-2:], "big")
+    for i in range(high - low + 1):  # the last byte counts up; where writers let it overflow, readers carry
+        yield low + i, (target[:-2] + (last + i & 0xFFFF).to_bytes(2, "big")).decode("utf-16-be")
 
 
 class State:

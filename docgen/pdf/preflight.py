@@ -69,6 +69,7 @@ HINTS = {
     "a2u_identification": "write pdfaid:part 2 and pdfaid:conformance U into the XMP",
     "a2u_to_unicode": "write a /ToUnicode with the text of every glyph",
     "a2u_notdef": "use a font that has the character",
+    "press_bleed": "let the grounds run 3 mm over the trim on all sides, and set /BleedBox around them",
     "press_grey": "paint with the black ink of CMYK",
     "press_colour_space": "use DeviceCMYK or a spot colour",
     "press_text_overprint": "set black text to overprint: /OP and /op true, /OPM 1",

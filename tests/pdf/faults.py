@@ -241,10 +241,14 @@ FAULTS: dict[str, dict[str, Change]] = {
         "art box too": put(page, "/ArtBox", [9, 9, 90, 90]),
     },
     "x4_box_nesting": {
-        "trim outside bleed": put(page, "/TrimBox", [-1, 9, 90, 90]),
         "bleed outside media": put(page, "/BleedBox", [-1, -1, 1000, 1000]),
         "empty trim": put(page, "/TrimBox", [9, 9, 9, 90]),
         "three numbers": put(page, "/TrimBox", [9, 9, 90]),
+    },
+    "press_bleed": {
+        "not stated": drop(page, "/BleedBox"),
+        "none": lambda pdf: page(pdf).__setitem__("/BleedBox", page(pdf).TrimBox),
+        "none on the right": lambda pdf: page(pdf).BleedBox.__setitem__(2, page(pdf).TrimBox[2]),
     },
     "x4_page_key": {
         "Trans": put(page, "/Trans", Dictionary()),

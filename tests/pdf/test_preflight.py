@@ -14,7 +14,7 @@ from pypdf.generic import DictionaryObject, EncodedStreamObject, NameObject
 
 from docgen.errors import CODES
 from docgen.pdf.preflight import HINTS, preflight
-from tests.pdf.faults import FAULTS, Change, both, put, rewritten, root, show, state
+from tests.pdf.faults import FAULTS, Change, both, page, put, rewritten, root, show, state
 from tests.verapdf import validate
 
 CASES = {f"{code}: {name}": (code, change) for code, faults in FAULTS.items() for name, change in faults.items()}
@@ -155,6 +155,10 @@ def test_verapdf_refuses_a_bad_file_so_that_its_rules_are_known_to_be_loaded(
     good_pdf: bytes, change: Change, clause: str
 ) -> None:
     assert clause in validate(rewritten(good_pdf, change))
+
+
+def test_a_trim_box_outside_the_bleed_breaks_both_rules(good_pdf: bytes) -> None:
+    assert codes(rewritten(good_pdf, put(page, "/TrimBox", [-1, 9, 90, 90]))) == {"x4_box_nesting", "press_bleed"}
 
 
 def test_the_harmless_neighbours_of_faults_pass(good_pdf: bytes) -> None:
