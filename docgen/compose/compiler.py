@@ -116,10 +116,12 @@ class Compiler:
 
     def _wording(self, element: Text) -> Sequence[str]:
         key = element.text.removeprefix("wording.")
-        value = self._brand.wording.get(key)
-        if value is None:
-            value = self._layout.wording[key]
-        return (value,) if isinstance(value, str) else value
+        own = _listed(self._layout.wording[key])
+        texts = _listed(self._brand.wording.get(key, own))
+        if len(texts) > len(own) and element.gap is None:
+            message = f"{len(texts)} texts, where the layout has room for {len(own)}"
+            self._wrong_wording(element, "layout_wording_does_not_fit", message, "leave some out")
+        return texts
 
     def _constant(self, element: TextElement, texts: Sequence[str]) -> Iterator[StaticItem]:
         """A text that every record shares, set now; a list of them stands `step` apart, or flows with a `gap`."""
@@ -267,6 +269,10 @@ class Compiler:
             place = {"file": source.file, "line": source.line(["wording", key])}
         hint = f"{hint}, or change the element in {self._layout.file}:{element.line_no}"
         self.problems.append(Violation(code, message, hint, element=element.id, **place))  # type: ignore[arg-type]
+
+
+def _listed(wording: str | Sequence[str]) -> Sequence[str]:
+    return (wording,) if isinstance(wording, str) else wording
 
 
 def hatching(
