@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card
+from docgen.issuance import card, notice
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
+from docgen.issuance.notice import NoticeRecord
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse, record_schema
 
@@ -105,5 +106,8 @@ def _touches(one: str, other: str) -> bool:
 
 DOCUMENTS: Mapping[str, Document] = {
     document.id: document
-    for document in (_document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _card_stood_in),)
+    for document in (
+        _document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _card_stood_in),
+        _document("notice", notice.CATALOGUE, NoticeRecord, notice.issue_notice, notice.constants),
+    )
 }

@@ -327,8 +327,7 @@ def _type_size(layout: Layout, path: tuple[str | int, ...], size: float, floor: 
 def _both_visible(one: Element, other: Element) -> bool:
     if one.each is not None and one.each == other.each and one.empty != other.empty:
         return False
-    wanted = {condition.flag: condition.wanted for condition in one.when}
-    return all(wanted.get(condition.flag, condition.wanted) == condition.wanted for condition in other.when)
+    return not any(first.excludes(second) for first in one.when for second in other.when)
 
 
 def _collision(layout: Layout, one: _Place, other: _Place) -> Iterator[Violation]:
