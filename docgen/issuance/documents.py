@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import card, notice
+from docgen.issuance.addressee import mail_constants
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
 from docgen.issuance.notice import NoticeRecord
@@ -108,6 +109,6 @@ DOCUMENTS: Mapping[str, Document] = {
     document.id: document
     for document in (
         _document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _card_stood_in),
-        _document("notice", notice.CATALOGUE, NoticeRecord, notice.issue_notice, notice.constants),
+        _document("notice", notice.CATALOGUE, NoticeRecord, notice.issue_notice, mail_constants),
     )
 }

@@ -17,7 +17,6 @@ from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, catalogue
 from docgen.issuance.addressee import Addressee, PieceId, address_block
 from docgen.issuance.burden import burden_from, burden_text
-from docgen.issuance.card import constants
 from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
 from docgen.issuance.names import KANA, front_kana, named_in_public, spelled
@@ -43,8 +42,6 @@ from docgen.issuance.rules import (
     under,
 )
 from docgen.issuance.validity import Expiry, expiry
-
-__all__ = ["CATALOGUE", "NoticeRecord", "constants", "issue_notice"]
 
 # --- the record ---
 
@@ -112,7 +109,8 @@ class NoticeRecord(Model):
 
 # Rows of one person's table, in order, and what they tell.
 FACTS = {
-    "name": "氏名 and フリガナ",
+    "name": "氏名 and フリガナ, the first of two rows",
+    "name_rest": "氏名 and フリガナ, the second row",
     "birth": "生年月日",
     "identifiers": "記号・番号・枝番",
     "acquired": "資格取得年月日 or 認定年月日, and 加入区分",
@@ -159,11 +157,9 @@ CATALOGUE = Catalogue(
         **_PERSON_FLAGS,
         "notice.is_household": "The notice is a household's.",
         "notice.has_symbol": "The record has a symbol.",
-        "notice.cut_out_left": "One person's cut-out card stands on the left.",
         "notice.has_expiry": "The profile gives notices an expiry.",
         "document.is_specimen": "見本 stands across the page.",
         "insurer.has_mark": "The profile has artwork named mark.",
-        "insurer.has_seal": "The profile has artwork named seal.",
     },
     lists={
         "facts": Catalogue({}, {f"fact is {name}": f"The row tells {what}." for name, what in FACTS.items()}),
@@ -172,7 +168,7 @@ CATALOGUE = Catalogue(
             _PERSON_TEXTS,
             {
                 **_PERSON_FLAGS,
-                "slip.is_blank": "A place that stays free.",
+                "slip.is_note": "The place holds a note instead of a card.",
                 "slip.has_burden": "The cut-out card states the burden ratio.",
             },
         ),
@@ -226,11 +222,9 @@ def issue_notice(record: NoticeRecord, profile: InsurerProfile, issued_on: date 
             **only.flags,
             "notice.is_household": household,
             "notice.has_symbol": record.symbol is not None,
-            "notice.cut_out_left": settings.cut_out.place == "left",
             "notice.has_expiry": settings.expiry is not None,
             "document.is_specimen": record.specimen,
             "insurer.has_mark": "mark" in profile.images,
-            "insurer.has_seal": "seal" in profile.images,
         },
         pointers={**block.pointers, "symbol": "/symbol", "number": "/number", **only.pointers},
         issued_on=issued,
@@ -360,14 +354,19 @@ def _facts(record: NoticePerson, person: Row) -> Iterator[Row]:
             yield Row({}, {f"fact is {name}": name == this for name in FACTS})
 
 
-def _slips(people: list[Row], settings: NoticeSettings) -> Iterator[Row]:
-    """A card to cut out for each person; the place on the left stays free where one person's stands on the right.
+def _slips(people: list[Row], settings: NoticeSettings) -> list[Row]:
+    """A card to cut out for each person; beside one person's, the place on its other side holds a note.
 
     Lower left: http://eri-office.com/e_blog_showeach.php?tgid=1726531260[3] ; lower right:
     https://otoku.awaisora.com/?p=65069
     """
-    if settings.per == "person" and settings.cut_out.place == "right":
-        yield Row({}, {**dict.fromkeys(_PERSON_FLAGS, False), "slip.is_blank": True, "slip.has_burden": False})
-    for person in people:
-        states = settings.cut_out.burden and person.flags["person.has_burden"]
-        yield Row(person.texts, {**person.flags, "slip.is_blank": False, "slip.has_burden": states}, person.pointers)
+    note = Row({}, {**dict.fromkeys(_PERSON_FLAGS, False), "slip.is_note": True, "slip.has_burden": False})
+    slips = [_slip(person, settings) for person in people]
+    if settings.per == "person":
+        slips.insert(1 if settings.cut_out.place == "left" else 0, note)
+    return slips
+
+
+def _slip(person: Row, settings: NoticeSettings) -> Row:
+    states = settings.cut_out.burden and person.flags["person.has_burden"]
+    return Row(person.texts, {**person.flags, "slip.is_note": False, "slip.has_burden": states}, person.pointers)
