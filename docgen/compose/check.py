@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from docgen.compose.brand import brand_of
-from docgen.compose.composition import PAGE_FLAGS, PAGE_TEXTS, Composition
+from docgen.compose.composition import PAGE_TEXTS, Composition, page_flags
 from docgen.compose.placed import PlacedSide
 from docgen.errors import LayoutError, Violation
 from docgen.issuance.documents import Document
@@ -23,12 +23,11 @@ def check_layout(
     """Every violation of one layout, for every insurer that issues its document.
 
     Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
-    of `check_names`, and `profile_unknown_wording`.
+    and those of `check_names`.
     """
     found = list(check_names(layout, kind.catalogue))
     for profile in profiles:
         found += check_grammar(layout, profile.type_floor)
-        found += _wording(layout, profile)
         try:
             Composition(layout, brand_of(profile, layout.layout, kind.constants(profile), art_dir), fonts)
         except LayoutError as error:
@@ -99,7 +98,7 @@ def check_names(layout: Layout, document: Catalogue) -> Iterator[Violation]:
 def _within_flow(layout: Layout, element: Element, document: Catalogue) -> Catalogue:
     """The names that an element may use: the document's, the pages', and those of its flow's rows."""
     texts: dict[str, ItemSpec] = {name: ItemSpec(text) for name, text in PAGE_TEXTS.items()} | dict(document.texts)
-    flags = {**PAGE_FLAGS, **document.flags}
+    flags = {**page_flags(layout.flows), **document.flags}
     flow = layout.flows.get(element.each or "")
     if flow is not None and flow.rows in document.lists and not element.empty:
         rows = document.lists[flow.rows]
@@ -107,12 +106,13 @@ def _within_flow(layout: Layout, element: Element, document: Catalogue) -> Catal
     return Catalogue(texts, flags)
 
 
-def _wording(layout: Layout, profile: InsurerProfile) -> Iterator[Violation]:
+def check_wording(profile: InsurerProfile, layouts: Iterable[Layout]) -> Iterator[Violation]:
+    """Wording of a profile that no layout of the insurer's documents has: `profile_unknown_wording`."""
+    known = dict.fromkeys(key for layout in layouts for key in layout.wording)
     for key in profile.wording:
-        if key not in layout.wording:
-            message = f"{layout.layout} has no wording {key}"
-            source, hint = profile.source, suggest(key, layout.wording)
-            line = source.line(("wording", key))
+        if key not in known:
+            message, source = f"no document of {profile.id} has wording {key}", profile.source
+            hint, line = suggest(key, known), source.line(("wording", key))
             yield Violation("profile_unknown_wording", message, hint, file=source.file, line=line)
 
 

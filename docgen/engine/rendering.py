@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 from docgen.compose.brand import brand_of
-from docgen.compose.check import check_layout, check_names, never_filled
+from docgen.compose.check import check_layout, check_names, check_wording, never_filled
 from docgen.compose.composition import Composition
 from docgen.compose.placed import PlacedSide
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
@@ -100,6 +100,7 @@ class Rendered:
             "issued_on": items.issued_on.isoformat(),
             "expires_on": items.expires_on.isoformat() if items.expires_on else None,
             "expiry_reason": items.expiry_reason,
+            "omitted": dict(items.omitted),
         }
 
 
@@ -217,6 +218,7 @@ class Engine:
         found: list[Violation] = []
         for insurer, profile in self.insurers.items():
             found += profile_warnings(profile, f"{insurer}.yaml")
+            found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
         for document, layout in self.layouts.items():
             profiles = [profile for profile in self.insurers.values() if document in profile.document_ids()]
             found += check_layout(layout, DOCUMENTS[document], profiles, self._fonts, self._dir / "art")
