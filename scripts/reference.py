@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings
 from docgen.errors import CODES
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.profile import InsurerProfile
-from docgen.layout.models import ELEMENTS, Condition, Layout, Page, Style
+from docgen.layout.models import ELEMENTS, Condition, Layout, Page, Places, Rows, Style
 from docgen.service.app import create_app
 from docgen.settings import Settings
 
@@ -99,7 +99,7 @@ def _layout() -> Iterator[str]:
     yield "# The layout language"
     yield f"{_doc(inspect.getmodule(Layout))}\n"
     schema = Layout.model_json_schema()
-    for model in (Layout, Page, Style):
+    for model in (Layout, Page, Style, Places, Rows):
         yield from _model(model.__name__, {**schema, **schema["$defs"].get(model.__name__, {})}, model)
     yield "## Fit policies\n"
     yield from _table(("step", "what it does"), [(_code(how), what) for how, what in FIT_STEPS.values()])
@@ -122,16 +122,23 @@ def _items() -> Iterator[str]:
         )
         flags = document.catalogue.flags.items()
         yield from _table(("flag", "on when"), [(_code(name), meaning) for name, meaning in flags])
+        for name, rows in document.catalogue.lists.items():
+            texts = rows.texts.items()
+            items = [(_code(name), item.description) for name, item in texts]
+            yield from _table((f"item of each row of `{name}`", "what it is"), items)
 
 
 def _records() -> Iterator[str]:
     yield "# Records"
     yield "The record of each document, as JSON; `GET /v1/documents/{document}/schema` has the same as JSON Schema.\n"
+    told: set[str] = set()
     for document in DOCUMENTS.values():
         schema = document.schema()
         yield from _model(document.id, schema)
         for name, part in schema.get("$defs", {}).items():
-            yield from _model(name, {**schema, **part}, level=3)
+            if name not in told:  # records share parts; a link leads to the first
+                yield from _model(name, {**schema, **part}, level=3)
+            told.add(name)
 
 
 def _insurers() -> Iterator[str]:
