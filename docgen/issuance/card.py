@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
-from typing import TypeVar
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import catalogue
 from docgen.issuance.burden import burden_text, burden_violations
-from docgen.issuance.eras import anniversary, padded
+from docgen.issuance.dates import printed_date
+from docgen.issuance.faults import (
+    age_violations,
+    birth_violations,
+    disorder,
+    insured_violations,
+    issued_on_missing,
+    not_applicable,
+    unknown_code,
+)
 from docgen.issuance.items import PrintItems, Substitution
-from docgen.issuance.names import front_kana, front_name, public_name, registered_name
-from docgen.issuance.profile import CardSettings, InsurerProfile
-from docgen.issuance.record import AliasName, CardRecord, PersonName
-from docgen.issuance.substitution import Substituter
+from docgen.issuance.names import REGISTERED, front_kana, front_name, own_fields, public_name, registered_name, spelled
+from docgen.issuance.profile import CardSettings, InsurerProfile, constants
+from docgen.issuance.record import CardRecord, PersonName
 from docgen.issuance.validity import Expiry, expiry
 
 CATALOGUE = catalogue.CARD
@@ -44,16 +51,6 @@ POINTERS = {
 _CERTIFIED_POINTERS = {**POINTERS, "dates.acquired_on": "/certified_on"}
 
 
-def constants(profile: InsurerProfile) -> dict[str, str]:
-    """The items that are the same on each of the insurer's documents."""
-    return {
-        "insurer.number": profile.number,
-        "insurer.name": profile.name,
-        "insurer.address": profile.address,
-        "insurer.tel": profile.tel,
-    }
-
-
 def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
     """Everything that this person's card prints.
 
@@ -66,13 +63,7 @@ def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | No
     violations = [*_table_violations(record, profile), *_id_violations(record, settings), *_sex_violations(record)]
     issued = record.issued_on or issued_on
     if issued is None:
-        missing = Violation(
-            "issued_on_missing",
-            "neither the record nor the job has a date of issue",
-            "give issued_on",
-            pointer="/issued_on",
-        )
-        raise RecordError([missing, *violations])
+        raise RecordError([issued_on_missing(), *violations])
     violations += _date_violations(record, issued)
     if record.person.born_on > issued:
         raise RecordError(violations)
@@ -101,7 +92,7 @@ def _table_violations(record: CardRecord, profile: InsurerProfile) -> Iterator[V
     """What the profile's tables of relationship and membership demand of the record, and what they exclude."""
     relationship = profile.relationships.get(record.relationship)
     if relationship is None:
-        yield _unknown("relationship", record.relationship, profile.relationships)
+        yield unknown_code("relationship", record.relationship, profile.relationships)
     else:
         shown = f"{relationship.date}_on"
         if getattr(record, shown) is None:
@@ -111,22 +102,17 @@ def _table_violations(record: CardRecord, profile: InsurerProfile) -> Iterator[V
         yield from _dependent_violations(record, relationship.dependent)
     membership = profile.memberships.get(record.membership) if record.membership is not None else None
     if record.membership is not None and membership is None:
-        yield _unknown("membership", record.membership, profile.memberships)
+        yield unknown_code("membership", record.membership, profile.memberships)
     else:
         yield from _continuation_violations(record, membership is not None and membership.voluntary)
     if record.expires_by is not None and not profile.validity.short_term:
-        yield _not_applicable("expires_by", "this insurer has no short-term cards")
+        yield not_applicable("expires_by", "this insurer has no short-term cards")
 
 
 def _dependent_violations(record: CardRecord, dependent: bool) -> Iterator[Violation]:
-    if dependent and record.insured is None:
-        yield Violation(
-            "missing_value", "a dependent's card names the insured person", "give insured", pointer="/insured"
-        )
-    if not dependent and record.insured is not None:
-        yield _not_applicable("insured", "only a dependent's card names the insured person")
+    yield from insured_violations(record.insured is not None, dependent)
     if not dependent and record.certified_on is not None:
-        yield _not_applicable("certified_on", "only dependents are certified")
+        yield not_applicable("certified_on", "only dependents are certified")
 
 
 def _continuation_violations(record: CardRecord, voluntary: bool) -> Iterator[Violation]:
@@ -139,41 +125,27 @@ def _continuation_violations(record: CardRecord, voluntary: bool) -> Iterator[Vi
             pointer="/continuation_ends_on",
         )
     if not voluntary and ends_on is not None:
-        yield _not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
+        yield not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
     if ends_on is not None and record.acquired_on is not None and ends_on <= record.acquired_on:
-        yield _disorder("continuation_ends_on", "the membership ends before it begins")
+        yield disorder("continuation_ends_on", "the membership ends before it begins")
 
 
 def _date_violations(record: CardRecord, issued: date) -> Iterator[Violation]:
     born_on = record.person.born_on
-    if born_on > issued:
-        yield Violation(
-            "birth_in_future",
-            f"born on {born_on}, after the issue on {issued}",
-            "check the birth date and the date of issue",
-            pointer="/person/born_on",
-        )
+    yield from birth_violations(born_on, issued)
     for key in ("acquired_on", "certified_on"):
         day: date | None = getattr(record, key)
         if day is not None and day < born_on <= issued:
-            yield _disorder(key, "before the birth date")
+            yield disorder(key, "before the birth date")
         if day is not None and day > issued:
-            yield _disorder(key, "after the date of issue")
+            yield disorder(key, "after the date of issue")
 
 
 def _age_violations(record: CardRecord, settings: CardSettings, issued: date, validity: Expiry) -> Iterator[Violation]:
-    """From 75 no card (the medical care system for the elderly begins on the birthday itself), from 70 with a ratio.
-
-    Source: http://www.town.asakawa.fukushima.jp/insurance/59.html
-    """
+    """From 75 no card, from 70 with a ratio."""
     born_on = record.person.born_on
-    if issued >= anniversary(born_on, 75):
-        yield Violation(
-            "age_75_reached",
-            "75 or older on the date of issue",
-            "from 75 another insurer issues the card",
-            pointer="/person/born_on",
-        )
+    if too_old := list(age_violations(born_on, issued)):
+        yield from too_old
         return
     if validity.on < issued:
         yield Violation(
@@ -187,10 +159,10 @@ def _age_violations(record: CardRecord, settings: CardSettings, issued: date, va
         return
     yield from burden_violations(record.burden, born_on, issued)
     if record.burden is not None and record.burden.effective_on > validity.on:
-        yield _disorder("burden/effective_on", "the ratio takes effect after the card expires")
+        yield disorder("burden/effective_on", "the ratio takes effect after the card expires")
     pending = record.burden.pending if record.burden is not None else None
     if pending is not None and pending.effective_on > validity.on:
-        yield _disorder("burden/pending/effective_on", "the change comes after the card expires")
+        yield disorder("burden/pending/effective_on", "the change comes after the card expires")
 
 
 _REASONS = {
@@ -225,20 +197,6 @@ def _sex_violations(record: CardRecord) -> Iterator[Violation]:
         )
 
 
-def _unknown(key: str, code: str, table: Iterable[str]) -> Violation:
-    return Violation(
-        "unknown_code", f"unknown {key}: {code}", f"this insurer has: {', '.join(table) or 'none'}", pointer=f"/{key}"
-    )
-
-
-def _not_applicable(key: str, why: str) -> Violation:
-    return Violation("value_not_applicable", why, f"leave {key} out", pointer=f"/{key}")
-
-
-def _disorder(key: str, why: str) -> Violation:
-    return Violation("dates_out_of_order", why, "check both dates", pointer=f"/{key}")
-
-
 # --- items ---
 
 
@@ -246,20 +204,17 @@ def _items(
     record: CardRecord, profile: InsurerProfile, settings: CardSettings, issued: date, validity: Expiry
 ) -> PrintItems:
     used: list[Substitution] = []
-    person = _spelled(record.person, "/person", _own_fields(record.person), profile.substituter, used)
+    person = spelled(record.person, "/person", own_fields(record.person), profile.substituter, used)
     relationship = profile.relationships[record.relationship]
     membership = profile.memberships[record.membership] if record.membership is not None else None
-    dates = profile.dates
 
     def printed(day: date | None) -> str:
-        if day is None:
-            return ""
-        known_on = issued if dates.later_era == "issue" and day > issued else None
-        return padded(day, known_on, dates.first_year)
+        return printed_date(day, profile.dates, issued)
 
     sex = _sex_word(record, profile)
     on_back = sex != "" and (record.person.sex_masked or record.person.alias is not None)
     burden = record.burden if settings.burden == "printed" else None
+    ratio = burden_text(burden, profile.burden, profile.dates, issued) if settings.burden == "printed" else ""
     texts = {
         "card.role": relationship.label,
         "membership": membership.label if membership is not None else "",
@@ -276,7 +231,7 @@ def _items(
         "validity.expires_label": profile.validity.label,
         "validity.expires_on": printed(validity.on),
         "insured.name": _insured_name(record, profile, settings, used),
-        "burden.text": burden_text(burden, profile.burden, dates, issued) if settings.burden == "printed" else "",
+        "burden.text": ratio,
         "burden.effective_on": printed(burden.effective_on) if burden is not None else "",
         "remarks": _remarks(person, sex if on_back else "", profile),
         "card.serial": record.card.serial or "",
@@ -336,37 +291,9 @@ def _insured_name(record: CardRecord, profile: InsurerProfile, settings: CardSet
     if record.insured is None:
         return ""
     registered = settings.insured_name == "registered" or record.insured.alias is None
-    fields = _REGISTERED if registered else ("alias",)
-    insured = _spelled(record.insured, "/insured", fields, profile.substituter, used)
+    fields = REGISTERED if registered else ("alias",)
+    insured = spelled(record.insured, "/insured", fields, profile.substituter, used)
     return registered_name(insured, profile.names) if registered else public_name(insured, profile.names)
-
-
-_REGISTERED = ("family", "given", "full_name")
-_KANA = ("family_kana", "given_kana", "full_kana")
-
-
-def _own_fields(name: PersonName) -> tuple[str, ...]:
-    """The parts of the name that the person's own card prints."""
-    return (*_REGISTERED, "alias") if name.alias is not None else (*_REGISTERED, *_KANA, "former_surname")
-
-
-Named = TypeVar("Named", PersonName, AliasName)
-
-
-def _spelled(name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]) -> Named:
-    """The name with the insurer's characters in these parts; the very same object if it has none of them."""
-    if not table:
-        return name
-    changes: dict[str, object] = {}
-    for field in fields:
-        value = getattr(name, field)
-        if isinstance(value, AliasName):
-            new: object = _spelled(value, f"{where}/{field}", ("name", "kana"), table, used)
-        else:
-            new = value and table.apply(value, f"{where}/{field}", used)
-        if new != value:
-            changes[field] = new
-    return name.model_copy(update=changes) if changes else name
 
 
 def _payload(texts: dict[str, str], record: CardRecord, profile: InsurerProfile, settings: CardSettings) -> str:

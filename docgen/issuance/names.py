@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from docgen.issuance.items import Substitution
 from docgen.issuance.profile import Names
-from docgen.issuance.record import PersonName
+from docgen.issuance.record import AliasName, PersonName
+from docgen.issuance.substitution import Substituter
+
+REGISTERED = ("family", "given", "full_name")
+_KANA = ("family_kana", "given_kana", "full_kana")
+
+Named = TypeVar("Named", PersonName, AliasName)
 
 
 def registered_name(name: PersonName, style: Names) -> str:
@@ -39,3 +48,24 @@ def front_kana(name: PersonName, style: Names) -> str:
     if name.full_name is not None:
         return name.full_kana or ""
     return style.separator.join(filter(None, (name.family_kana, name.given_kana)))
+
+
+def own_fields(name: PersonName) -> tuple[str, ...]:
+    """The parts of the name that the person's own card prints."""
+    return (*REGISTERED, "alias") if name.alias is not None else (*REGISTERED, *_KANA, "former_surname")
+
+
+def spelled(name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]) -> Named:
+    """The name with the insurer's characters in these parts; the very same object if it has none of them."""
+    if not table:
+        return name
+    changes: dict[str, object] = {}
+    for field in fields:
+        value = getattr(name, field)
+        if isinstance(value, AliasName):
+            new: object = spelled(value, f"{where}/{field}", ("name", "kana"), table, used)
+        else:
+            new = value and table.apply(value, f"{where}/{field}", used)
+        if new != value:
+            changes[field] = new
+    return name.model_copy(update=changes) if changes else name
