@@ -23,14 +23,13 @@ def check_layout(
     """Every violation of one layout, for every insurer that issues its document.
 
     Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
-    of `check_names`, and `profile_unknown_wording`.
+    of `check_names`.
     """
     found = list(check_names(layout, kind.catalogue))
     for profile in profiles:
         found += check_grammar(layout, profile.type_floor)
-        found += _wording(layout, profile)
         try:
-            Composition(layout, brand_of(profile, layout.layout, kind.constants(profile), art_dir), fonts)
+            Composition(layout, brand_of(profile, kind.id, kind.constants(profile), art_dir), fonts)
         except LayoutError as error:
             found += error.violations
     return list(dict.fromkeys(found))
@@ -107,13 +106,14 @@ def _within_flow(layout: Layout, element: Element, document: Catalogue) -> Catal
     return Catalogue(texts, flags)
 
 
-def _wording(layout: Layout, profile: InsurerProfile) -> Iterator[Violation]:
+def check_wording(profile: InsurerProfile, layouts: Iterable[Layout]) -> Iterator[Violation]:
+    """Wording of a profile that none of the insurer's layouts has. Code: `profile_unknown_wording`."""
+    known = {key for layout in layouts for key in layout.wording}
     for key in profile.wording:
-        if key not in layout.wording:
-            message = f"{layout.layout} has no wording {key}"
-            source, hint = profile.source, suggest(key, layout.wording)
+        if key not in known:
+            source, message = profile.source, f"no layout of {profile.id} has wording {key}"
             line = source.line(("wording", key))
-            yield Violation("profile_unknown_wording", message, hint, file=source.file, line=line)
+            yield Violation("profile_unknown_wording", message, suggest(key, known), file=source.file, line=line)
 
 
 def _violation(

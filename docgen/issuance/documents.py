@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card
+from docgen.issuance import card, certificate
+from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
-from docgen.issuance.profile import InsurerProfile
-from docgen.issuance.record import MOST_UNKNOWN_KEYS, parse_record, record_schema
+from docgen.issuance.profile import InsurerProfile, constants
+from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse_record, schema_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Document:
     """One kind of document.
 
     `issue(raw, profile, issued_on)` takes a record as decoded from JSON and the job's date of issue, and raises
-    RecordError with every violation. `schema()` is the record's JSON Schema.
+    RecordError with every violation. `schema()` is the record's JSON Schema. Documents that differ in little share one
+    layout: `drawn_by` names it, and `title` says what people call the document.
     """
 
     id: str
@@ -28,6 +31,13 @@ class Document:
     issue: Callable[[object, InsurerProfile, date | None], PrintItems]
     constants: Callable[[InsurerProfile], dict[str, str]]
     schema: Callable[[], dict[str, Any]]
+    drawn_by: str = ""
+    title: str = ""
+
+    @property
+    def layout(self) -> str:
+        """The name of the layout that draws it."""
+        return self.drawn_by or self.id
 
 
 def issue_card(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
@@ -80,6 +90,17 @@ def _touches(one: str, other: str) -> bool:
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
-DOCUMENTS: Mapping[str, Document] = {
-    "card": Document("card", card.CATALOGUE, issue_card, card.constants, record_schema),
-}
+def _certificate(kind: Kind[Any], title: str) -> Document:
+    model: type[Model] = kind.model
+    schema = partial(schema_of, model)
+    return Document(kind.id, certificate.CATALOGUE, kind.issue, kind.constants, schema, "certificate", title)
+
+
+_ALL = (
+    Document("card", card.CATALOGUE, issue_card, constants, partial(schema_of, CardRecord)),
+    _certificate(certificate.LIMIT, "限度額適用認定証"),
+    _certificate(certificate.LIMIT_STANDARD_BURDEN, "限度額適用・標準負担額減額認定証"),
+    _certificate(certificate.SPECIFIED_DISEASE, "特定疾病療養受療証"),
+    _certificate(certificate.ELDERLY, "高齢受給者証"),
+)
+DOCUMENTS: Mapping[str, Document] = {document.id: document for document in _ALL}

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -118,6 +118,7 @@ Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check
 Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
 Branch = Annotated[str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})]
 Code = Annotated[str, Field(max_length=20), AfterValidator(_check_text)]
+Key = Annotated[str, Field(max_length=100), AfterValidator(_check_text)]
 Day = Annotated[date, PlainValidator(_parse_day), WithJsonSchema({"type": "string", "format": "date"})]
 Ratio = Annotated[int, Field(ge=1, le=3)]
 
@@ -185,9 +186,7 @@ class CardIds(Model):
 class CardRecord(Model):
     """One person's record for an eligibility card (資格確認書)."""
 
-    key: Annotated[str, Field(max_length=100), AfterValidator(_check_text)] | None = Field(
-        default=None, description="the caller's own key; never printed"
-    )
+    key: Key | None = Field(default=None, description="the caller's own key; never printed")
     specimen: bool = Field(default=False, description="見本 stands across the page")
     issued_on: Day | None = Field(default=None, description="交付年月日; the job's date of issue if absent")
     person: Person = Field(description="the person whose card it is")
@@ -217,28 +216,37 @@ _CODE_OF = {
     "less_than_equal": "not_allowed",
     "string_pattern_mismatch": "not_allowed",
     "string_too_long": "too_long",
+    "too_short": "missing_value",
     "string_unicode": "control_character",
 }
 _MESSAGE_OF = {"model_type": "not a JSON object", "string_type": "not a JSON string", "bool_type": "not true or false"}
 _HINT_OF = {"too_long": "shorten it", "control_character": _HINTS["control_character"]}
 
 
+Record = TypeVar("Record", bound=Model)
+
+
 @cache
-def record_schema() -> dict[str, Any]:
+def schema_of(model: type[Model]) -> dict[str, Any]:
     """The record's JSON Schema; built once, since it takes longer than a card."""
-    return CardRecord.model_json_schema()
+    return model.model_json_schema()
 
 
 def parse_record(raw: object) -> CardRecord:
-    """Check one record as decoded from JSON, and keep it.
+    """Check one card's record as decoded from JSON, and keep it. Raises as `parse` does."""
+    return parse(CardRecord, raw)
+
+
+def parse(model: type[Record], raw: object) -> Record:
+    """Check one record of this model as decoded from JSON, and keep it.
 
     Raises RecordError with every violation, each with its JSON pointer.
     """
     names = list(_name_violations(raw))
     try:
-        record = CardRecord.model_validate(raw)
+        record = model.model_validate(raw)
     except ValidationError as error:
-        raise RecordError([*_from_pydantic(error), *names]) from None
+        raise RecordError([*_from_pydantic(error, schema_of(model)), *names]) from None
     too_long = _length_violation(record)
     if names or too_long:
         raise RecordError([*names, *too_long])
@@ -250,30 +258,30 @@ def pointer(parts: Iterable[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def _from_pydantic(error: ValidationError) -> Iterator[Violation]:
+def _from_pydantic(error: ValidationError, schema: dict[str, Any]) -> Iterator[Violation]:
     details = error.errors(include_url=False, include_input=False)
     unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
     for detail in details:
         if detail["type"] != "extra_forbidden":
-            yield _violation(detail)
-    yield from _unknown_keys(unknown)
+            yield _violation(detail, schema)
+    yield from _unknown_keys(unknown, schema)
 
 
-def _violation(detail: ErrorDetails) -> Violation:
+def _violation(detail: ErrorDetails, schema: dict[str, Any]) -> Violation:
     kind, place = detail["type"], detail["loc"]
     code = _CODE_OF.get(kind) or (kind if kind in CODES else "wrong_type")
     if kind == "missing":
         return Violation(code, f"{place[-1]} is required", f"give {place[-1]}", pointer=pointer(place))
     message = _MESSAGE_OF.get(kind, detail["msg"])
-    hint = detail.get("ctx", {}).get("hint") or _HINT_OF.get(code) or description(record_schema(), place)
+    hint = detail.get("ctx", {}).get("hint") or _HINT_OF.get(code) or description(schema, place)
     return Violation(code, message, hint, pointer=pointer(place))
 
 
-def _unknown_keys(places: Sequence[tuple[int | str, ...]]) -> Iterator[Violation]:
+def _unknown_keys(places: Sequence[tuple[int | str, ...]], schema: dict[str, Any]) -> Iterator[Violation]:
     beyond = len(places) - MOST_UNKNOWN_KEYS
     for count, place in enumerate(places[:MOST_UNKNOWN_KEYS], start=1):
         more = f", and {beyond} more unknown keys in the record" if beyond > 0 and count == MOST_UNKNOWN_KEYS else ""
-        allowed = ", ".join(allowed_keys(record_schema(), place[:-1]))
+        allowed = ", ".join(allowed_keys(schema, place[:-1]))
         yield Violation("unknown_key", f"unknown key: {place[-1]}{more}", f"allowed: {allowed}", pointer=pointer(place))
 
 
@@ -338,12 +346,12 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
         )
 
 
-def _length_violation(record: CardRecord) -> list[Violation]:
+def _length_violation(record: Model) -> list[Violation]:
     """Symbol at most 38 bytes, symbol and number together at most 38 characters.
 
     The national identifier `8 digits:symbol:number:branch` has 51 characters in all.
     """
-    symbol = record.symbol or ""
+    symbol, number = getattr(record, "symbol", None) or "", getattr(record, "number", None) or ""
     if numbers.symbol_bytes(symbol) > numbers.MAX_SYMBOL_BYTES:
         return [
             Violation(
@@ -353,7 +361,7 @@ def _length_violation(record: CardRecord) -> list[Violation]:
                 pointer="/symbol",
             )
         ]
-    if len(symbol) + len(record.number) > numbers.MAX_IDENTIFIER:
+    if len(symbol) + len(number) > numbers.MAX_IDENTIFIER:
         return [
             Violation(
                 "identifier_too_long", "symbol and number have more than 38 characters together", "", pointer="/number"
