@@ -33,7 +33,7 @@ from docgen.issuance.faults import (
 from docgen.issuance.items import PrintItems, Row, Substitution
 from docgen.issuance.names import REGISTERED, front_name, public_name, registered_name, spelled
 from docgen.issuance.profile import CertificateSettings, InsurerProfile, LimitSettings, constants
-from docgen.issuance.record import Branch, Burden, Code, Day, Identifier, Key, Model, PersonName, parse
+from docgen.issuance.record import Branch, Burden, Code, Day, Identifier, Key, Model, PersonName
 from docgen.issuance.validity import end_of_month, first_from
 
 CATALOGUE = catalogue.CERTIFICATE
@@ -140,22 +140,19 @@ class Kind(Generic[R]):
         """The items that are the same on each of the insurer's certificates of this kind."""
         return {**constants(profile), "certificate.title": self.settings(profile).title}
 
-    def issue(self, raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
+    def issue(self, record: R, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
         """Everything that this record's certificate prints.
 
-        The record's own `issued_on` goes before the job's. Raises RecordError with every violation of the record's
-        form, or else with every rule that it breaks.
+        The record's own `issued_on` goes before the job's. Raises RecordError with every rule that the record breaks.
         """
         self.settings(profile)
-        record = parse(self.model, raw)
         violations = list(_table_violations(record, profile))
         issued = record.issued_on or issued_on
         if issued is None:
             raise RecordError([issued_on_missing(), *violations])
         born_on = record.person.born_on
-        violations += [*birth_violations(born_on, issued), *age_violations(born_on, issued)]
-        if born_on <= issued:
-            violations += self.rules(record, profile, issued)
+        wrong_age = [*birth_violations(born_on, issued), *age_violations(born_on, issued)]
+        violations += wrong_age or self.rules(record, profile, issued)
         if violations:
             raise RecordError(violations)
         return _items(record, profile, issued, lambda printed: self.own(record, profile, issued, printed))

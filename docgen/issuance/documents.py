@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import card, certificate
@@ -14,7 +14,7 @@ from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
 from docgen.issuance.profile import InsurerProfile, constants
-from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse_record, schema_of
+from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse, parse_record, schema_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,24 @@ class Document:
         return self.drawn_by or self.id
 
 
-def issue_card(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
-    """Parse and issue one card: violations of the record's form and of the rules come back together."""
+R = TypeVar("R", bound=Model)
+Reader = Callable[[object], R]
+Rules = Callable[[R, InsurerProfile, date | None], PrintItems]
+
+
+def _issue(
+    read: Reader[R], rules: Rules[R], raw: object, profile: InsurerProfile, issued_on: date | None = None
+) -> PrintItems:
+    """Parse and issue one record: violations of its form and of the rules come back together."""
     try:
-        record = parse_record(raw)
+        record = read(raw)
     except RecordError as error:
-        raise RecordError([*error.violations, *_rules_beyond(raw, error.violations, profile, issued_on)]) from None
-    return card.issue_card(record, profile, issued_on)
+        beyond = _rules_beyond(lambda sound: rules(read(sound), profile, issued_on), raw, error.violations)
+        raise RecordError([*error.violations, *beyond]) from None
+    return rules(record, profile, issued_on)
 
 
-def _rules_beyond(
-    raw: object, found: tuple[Violation, ...], profile: InsurerProfile, issued_on: date | None
-) -> list[Violation]:
+def _rules_beyond(issue: Callable[[object], PrintItems], raw: object, found: tuple[Violation, ...]) -> list[Violation]:
     """The rules that a malformed record breaks besides, as far as it can be told without its malformed values."""
     if len(found) > MOST_UNKNOWN_KEYS:
         return []  # no record at all
@@ -60,7 +66,7 @@ def _rules_beyond(
     if not isinstance(sound, Mapping):
         return []
     try:
-        card.issue_card(parse_record(_stood_in(sound)), profile, issued_on)
+        issue(_stood_in(sound))
     except RecordError as error:
         return [v for v in error.violations if not any(_touches(v.pointer or "", p) for p in pointers)]
     return []
@@ -73,7 +79,9 @@ def _stood_in(record: Mapping[str, Any]) -> dict[str, Any]:
     """
     person = record["person"] if isinstance(record.get("person"), Mapping) else {}
     known = {key: person[key] for key in ("sex", "sex_masked", "born_on") if key in person}
-    stand_ins = {"number": "0", **record, "person": {"full_name": "0", "born_on": FIRST_DAY.isoformat(), **known}}
+    split = person.get("former_surname") is not None
+    name = {"family": "0", "given": "0", "former_surname": "0"} if split else {"full_name": "0"}
+    stand_ins = {"number": "0", **record, "person": {**name, "born_on": FIRST_DAY.isoformat(), **known}}
     if record.get("insured") is not None:
         stand_ins["insured"] = {"full_name": "0"}
     return stand_ins
@@ -92,12 +100,18 @@ def _touches(one: str, other: str) -> bool:
 
 def _certificate(kind: Kind[Any], title: str) -> Document:
     model: type[Model] = kind.model
-    schema = partial(schema_of, model)
-    return Document(kind.id, certificate.CATALOGUE, kind.issue, kind.constants, schema, "certificate", title)
+    issue, schema = partial(_issue, partial(parse, kind.model), kind.issue), partial(schema_of, model)
+    return Document(kind.id, certificate.CATALOGUE, issue, kind.constants, schema, "certificate", title)
 
 
 _ALL = (
-    Document("card", card.CATALOGUE, issue_card, constants, partial(schema_of, CardRecord)),
+    Document(
+        "card",
+        card.CATALOGUE,
+        partial(_issue, parse_record, card.issue_card),
+        constants,
+        partial(schema_of, CardRecord),
+    ),
     _certificate(certificate.LIMIT, "限度額適用認定証"),
     _certificate(certificate.LIMIT_STANDARD_BURDEN, "限度額適用・標準負担額減額認定証"),
     _certificate(certificate.SPECIFIED_DISEASE, "特定疾病療養受療証"),

@@ -127,6 +127,17 @@ def test_an_insurer_that_issues_no_such_certificate_is_refused(profiles: Profile
         issue(profiles, LIMIT, "society")
 
 
+@EACH
+def test_faults_of_form_and_rules_are_told_together(profiles: Profiles, document: str) -> None:
+    assert faults(profiles, document, person={"sex": "1"}, number="1 2", relationship="9") == {
+        ("unknown_key", "/person/sex"),
+        ("identifier_character", "/number"),
+        ("unknown_code", "/relationship"),
+    }
+    former = {"former_surname": "旧例", "born_on": "1984-13-31"}
+    assert faults(profiles, document, person=former, print_former_surname=True) == {("invalid_date", "/person/born_on")}
+
+
 # --- limits ---
 
 
