@@ -58,6 +58,8 @@ _declare(
         "expires_too_late": "A certificate outlasts what the holder's age or the insurer's rule allows.",
         "category_age": "A category of people below 70 on a certificate from 70, or the other way round.",
         "pending_ratio": "The pending change of the burden ratio is no change to come.",
+        "individual_number_too_long": "More than the last four digits of an individual number: it must not be sent.",
+        "too_many_people": "A notice for one person has several.",
         "match_code_missing": "The cards are glued by machine, and the record has no match code.",
         "invalid_postal_code": "A postal code is not seven half-width digits, with or without the hyphen.",
         "address_form": "An address is given neither or both as area and rest and in one line.",

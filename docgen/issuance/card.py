@@ -8,21 +8,13 @@ from datetime import date
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import catalogue
-from docgen.issuance.burden import burden_text, burden_violations
+from docgen.issuance.burden import burden_text
 from docgen.issuance.dates import printed_date
-from docgen.issuance.faults import (
-    age_violations,
-    birth_violations,
-    disorder,
-    insured_violations,
-    issued_on_missing,
-    not_applicable,
-    unknown_code,
-)
 from docgen.issuance.items import PrintItems, Substitution
-from docgen.issuance.names import REGISTERED, front_kana, front_name, own_fields, public_name, registered_name, spelled
-from docgen.issuance.profile import CardSettings, InsurerProfile, constants
+from docgen.issuance.names import KANA, REGISTERED, front_kana, front_name, named_in_public, registered_name, spelled
+from docgen.issuance.profile import CardSettings, InsurerProfile
 from docgen.issuance.record import CardRecord, PersonName
+from docgen.issuance.rules import ISSUED_ON_MISSING, age_violations, date_violations, not_applicable, table_violations
 from docgen.issuance.validity import Expiry, expiry
 
 CATALOGUE = catalogue.CARD
@@ -51,6 +43,16 @@ POINTERS = {
 _CERTIFIED_POINTERS = {**POINTERS, "dates.acquired_on": "/certified_on"}
 
 
+def constants(profile: InsurerProfile) -> dict[str, str]:
+    """The items that are the same on each of the insurer's documents."""
+    return {
+        "insurer.number": profile.number,
+        "insurer.name": profile.name,
+        "insurer.address": profile.address,
+        "insurer.tel": profile.tel,
+    }
+
+
 def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
     """Everything that this person's card prints.
 
@@ -60,15 +62,15 @@ def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | No
     settings = profile.documents.card
     if settings is None:
         raise ValueError(f"{profile.id} issues no card")
-    violations = [*_table_violations(record, profile), *_id_violations(record, settings), *_sex_violations(record)]
+    violations = [*table_violations(record, profile), *_card_violations(record, profile, settings)]
     issued = record.issued_on or issued_on
     if issued is None:
-        raise RecordError([issued_on_missing(), *violations])
-    violations += _date_violations(record, issued)
+        raise RecordError([ISSUED_ON_MISSING, *violations])
+    violations += date_violations(record, issued)
     if record.person.born_on > issued:
         raise RecordError(violations)
     validity = _expiry(record, profile, issued)
-    violations += _age_violations(record, settings, issued, validity)
+    violations += age_violations(record, issued, validity, with_burden=settings.burden == "printed")
     if violations:
         raise RecordError(violations)
     return _items(record, profile, settings, issued, validity)
@@ -88,89 +90,12 @@ def _expiry(record: CardRecord, profile: InsurerProfile, issued: date) -> Expiry
 # --- rules ---
 
 
-def _table_violations(record: CardRecord, profile: InsurerProfile) -> Iterator[Violation]:
-    """What the profile's tables of relationship and membership demand of the record, and what they exclude."""
-    relationship = profile.relationships.get(record.relationship)
-    if relationship is None:
-        yield unknown_code("relationship", record.relationship, profile.relationships)
-    else:
-        shown = f"{relationship.date}_on"
-        if getattr(record, shown) is None:
-            yield Violation(
-                "missing_value", f"{relationship.date_label} is required", f"give {shown}", pointer=f"/{shown}"
-            )
-        yield from _dependent_violations(record, relationship.dependent)
-    membership = profile.memberships.get(record.membership) if record.membership is not None else None
-    if record.membership is not None and membership is None:
-        yield unknown_code("membership", record.membership, profile.memberships)
-    else:
-        yield from _continuation_violations(record, membership is not None and membership.voluntary)
+def _card_violations(record: CardRecord, profile: InsurerProfile, settings: CardSettings) -> Iterator[Violation]:
+    """What the card asks for beyond the rules that it shares with other documents."""
     if record.expires_by is not None and not profile.validity.short_term:
         yield not_applicable("expires_by", "this insurer has no short-term cards")
-
-
-def _dependent_violations(record: CardRecord, dependent: bool) -> Iterator[Violation]:
-    yield from insured_violations(record.insured is not None, dependent)
-    if not dependent and record.certified_on is not None:
-        yield not_applicable("certified_on", "only dependents are certified")
-
-
-def _continuation_violations(record: CardRecord, voluntary: bool) -> Iterator[Violation]:
-    ends_on = record.continuation_ends_on
-    if voluntary and ends_on is None:
-        yield Violation(
-            "missing_value",
-            "a voluntarily continued membership has an end",
-            "give continuation_ends_on",
-            pointer="/continuation_ends_on",
-        )
-    if not voluntary and ends_on is not None:
-        yield not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
-    if ends_on is not None and record.acquired_on is not None and ends_on <= record.acquired_on:
-        yield disorder("continuation_ends_on", "the membership ends before it begins")
-
-
-def _date_violations(record: CardRecord, issued: date) -> Iterator[Violation]:
-    born_on = record.person.born_on
-    yield from birth_violations(born_on, issued)
-    for key in ("acquired_on", "certified_on"):
-        day: date | None = getattr(record, key)
-        if day is not None and day < born_on <= issued:
-            yield disorder(key, "before the birth date")
-        if day is not None and day > issued:
-            yield disorder(key, "after the date of issue")
-
-
-def _age_violations(record: CardRecord, settings: CardSettings, issued: date, validity: Expiry) -> Iterator[Violation]:
-    """From 75 no card, from 70 with a ratio."""
-    born_on = record.person.born_on
-    if too_old := list(age_violations(born_on, issued)):
-        yield from too_old
-        return
-    if validity.on < issued:
-        yield Violation(
-            "expired_at_issue",
-            f"expires on {validity.on} ({validity.reason}), issued on {issued}",
-            "check the dates, or do not issue this card",
-            pointer=_REASONS.get(validity.reason),
-        )
-        return
-    if settings.burden == "separate":
-        return
-    yield from burden_violations(record.burden, born_on, issued)
-    if record.burden is not None and record.burden.effective_on > validity.on:
-        yield disorder("burden/effective_on", "the ratio takes effect after the card expires")
-    pending = record.burden.pending if record.burden is not None else None
-    if pending is not None and pending.effective_on > validity.on:
-        yield disorder("burden/pending/effective_on", "the change comes after the card expires")
-
-
-_REASONS = {
-    "age_75": "/person/born_on",
-    "residence_limit": "/residence_until",
-    "voluntary_continuation": "/continuation_ends_on",
-    "short_term": "/expires_by",
-}
+    yield from _id_violations(record, settings)
+    yield from _sex_violations(record)
 
 
 def _id_violations(record: CardRecord, settings: CardSettings) -> Iterator[Violation]:
@@ -204,7 +129,7 @@ def _items(
     record: CardRecord, profile: InsurerProfile, settings: CardSettings, issued: date, validity: Expiry
 ) -> PrintItems:
     used: list[Substitution] = []
-    person = spelled(record.person, "/person", own_fields(record.person), profile.substituter, used)
+    person = spelled(record.person, "/person", _own_fields(record.person), profile.substituter, used)
     relationship = profile.relationships[record.relationship]
     membership = profile.memberships[record.membership] if record.membership is not None else None
 
@@ -290,10 +215,14 @@ def _insured_name(record: CardRecord, profile: InsurerProfile, settings: CardSet
     """The insured person on a dependent's card: named as on the own card's front, but never with a former surname."""
     if record.insured is None:
         return ""
-    registered = settings.insured_name == "registered" or record.insured.alias is None
-    fields = REGISTERED if registered else ("alias",)
-    insured = spelled(record.insured, "/insured", fields, profile.substituter, used)
-    return registered_name(insured, profile.names) if registered else public_name(insured, profile.names)
+    if settings.insured_name == "front":
+        return named_in_public(record.insured, "/insured", profile, used)
+    return registered_name(spelled(record.insured, "/insured", REGISTERED, profile.substituter, used), profile.names)
+
+
+def _own_fields(name: PersonName) -> tuple[str, ...]:
+    """The parts of the name that the person's own card prints."""
+    return (*REGISTERED, "alias") if name.alias is not None else (*REGISTERED, *KANA, "former_surname")
 
 
 def _payload(texts: dict[str, str], record: CardRecord, profile: InsurerProfile, settings: CardSettings) -> str:

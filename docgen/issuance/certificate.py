@@ -17,23 +17,26 @@ from docgen.errors import RecordError, Violation
 from docgen.issuance import catalogue
 from docgen.issuance.address import Address
 from docgen.issuance.burden import burden_from, burden_text, burden_violations
+from docgen.issuance.card import constants
 from docgen.issuance.categories import CATEGORIES, is_from_70
 from docgen.issuance.dates import printed_date
 from docgen.issuance.eras import age_reached_on
-from docgen.issuance.faults import (
-    age_violations,
-    birth_violations,
-    disorder,
-    insured_violations,
-    issued_on_missing,
-    missing,
-    not_applicable,
-    unknown_code,
-)
+from docgen.issuance.faults import age_violations, birth_violations, insured_violations, missing
 from docgen.issuance.items import PrintItems, Row, Substitution
-from docgen.issuance.names import REGISTERED, front_name, public_name, registered_name, spelled
-from docgen.issuance.profile import CertificateSettings, InsurerProfile, LimitSettings, constants
-from docgen.issuance.record import Branch, Burden, Code, Day, Identifier, Key, Model, PersonName
+from docgen.issuance.names import REGISTERED, front_name, named_in_public, registered_name, spelled
+from docgen.issuance.profile import CertificateSettings, InsurerProfile, LimitSettings
+from docgen.issuance.record import (
+    Branch,
+    Burden,
+    Code,
+    Day,
+    Identifier,
+    Key,
+    Model,
+    PersonName,
+    identifier_violations,
+)
+from docgen.issuance.rules import ISSUED_ON_MISSING, disorder, not_applicable, unknown
 from docgen.issuance.validity import end_of_month, first_from
 
 CATALOGUE = catalogue.CERTIFICATE
@@ -70,6 +73,10 @@ class CertificateRecord(Model):
     relationship: Code = Field(description="本人・家族の別: a code of the profile's table")
     insured: PersonName | None = Field(default=None, description="被保険者, on a dependent's certificate")
     address: Address | None = Field(default=None, description="住所 of the person")
+
+    def faults(self) -> Iterator[Violation]:
+        """Identifiers that are too long together."""
+        return identifier_violations(self.symbol or "", self.number)
 
 
 class LimitRecord(CertificateRecord):
@@ -149,7 +156,7 @@ class Kind(Generic[R]):
         violations = list(_table_violations(record, profile))
         issued = record.issued_on or issued_on
         if issued is None:
-            raise RecordError([issued_on_missing(), *violations])
+            raise RecordError([ISSUED_ON_MISSING, *violations])
         born_on = record.person.born_on
         wrong_age = [*birth_violations(born_on, issued), *age_violations(born_on, issued)]
         violations += wrong_age or self.rules(record, profile, issued)
@@ -171,7 +178,7 @@ def _settings(profile: InsurerProfile, document: str) -> CertificateSettings:
 def _table_violations(record: CertificateRecord, profile: InsurerProfile) -> Iterator[Violation]:
     relationship = profile.relationships.get(record.relationship)
     if relationship is None:
-        yield unknown_code("relationship", record.relationship, profile.relationships)
+        yield unknown("relationship", record.relationship, profile.relationships)
     else:
         yield from insured_violations(record.insured is not None, relationship.dependent)
     if record.print_former_surname and record.person.former_surname is None:
@@ -182,7 +189,7 @@ def _limit_rules(document: str, record: LimitRecord, profile: InsurerProfile, is
     settings = _settings(profile, document)
     assert isinstance(settings, LimitSettings)
     if record.category not in settings.categories:
-        yield unknown_code("category", record.category, settings.categories)
+        yield unknown("category", record.category, settings.categories)
     else:
         yield from _category_age(record)
     yield from _term("", record.effective_on, record.expires_on, record.person.born_on, issued)
@@ -230,7 +237,7 @@ def _disease_rules(record: SpecifiedDiseaseRecord, profile: InsurerProfile, issu
     seen: set[str] = set()
     for at, one in enumerate(record.diseases):
         if one.disease not in DISEASES:
-            yield unknown_code(f"diseases/{at}/disease", one.disease, DISEASES)
+            yield unknown(f"diseases/{at}/disease", one.disease, DISEASES)
         if one.disease in seen:
             yield not_applicable(f"diseases/{at}", "the certificate has this disease already")
         seen.add(one.disease)
@@ -329,7 +336,7 @@ def _items(
         "symbol": record.symbol or "",
         "number": record.number,
         "branch": record.branch or "",
-        "insured.name": _insured_name(record, profile, used),
+        "insured.name": named_in_public(record.insured, "/insured", profile, used) if record.insured else "",
         "dates.issued_on": printed(issued),
         "validity.expires_label": profile.validity.label,
         "remarks": _remarks(person, profile),
@@ -376,13 +383,6 @@ def _person(record: CertificateRecord, profile: InsurerProfile, used: list[Subst
         person = person.model_copy(update={"former_surname": None})
     fields = (*REGISTERED, "alias" if person.alias is not None else "former_surname")
     return spelled(person, "/person", fields, profile.substituter, used)
-
-
-def _insured_name(record: CertificateRecord, profile: InsurerProfile, used: list[Substitution]) -> str:
-    if record.insured is None:
-        return ""
-    fields = REGISTERED if record.insured.alias is None else ("alias",)
-    return public_name(spelled(record.insured, "/insured", fields, profile.substituter, used), profile.names)
 
 
 def _address(record: CertificateRecord, profile: InsurerProfile, used: list[Substitution]) -> str:

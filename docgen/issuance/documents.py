@@ -9,12 +9,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, certificate
+from docgen.issuance import card, certificate, notice
+from docgen.issuance.addressee import mail_constants
 from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
-from docgen.issuance.profile import InsurerProfile, constants
-from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse, parse_record, schema_of
+from docgen.issuance.notice import NoticeRecord
+from docgen.issuance.profile import InsurerProfile
+from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse, record_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +42,49 @@ class Document:
         return self.drawn_by or self.id
 
 
-R = TypeVar("R", bound=Model)
-Reader = Callable[[object], R]
-Rules = Callable[[R, InsurerProfile, date | None], PrintItems]
+Record = TypeVar("Record", bound=Model)
+# A record with stand-ins where malformed values may be missing, so that the rules can be tried on the rest of it.
+StandIn = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-def _issue(
-    read: Reader[R], rules: Rules[R], raw: object, profile: InsurerProfile, issued_on: date | None = None
-) -> PrintItems:
-    """Parse and issue one record: violations of its form and of the rules come back together."""
-    try:
-        record = read(raw)
-    except RecordError as error:
-        beyond = _rules_beyond(lambda sound: rules(read(sound), profile, issued_on), raw, error.violations)
-        raise RecordError([*error.violations, *beyond]) from None
-    return rules(record, profile, issued_on)
+def _document(
+    name: str,
+    catalogue: Catalogue,
+    model: type[Record],
+    issue: Callable[[Record, InsurerProfile, date | None], PrintItems],
+    constants: Callable[[InsurerProfile], dict[str, str]],
+    stand_in: StandIn = dict,
+    drawn_by: str = "",
+    title: str = "",
+) -> Document:
+    def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
+        """Violations of the record's form and of the rules come back together."""
+        try:
+            record = parse(model, raw)
+        except RecordError as error:
+            found = error.violations
+        else:
+            return issue(record, profile, issued_on)
+        sound = _sound(raw, found)
+        beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
+        raise RecordError([*found, *beyond])
+
+    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title)
 
 
-def _rules_beyond(issue: Callable[[object], PrintItems], raw: object, found: tuple[Violation, ...]) -> list[Violation]:
-    """The rules that a malformed record breaks besides, as far as it can be told without its malformed values."""
+def _sound(raw: object, found: tuple[Violation, ...]) -> Mapping[str, Any]:
+    """The record without its malformed values; empty if it is no record at all."""
     if len(found) > MOST_UNKNOWN_KEYS:
-        return []  # no record at all
+        return {}
+    sound = _without(raw, "", frozenset(v.pointer or "" for v in found))
+    return sound if isinstance(sound, Mapping) else {}
+
+
+def _rules_beyond(found: tuple[Violation, ...], issue: Callable[[], PrintItems]) -> list[Violation]:
+    """The rules that a malformed record breaks besides, as far as it can be told without its malformed values."""
     pointers = [v.pointer or "" for v in found]
-    sound = _without(raw, "", frozenset(pointers))
-    if not isinstance(sound, Mapping):
-        return []
     try:
-        issue(_stood_in(sound))
+        issue()
     except RecordError as error:
         return [v for v in error.violations if not any(_touches(v.pointer or "", p) for p in pointers)]
     return []
@@ -88,6 +106,8 @@ def _stood_in(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without(node: object, pointer: str, bad: frozenset[str]) -> object:
+    if isinstance(node, list):
+        return [_without(value, f"{pointer}/{at}", bad) for at, value in enumerate(node)]
     if not isinstance(node, Mapping):
         return node
     escaped = {key: f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}" for key in node}
@@ -99,22 +119,19 @@ def _touches(one: str, other: str) -> bool:
 
 
 def _certificate(kind: Kind[Any], title: str) -> Document:
-    model: type[Model] = kind.model
-    issue, schema = partial(_issue, partial(parse, kind.model), kind.issue), partial(schema_of, model)
-    return Document(kind.id, certificate.CATALOGUE, issue, kind.constants, schema, "certificate", title)
+    return _document(
+        kind.id, certificate.CATALOGUE, kind.model, kind.issue, kind.constants, _stood_in, "certificate", title
+    )
 
 
-_ALL = (
-    Document(
-        "card",
-        card.CATALOGUE,
-        partial(_issue, parse_record, card.issue_card),
-        constants,
-        partial(schema_of, CardRecord),
-    ),
-    _certificate(certificate.LIMIT, "限度額適用認定証"),
-    _certificate(certificate.LIMIT_STANDARD_BURDEN, "限度額適用・標準負担額減額認定証"),
-    _certificate(certificate.SPECIFIED_DISEASE, "特定疾病療養受療証"),
-    _certificate(certificate.ELDERLY, "高齢受給者証"),
-)
-DOCUMENTS: Mapping[str, Document] = {document.id: document for document in _ALL}
+DOCUMENTS: Mapping[str, Document] = {
+    document.id: document
+    for document in (
+        _document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _stood_in),
+        _document("notice", notice.CATALOGUE, NoticeRecord, notice.issue_notice, mail_constants),
+        _certificate(certificate.LIMIT, "限度額適用認定証"),
+        _certificate(certificate.LIMIT_STANDARD_BURDEN, "限度額適用・標準負担額減額認定証"),
+        _certificate(certificate.SPECIFIED_DISEASE, "特定疾病療養受療証"),
+        _certificate(certificate.ELDERLY, "高齢受給者証"),
+    )
+}

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TypeVar
 
 from docgen.issuance.items import Substitution
-from docgen.issuance.profile import Names
+from docgen.issuance.profile import InsurerProfile, Names
 from docgen.issuance.record import AliasName, PersonName
 from docgen.issuance.substitution import Substituter
 
 REGISTERED = ("family", "given", "full_name")
-_KANA = ("family_kana", "given_kana", "full_kana")
-
-Named = TypeVar("Named", PersonName, AliasName)
+KANA = ("family_kana", "given_kana", "full_kana")
 
 
 def registered_name(name: PersonName, style: Names) -> str:
@@ -50,9 +48,13 @@ def front_kana(name: PersonName, style: Names) -> str:
     return style.separator.join(filter(None, (name.family_kana, name.given_kana)))
 
 
-def own_fields(name: PersonName) -> tuple[str, ...]:
-    """The parts of the name that the person's own card prints."""
-    return (*REGISTERED, "alias") if name.alias is not None else (*REGISTERED, *_KANA, "former_surname")
+def named_in_public(name: PersonName, where: str, profile: InsurerProfile, used: list[Substitution]) -> str:
+    """`public_name` in the insurer's characters; `where` is its JSON pointer, `used` gathers what was replaced."""
+    fields = ("alias",) if name.alias is not None else REGISTERED
+    return public_name(spelled(name, where, fields, profile.substituter, used), profile.names)
+
+
+Named = TypeVar("Named", PersonName, AliasName)
 
 
 def spelled(name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]) -> Named:

@@ -244,6 +244,15 @@ class QrSettings(Model):
         return self
 
 
+class Mail(Model):
+    """The mailing. `customer_barcode`: on every piece, or only where it brings a discount.
+
+    Mail with an option such as 特定記録 gets none: https://www.post.japanpost.jp/business/discount/barcode.html
+    """
+
+    customer_barcode: Literal["always", "only_when_discounted"] = "always"
+
+
 Trim = Annotated[tuple[float, float], BeforeValidator(_as_tuple)]
 
 
@@ -297,12 +306,43 @@ class LimitSettings(CertificateSettings):
     year_end: YearDay | None = None
 
 
+class NoticeExpiry(Model):
+    """When a notice expires: by rules of its own, or by the profile's. `applies`: to all, or from 70 and to residents.
+
+    https://www.city.wakayama.wakayama.jp/kurashi/kokuho_nenkin/1001090/1066216.html (from 70, to 31 July or the day
+    before the 75th birthday)
+    """
+
+    applies: Literal["all", "from_70"] = "from_70"
+    validity: Validity | None = None
+
+
+class CutOut(Model):
+    """The card to cut out: below on the left or on the right, with or without the burden ratio."""
+
+    place: Literal["left", "right"] = "left"
+    burden: bool = False
+
+
+class NoticeSettings(Model):
+    """The notice: one for a person or for a household (https://ichibakokuho.or.jp/kanyu), and what stands on it.
+
+    `individual_number`: it prints the last four digits where the record has them.
+    """
+
+    per: Literal["person", "household"] = "person"
+    individual_number: bool = False
+    expiry: NoticeExpiry | None = None
+    cut_out: CutOut = CutOut()
+
+
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
     model_config = ConfigDict(alias_generator=lambda field: field.replace("_", "-"))
 
     card: CardSettings | None = None
+    notice: NoticeSettings | None = None
     limit_certificate: LimitSettings | None = None
     limit_standard_burden_certificate: LimitSettings | None = None
     specified_disease_certificate: CertificateSettings | None = None
@@ -331,6 +371,7 @@ class InsurerProfile(Model):
     relationships: Annotated[dict[str, Relationship], Field(min_length=1)]
     memberships: dict[str, Membership] = {}
     validity: Validity
+    mail: Mail = Mail()
     substitutions: dict[Annotated[str, Field(pattern=r"^.[\ufe00-\ufe0f\U000e0100-\U000e01ef]?$")], Line] = {}
     documents: Documents
     _source: located.Located | None = PrivateAttr(default=None)
@@ -349,16 +390,6 @@ class InsurerProfile(Model):
         """The documents that this insurer issues."""
         fields = (field for field in Documents.model_fields if getattr(self.documents, field) is not None)
         return tuple(field.replace("_", "-") for field in fields)
-
-
-def constants(profile: InsurerProfile) -> dict[str, str]:
-    """The items that are the same on each of the insurer's documents."""
-    return {
-        "insurer.number": profile.number,
-        "insurer.name": profile.name,
-        "insurer.address": profile.address,
-        "insurer.tel": profile.tel,
-    }
 
 
 def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:

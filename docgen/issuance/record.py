@@ -1,4 +1,4 @@
-"""The card's record: what a caller sends for one person, checked and immutable.
+"""Records: what a caller sends, checked and immutable; the card's own, and the parts that others share.
 
 Texts are kept code point for code point: never normalised (NFC would turn U+FA19 into U+795E, another shape of the same
 name), never folded in width.
@@ -55,21 +55,22 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 MOST_UNKNOWN_KEYS = 100
 
 
-def _fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
+def fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
+    """What a validator raises, in one of docgen's codes."""
     # The hint travels as context; braces of the caller's data must not be read as placeholders.
     return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
 
 
 def _check_text(text: str) -> str:
     if not text or text.isspace():
-        raise _fault("missing_value", "the text is blank", "give it, or leave the key out where it may be absent")
+        raise fault("missing_value", "the text is blank", "give it, or leave the key out where it may be absent")
     if _SUSPECT.search(text):
         for code, pattern in _CLASSES:
             if found := pattern.search(text):
                 point = f"U+{ord(found[0]):04X}"
-                raise _fault(code, f"{point} at character {found.start() + 1}", _HINTS[code])
+                raise fault(code, f"{point} at character {found.start() + 1}", _HINTS[code])
     if unicodedata.category(text[0])[0] == "M":
-        raise _fault("misplaced_mark", f"U+{ord(text[0]):04X} at character 1", _HINTS["misplaced_mark"])
+        raise fault("misplaced_mark", f"U+{ord(text[0]):04X} at character 1", _HINTS["misplaced_mark"])
     return text
 
 
@@ -77,16 +78,16 @@ def _check_name(text: str) -> str:
     # Fields of fixed length come padded; inside a name the padding would print as a gap.
     if text[:1].isspace() or text[-1:].isspace():
         if not text.isspace():
-            raise _fault("outer_space", "the text begins or ends with a space", "remove it")
+            raise fault("outer_space", "the text begins or ends with a space", "remove it")
     return _check_text(text)
 
 
 def _check_identifier(text: str) -> str:
     code = numbers.identifier_fault(_check_text(text))
     if code == "mixed_width":
-        raise _fault(code, "half-width and full-width characters in one field", "write the whole field in one width")
+        raise fault(code, "half-width and full-width characters in one field", "write the whole field in one width")
     if code == "identifier_character":
-        raise _fault(
+        raise fault(
             code,
             "a space, sign or half-width kana",
             "half-width letters and digits only, or everything full-width without spaces",
@@ -96,29 +97,29 @@ def _check_identifier(text: str) -> str:
 
 def _check_branch(text: str) -> str:
     if not re.match(r"[0-9]{2}\Z", text):
-        raise _fault("invalid_branch", "a branch is two half-width digits, 00 to 99", "leave the key out for no branch")
+        raise fault("invalid_branch", "a branch is two half-width digits, 00 to 99", "leave the key out for no branch")
     return text
 
 
 def _parse_day(value: Any) -> date:
     if not isinstance(value, str):
-        raise _fault("wrong_type", "a date is a string YYYY-MM-DD")
+        raise fault("wrong_type", "a date is a string YYYY-MM-DD")
     try:
         day = date.fromisoformat(value) if _DATE.match(value) else None
     except ValueError:
         day = None
     if day is None:
-        raise _fault("invalid_date", f"not a day of the calendar: {value[:40]}", "write YYYY-MM-DD")
+        raise fault("invalid_date", f"not a day of the calendar: {value[:40]}", "write YYYY-MM-DD")
     if day < FIRST_DAY:
-        raise _fault("date_too_early", f"before 1873-01-01: {value}", "check the year")
+        raise fault("date_too_early", f"before 1873-01-01: {value}", "check the year")
     return day
 
 
 Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_name)]
 Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
 Branch = Annotated[str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})]
-Code = Annotated[str, Field(max_length=20), AfterValidator(_check_text)]
 Key = Annotated[str, Field(max_length=100), AfterValidator(_check_text)]
+Code = Annotated[str, Field(max_length=20), AfterValidator(_check_text)]
 Day = Annotated[date, PlainValidator(_parse_day), WithJsonSchema({"type": "string", "format": "date"})]
 Ratio = Annotated[int, Field(ge=1, le=3)]
 
@@ -127,6 +128,10 @@ class Model(BaseModel):
     """Frozen, strict in types and keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def faults(self) -> Iterator[Violation]:
+        """What a record's values demand of each other, beyond their own form."""
+        yield from ()
 
 
 class AliasName(Model):
@@ -206,6 +211,10 @@ class CardRecord(Model):
     insured: PersonName | None = Field(default=None, description="被保険者, on a dependent's card")
     card: CardIds = Field(default=CardIds(), description="what the job calls this card; some insurers need it")
 
+    def faults(self) -> Iterator[Violation]:
+        """Identifiers that are too long together."""
+        return identifier_violations(self.symbol or "", self.number)
+
 
 # pydantic's error types in docgen's codes; ours keep their own name, any other is a wrong type.
 _CODE_OF = {
@@ -216,29 +225,30 @@ _CODE_OF = {
     "less_than_equal": "not_allowed",
     "string_pattern_mismatch": "not_allowed",
     "string_too_long": "too_long",
-    "too_short": "missing_value",
     "string_unicode": "control_character",
+    "too_short": "missing_value",
 }
-_MESSAGE_OF = {"model_type": "not a JSON object", "string_type": "not a JSON string", "bool_type": "not true or false"}
+_MESSAGE_OF = {
+    "model_type": "not a JSON object",
+    "string_type": "not a JSON string",
+    "bool_type": "not true or false",
+    "tuple_type": "not a JSON array",
+    "too_short": "the list is empty",
+}
 _HINT_OF = {"too_long": "shorten it", "control_character": _HINTS["control_character"]}
 
 
-Record = TypeVar("Record", bound=Model)
-
-
 @cache
-def schema_of(model: type[Model]) -> dict[str, Any]:
-    """The record's JSON Schema; built once, since it takes longer than a card."""
+def record_schema(model: type[Model]) -> dict[str, Any]:
+    """The JSON Schema of a kind of record; built once, since it takes longer than a card."""
     return model.model_json_schema()
 
 
-def parse_record(raw: object) -> CardRecord:
-    """Check one card's record as decoded from JSON, and keep it. Raises as `parse` does."""
-    return parse(CardRecord, raw)
+Parsed = TypeVar("Parsed", bound=Model)
 
 
-def parse(model: type[Record], raw: object) -> Record:
-    """Check one record of this model as decoded from JSON, and keep it.
+def parse(model: type[Parsed], raw: object) -> Parsed:
+    """Check one record as decoded from JSON, and keep it.
 
     Raises RecordError with every violation, each with its JSON pointer.
     """
@@ -246,11 +256,16 @@ def parse(model: type[Record], raw: object) -> Record:
     try:
         record = model.model_validate(raw)
     except ValidationError as error:
-        raise RecordError([*_from_pydantic(error, schema_of(model)), *names]) from None
-    too_long = _length_violation(record)
-    if names or too_long:
-        raise RecordError([*names, *too_long])
+        raise RecordError([*_from_pydantic(model, error), *names]) from None
+    faults = list(record.faults())
+    if names or faults:
+        raise RecordError([*names, *faults])
     return record
+
+
+def parse_record(raw: object) -> CardRecord:
+    """Check a card's record: see `parse`."""
+    return parse(CardRecord, raw)
 
 
 def pointer(parts: Iterable[str | int]) -> str:
@@ -258,43 +273,54 @@ def pointer(parts: Iterable[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def _from_pydantic(error: ValidationError, schema: dict[str, Any]) -> Iterator[Violation]:
+def _from_pydantic(model: type[Model], error: ValidationError) -> Iterator[Violation]:
     details = error.errors(include_url=False, include_input=False)
     unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
     for detail in details:
         if detail["type"] != "extra_forbidden":
-            yield _violation(detail, schema)
-    yield from _unknown_keys(unknown, schema)
+            yield _violation(model, detail)
+    yield from _unknown_keys(model, unknown)
 
 
-def _violation(detail: ErrorDetails, schema: dict[str, Any]) -> Violation:
+def _violation(model: type[Model], detail: ErrorDetails) -> Violation:
     kind, place = detail["type"], detail["loc"]
     code = _CODE_OF.get(kind) or (kind if kind in CODES else "wrong_type")
     if kind == "missing":
         return Violation(code, f"{place[-1]} is required", f"give {place[-1]}", pointer=pointer(place))
     message = _MESSAGE_OF.get(kind, detail["msg"])
-    hint = detail.get("ctx", {}).get("hint") or _HINT_OF.get(code) or description(schema, place)
+    hint = detail.get("ctx", {}).get("hint") or _HINT_OF.get(code) or description(record_schema(model), place)
     return Violation(code, message, hint, pointer=pointer(place))
 
 
-def _unknown_keys(places: Sequence[tuple[int | str, ...]], schema: dict[str, Any]) -> Iterator[Violation]:
+def _unknown_keys(model: type[Model], places: Sequence[tuple[int | str, ...]]) -> Iterator[Violation]:
     beyond = len(places) - MOST_UNKNOWN_KEYS
     for count, place in enumerate(places[:MOST_UNKNOWN_KEYS], start=1):
         more = f", and {beyond} more unknown keys in the record" if beyond > 0 and count == MOST_UNKNOWN_KEYS else ""
-        allowed = ", ".join(allowed_keys(schema, place[:-1]))
+        allowed = ", ".join(allowed_keys(record_schema(model), place[:-1]))
         yield Violation("unknown_key", f"unknown key: {place[-1]}{more}", f"allowed: {allowed}", pointer=pointer(place))
 
 
-def _name_violations(raw: object) -> Iterator[Violation]:
+_DEEPEST = 5  # no record has a person deeper
+
+
+def _name_violations(node: object, where: str = "", depth: int = 0) -> Iterator[Violation]:
     """What the parts of a name demand of each other; read from the raw data, so that it is told with the rest."""
-    if not isinstance(raw, Mapping):
-        return
-    for who in ("person", "insured"):
-        if isinstance(name := raw.get(who), Mapping):
-            yield from _one_name(name, who)
+    children: Iterable[tuple[object, object]] = ()
+    if isinstance(node, Mapping):
+        children = node.items()
+    elif isinstance(node, list):
+        children = enumerate(node)
+    for key, child in children:
+        if not isinstance(child, (Mapping, list)) or depth == _DEEPEST:
+            continue
+        at = where + pointer([str(key)])
+        if key in ("person", "insured") and isinstance(child, Mapping):
+            yield from _one_name(child, at)
+        else:
+            yield from _name_violations(child, at, depth + 1)
 
 
-def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
+def _one_name(name: Mapping[str, object], where: str) -> Iterator[Violation]:
     family, given = name.get("family") is not None, name.get("given") is not None
     full = name.get("full_name") is not None
     if full and (family or given or name.get("family_kana") is not None or name.get("given_kana") is not None):
@@ -302,7 +328,7 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
             "name_conflict",
             "full_name beside family or given",
             "give one of the two forms",
-            pointer=f"/{who}/full_name",
+            pointer=f"{where}/full_name",
         )
     elif not full:
         for part, present in (("family", family), ("given", given)):
@@ -311,14 +337,14 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
                     "missing_value",
                     f"no {part} name",
                     "or give full_name for a name without the split",
-                    pointer=f"/{who}/{part}",
+                    pointer=f"{where}/{part}",
                 )
     if name.get("full_kana") is not None and not full:
         yield Violation(
             "name_conflict",
             "full_kana without full_name",
             "give family_kana and given_kana",
-            pointer=f"/{who}/full_kana",
+            pointer=f"{where}/full_kana",
         )
     if (name.get("family_kana") is None) != (name.get("given_kana") is None):
         absent = "given_kana" if name.get("given_kana") is None else "family_kana"
@@ -326,7 +352,7 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
             "missing_value",
             "only half of the reading is given",
             f"give {absent}, or leave both readings out",
-            pointer=f"/{who}/{absent}",
+            pointer=f"{where}/{absent}",
         )
     if name.get("former_surname") is None:
         return
@@ -335,36 +361,25 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
             "name_split_required",
             "a former surname stands between family and given name",
             "give family and given instead of full_name",
-            pointer=f"/{who}/former_surname",
+            pointer=f"{where}/former_surname",
         )
-    if who == "person" and name.get("alias") is not None:
+    if where.endswith("/person") and name.get("alias") is not None:
         yield Violation(
             "former_surname_with_alias",
             "the front has the alias or the former surname, not both",
             "leave one of the two out",
-            pointer="/person/former_surname",
+            pointer=f"{where}/former_surname",
         )
 
 
-def _length_violation(record: Model) -> list[Violation]:
+def identifier_violations(symbol: str, number: str) -> Iterator[Violation]:
     """Symbol at most 38 bytes, symbol and number together at most 38 characters.
 
     The national identifier `8 digits:symbol:number:branch` has 51 characters in all.
     """
-    symbol, number = getattr(record, "symbol", None) or "", getattr(record, "number", None) or ""
     if numbers.symbol_bytes(symbol) > numbers.MAX_SYMBOL_BYTES:
-        return [
-            Violation(
-                "identifier_too_long",
-                "the symbol is longer than 38 bytes",
-                "a full-width character counts 2",
-                pointer="/symbol",
-            )
-        ]
-    if len(symbol) + len(number) > numbers.MAX_IDENTIFIER:
-        return [
-            Violation(
-                "identifier_too_long", "symbol and number have more than 38 characters together", "", pointer="/number"
-            )
-        ]
-    return []
+        message, hint = "the symbol is longer than 38 bytes", "a full-width character counts 2"
+        yield Violation("identifier_too_long", message, hint, pointer="/symbol")
+    elif len(symbol) + len(number) > numbers.MAX_IDENTIFIER:
+        message = "symbol and number have more than 38 characters together"
+        yield Violation("identifier_too_long", message, pointer="/number")
