@@ -122,16 +122,23 @@ def _items() -> Iterator[str]:
         )
         flags = document.catalogue.flags.items()
         yield from _table(("flag", "on when"), [(_code(name), meaning) for name, meaning in flags])
+        for name, rows in document.catalogue.lists.items():
+            texts = rows.texts.items()
+            items = [(_code(name), item.description) for name, item in texts]
+            yield from _table((f"item of each row of `{name}`", "what it is"), items)
 
 
 def _records() -> Iterator[str]:
     yield "# Records"
     yield "The record of each document, as JSON; `GET /v1/documents/{document}/schema` has the same as JSON Schema.\n"
+    told: set[str] = set()
     for document in DOCUMENTS.values():
         schema = document.schema()
         yield from _model(document.id, schema)
         for name, part in schema.get("$defs", {}).items():
-            yield from _model(name, {**schema, **part}, level=3)
+            if name not in told:  # records share parts; a link leads to the first
+                yield from _model(name, {**schema, **part}, level=3)
+            told.add(name)
 
 
 def _insurers() -> Iterator[str]:

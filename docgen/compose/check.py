@@ -29,7 +29,7 @@ def check_layout(
     for profile in profiles:
         found += check_grammar(layout, profile.type_floor)
         try:
-            Composition(layout, brand_of(profile, layout.layout, kind.constants(profile), art_dir), fonts)
+            Composition(layout, brand_of(profile, kind.id, kind.constants(profile), art_dir), fonts)
         except LayoutError as error:
             found += error.violations
     return list(dict.fromkeys(found))

@@ -15,7 +15,7 @@ from docgen.compose.brand import brand_of
 from docgen.compose.check import check_layout, check_names, check_wording, never_filled
 from docgen.compose.composition import Composition
 from docgen.compose.placed import PlacedSide
-from docgen.errors import DocgenError, LayoutError, RequestError, Violation
+from docgen.errors import DocgenError, LayoutError, RecordError, RequestError, Violation
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import PrintItems
 from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
@@ -123,12 +123,13 @@ class Engine:
         self._painter = PagePainter()
         self._compositions: dict[tuple[str, str], Composition] = {}
         problems: list[Violation] = []
-        drawn = [self._dir / f"{document}.yaml" for document in DOCUMENTS]
+        drawn = [self._dir / f"{name}.yaml" for name in dict.fromkeys(kind.layout for kind in DOCUMENTS.values())]
         profiles = sorted((self._dir / "insurers").glob("*.yaml"))
-        self.layouts: Mapping[str, Layout] = _load_all(load_layout, "layout", drawn, problems)
+        layouts = _load_all(load_layout, "layout", drawn, problems)
         self.insurers: Mapping[str, InsurerProfile] = _load_all(load_profile, "id", profiles, problems)
         if problems:
             raise LayoutError(problems)
+        self.layouts: Mapping[str, Layout] = {id_: layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
 
     @classmethod
     def load(cls, settings: EngineSettings) -> Engine:
@@ -201,7 +202,7 @@ class Engine:
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
-        info = FileInfo(self.layouts[document].title, issued_on)
+        info = FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
         return Book(stream, info, self._intent, self._fonts, self._painter)
 
     def preview(
@@ -218,26 +219,35 @@ class Engine:
         found: list[Violation] = []
         for insurer, profile in self.insurers.items():
             found += profile_warnings(profile, f"{insurer}.yaml")
-            found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
+        placed: dict[str, list[PlacedSide]] = {}
+        broken: set[str] = set()
         for document, layout in self.layouts.items():
+            kind = DOCUMENTS[document]
             profiles = [profile for profile in self.insurers.values() if document in profile.document_ids()]
-            found += check_layout(layout, DOCUMENTS[document], profiles, self._fonts, self._dir / "art")
-            found += self._check_samples(document)
+            found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
+            for name, record in self.samples(document).items():
+                try:
+                    placed.setdefault(kind.layout, []).extend(self._place_sample(document, name, record))
+                except LayoutError:
+                    broken.add(kind.layout)  # told above
+                except DocgenError as error:
+                    found += error.violations
+        for document, layout in self.layouts.items():
+            if layout.layout not in broken:  # else the samples of some insurer say nothing
+                found += never_filled(layout, DOCUMENTS[document].catalogue, placed[layout.layout])
+        for profile in self.insurers.values():
+            found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
         return list(dict.fromkeys(found))
 
-    def _check_samples(self, document: str) -> Iterable[Violation]:
-        placed: list[PlacedSide] = []
-        compiles = True
-        for name, record in self.samples(document).items():
-            try:
-                _, sides = self.place(document, self.insurer_of_sample(name), record)
-                placed += sides
-            except DocgenError as error:
-                compiles = compiles and not isinstance(error, LayoutError)
-                for violation in error.violations:
-                    yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
-        if compiles:  # else the samples of some insurer say nothing
-            yield from never_filled(self.layouts[document], DOCUMENTS[document].catalogue, placed)
+    def _place_sample(self, document: str, name: str, record: object) -> tuple[PlacedSide, ...]:
+        """One sample's sides; what it breaks names its file."""
+        try:
+            return self.place(document, self.insurer_of_sample(name), record)[1]
+        except RecordError as error:
+            file = f"samples/{document}/{name}.json"
+            raise RecordError(
+                replace(violation, file=violation.file or file) for violation in error.violations
+            ) from None
 
     def insurer_of_sample(self, name: str) -> str:
         """The insurer of a sample, by its name INSURER-NAME. Raises RequestError `unknown_insurer`."""

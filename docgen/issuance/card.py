@@ -9,7 +9,7 @@ from datetime import date
 from docgen.errors import RecordError, Violation
 from docgen.issuance import catalogue
 from docgen.issuance.burden import burden_text
-from docgen.issuance.eras import padded
+from docgen.issuance.dates import printed_date
 from docgen.issuance.items import PrintItems, Substitution
 from docgen.issuance.names import KANA, REGISTERED, front_kana, front_name, named_in_public, registered_name, spelled
 from docgen.issuance.profile import CardSettings, InsurerProfile
@@ -132,17 +132,14 @@ def _items(
     person = spelled(record.person, "/person", _own_fields(record.person), profile.substituter, used)
     relationship = profile.relationships[record.relationship]
     membership = profile.memberships[record.membership] if record.membership is not None else None
-    dates = profile.dates
 
     def printed(day: date | None) -> str:
-        if day is None:
-            return ""
-        known_on = issued if dates.later_era == "issue" and day > issued else None
-        return padded(day, known_on, dates.first_year)
+        return printed_date(day, profile.dates, issued)
 
     sex = _sex_word(record, profile)
     on_back = sex != "" and (record.person.sex_masked or record.person.alias is not None)
     burden = record.burden if settings.burden == "printed" else None
+    ratio = burden_text(burden, profile.burden, profile.dates, issued) if settings.burden == "printed" else ""
     texts = {
         "card.role": relationship.label,
         "membership": membership.label if membership is not None else "",
@@ -159,7 +156,7 @@ def _items(
         "validity.expires_label": profile.validity.label,
         "validity.expires_on": printed(validity.on),
         "insured.name": _insured_name(record, profile, settings, used),
-        "burden.text": burden_text(burden, profile.burden, dates, issued) if settings.burden == "printed" else "",
+        "burden.text": ratio,
         "burden.effective_on": printed(burden.effective_on) if burden is not None else "",
         "remarks": _remarks(person, sex if on_back else "", profile),
         "card.serial": record.card.serial or "",

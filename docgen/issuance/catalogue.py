@@ -52,3 +52,51 @@ CARD = Catalogue(
 
 # What only the payload of a symbol may name, beside the texts above.
 PAYLOAD_ONLY = frozenset({"match_code"})
+
+CERTIFICATE = Catalogue(
+    texts={
+        "insurer.number": ItemSpec("保険者番号, 8 or 6 digits", constant=True),
+        "insurer.name": ItemSpec("保険者名称", constant=True),
+        "insurer.address": ItemSpec("保険者所在地", constant=True),
+        "insurer.tel": ItemSpec("保険者の電話番号", constant=True),
+        "certificate.title": ItemSpec("the certificate's full name, as the profile words it", constant=True),
+        "holder.name": ItemSpec("氏名 as on the card's front; a former surname only where it was asked for"),
+        "holder.born_on": ItemSpec("生年月日"),
+        "holder.address": ItemSpec("住所 with its postal code, in one line", when="holder.has_address"),
+        "symbol": ItemSpec("記号"),
+        "number": ItemSpec("番号"),
+        "branch": ItemSpec("枝番, empty if there is none (never 00 by default)"),
+        "insured.name": ItemSpec("被保険者氏名 on a dependent's certificate", when="holder.is_dependent"),
+        "dates.issued_on": ItemSpec("交付年月日"),
+        "validity.effective_on": ItemSpec("発効年月日"),
+        "validity.expires_label": ItemSpec("有効期限, as the profile words it"),
+        "validity.expires_on": ItemSpec("the last day on which the certificate is valid"),
+        "category.text": ItemSpec("適用区分", when="certificate.has_category"),
+        "long_stay.on": ItemSpec("長期入院該当年月日, or nothing yet", when="certificate.has_category"),
+        "burden.text": ItemSpec("一部負担金の割合, with a pending change", when="certificate.has_burden"),
+        "remarks": ItemSpec("備考: lines on the former surname or the registered name", when="document.has_remarks"),
+    },
+    flags={
+        "holder.is_dependent": "The certificate is a dependent's (被扶養者).",
+        "holder.has_address": "The record has the holder's address.",
+        "certificate.has_category": "It states a category (適用区分).",
+        "certificate.reduces_meals": "It reduces the standard burden of meals too (標準負担額減額).",
+        "certificate.has_burden": "It states the burden ratio (高齢受給者証).",
+        "burden.is_pending": "The burden ratio has a pending change.",
+        "document.has_remarks": "There is something to say under remarks.",
+        "document.is_specimen": "見本 stands across the page.",
+        "insurer.has_mark": "The profile has artwork named mark.",
+        "insurer.has_seal": "The profile has artwork named seal.",
+    },
+    lists={
+        "diseases": Catalogue(
+            texts={
+                "disease.name": ItemSpec("認定疾病名"),
+                "disease.limit": ItemSpec("自己負担限度額 of a month"),
+                "disease.effective_on": ItemSpec("発効年月日"),
+                "disease.expires_on": ItemSpec("有効期限"),
+            },
+            flags={},
+        )
+    },
+)

@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, notice
+from docgen.issuance import card, certificate, notice
 from docgen.issuance.addressee import mail_constants
+from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
 from docgen.issuance.notice import NoticeRecord
@@ -23,7 +24,8 @@ class Document:
     """One kind of document.
 
     `issue(raw, profile, issued_on)` takes a record as decoded from JSON and the job's date of issue, and raises
-    RecordError with every violation. `schema()` is the record's JSON Schema.
+    RecordError with every violation. `schema()` is the record's JSON Schema. Documents that differ in little share one
+    layout: `drawn_by` names it, and `title` says what people call the document.
     """
 
     id: str
@@ -31,6 +33,13 @@ class Document:
     issue: Callable[[object, InsurerProfile, date | None], PrintItems]
     constants: Callable[[InsurerProfile], dict[str, str]]
     schema: Callable[[], dict[str, Any]]
+    drawn_by: str = ""
+    title: str = ""
+
+    @property
+    def layout(self) -> str:
+        """The name of the layout that draws it."""
+        return self.drawn_by or self.id
 
 
 Record = TypeVar("Record", bound=Model)
@@ -45,6 +54,8 @@ def _document(
     issue: Callable[[Record, InsurerProfile, date | None], PrintItems],
     constants: Callable[[InsurerProfile], dict[str, str]],
     stand_in: StandIn = dict,
+    drawn_by: str = "",
+    title: str = "",
 ) -> Document:
     def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
         """Violations of the record's form and of the rules come back together."""
@@ -58,7 +69,7 @@ def _document(
         beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
         raise RecordError([*found, *beyond])
 
-    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model))
+    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title)
 
 
 def _sound(raw: object, found: tuple[Violation, ...]) -> Mapping[str, Any]:
@@ -79,14 +90,16 @@ def _rules_beyond(found: tuple[Violation, ...], issue: Callable[[], PrintItems])
     return []
 
 
-def _card_stood_in(record: Mapping[str, Any]) -> dict[str, Any]:
+def _stood_in(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with stand-ins where malformed values may be missing: no rule reads a name or number.
 
     Nobody born on the first of all days gets a card, so that no rule but that one speaks of the age.
     """
     person = record["person"] if isinstance(record.get("person"), Mapping) else {}
     known = {key: person[key] for key in ("sex", "sex_masked", "born_on") if key in person}
-    stand_ins = {"number": "0", **record, "person": {"full_name": "0", "born_on": FIRST_DAY.isoformat(), **known}}
+    split = person.get("former_surname") is not None
+    name = {"family": "0", "given": "0", "former_surname": "0"} if split else {"full_name": "0"}
+    stand_ins = {"number": "0", **record, "person": {**name, "born_on": FIRST_DAY.isoformat(), **known}}
     if record.get("insured") is not None:
         stand_ins["insured"] = {"full_name": "0"}
     return stand_ins
@@ -105,10 +118,20 @@ def _touches(one: str, other: str) -> bool:
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
+def _certificate(kind: Kind[Any], title: str) -> Document:
+    return _document(
+        kind.id, certificate.CATALOGUE, kind.model, kind.issue, kind.constants, _stood_in, "certificate", title
+    )
+
+
 DOCUMENTS: Mapping[str, Document] = {
     document.id: document
     for document in (
-        _document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _card_stood_in),
+        _document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _stood_in),
         _document("notice", notice.CATALOGUE, NoticeRecord, notice.issue_notice, mail_constants),
+        _certificate(certificate.LIMIT, "限度額適用認定証"),
+        _certificate(certificate.LIMIT_STANDARD_BURDEN, "限度額適用・標準負担額減額認定証"),
+        _certificate(certificate.SPECIFIED_DISEASE, "特定疾病療養受療証"),
+        _certificate(certificate.ELDERLY, "高齢受給者証"),
     )
 }

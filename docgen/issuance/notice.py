@@ -17,6 +17,7 @@ from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, catalogue
 from docgen.issuance.addressee import Addressee, PieceId, address_block
 from docgen.issuance.burden import burden_from, burden_text
+from docgen.issuance.dates import printed_date
 from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
 from docgen.issuance.names import KANA, front_kana, named_in_public, spelled
@@ -318,7 +319,7 @@ def _person(
         "person.branch": record.branch or "",
         "person.membership": membership.label if membership is not None else "",
         "person.acquired_label": (membership and membership.date_label) or relationship.date_label,
-        "person.acquired_on": _printed(day, issued, profile) if day is not None else "",
+        "person.acquired_on": _printed(day, issued, profile),
         "person.insured_name": named_in_public(insured, f"{where}/insured", profile, used) if insured else "",
         "person.burden": burden_text(burden, profile.burden, profile.dates, issued) if burden else "",
         "person.burden_effective_on": _printed(burden.effective_on, issued, profile) if burden else "",
@@ -348,9 +349,8 @@ def _person(
     return Row(texts, flags, {name: f"{where}/{key}" for name, key in keys.items()})
 
 
-def _printed(day: date, issued: date, profile: InsurerProfile) -> str:
-    known_on = issued if profile.dates.later_era == "issue" and day > issued else None
-    return running(day, known_on, profile.dates.first_year)
+def _printed(day: date | None, issued: date, profile: InsurerProfile) -> str:
+    return printed_date(day, profile.dates, issued, running)
 
 
 def _facts(record: NoticePerson, person: Row) -> Iterator[Row]:

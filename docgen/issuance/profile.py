@@ -16,6 +16,7 @@ from docgen import located
 from docgen.errors import LayoutError, Violation
 from docgen.issuance import catalogue, numbers
 from docgen.issuance.allowed import allowed_keys
+from docgen.issuance.categories import Category
 from docgen.issuance.eras import FirstYear, LaterEra
 from docgen.issuance.substitution import Substituter
 
@@ -286,6 +287,25 @@ class CardSettings(Model):
         return self
 
 
+class CertificateSettings(Model):
+    """A certificate. `title` is its full name on paper, with the insurance that it belongs to."""
+
+    title: Line
+
+
+class LimitSettings(CertificateSettings):
+    """A certificate of the limit on what people pay: the categories (適用区分) that it is issued for, and how long.
+
+    `longest_months` counts from the month of effect (6 at some: https://www.keisan-kenpo.or.jp/asp/news/news.asp?articleid=129008&page=1);
+    with `year_end` it ends by the first such day (31 July at national health insurances:
+    https://www.kawaguchi-hp.jp/post/%E4%BF%9D%E9%99%BA%E8%A8%BC%E3%80%81%E5%8F%97%E7%B5%A6%E8%80%85%E8%A8%BC%E3%81%AE%E6%9C%89%E5%8A%B9%E6%9C%9F%E9%99%90).
+    """
+
+    categories: Annotated[tuple[Category, ...], Field(min_length=1), BeforeValidator(_as_tuple)]
+    longest_months: Annotated[int, Field(ge=1, le=12)] | None = None
+    year_end: YearDay | None = None
+
+
 class NoticeExpiry(Model):
     """When a notice expires: by rules of its own, or by the profile's. `applies`: to all, or from 70 and to residents.
 
@@ -319,8 +339,14 @@ class NoticeSettings(Model):
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
+    model_config = ConfigDict(alias_generator=lambda field: field.replace("_", "-"))
+
     card: CardSettings | None = None
     notice: NoticeSettings | None = None
+    limit_certificate: LimitSettings | None = None
+    limit_standard_burden_certificate: LimitSettings | None = None
+    specified_disease_certificate: CertificateSettings | None = None
+    elderly_certificate: CertificateSettings | None = None
 
 
 class InsurerProfile(Model):
@@ -362,7 +388,8 @@ class InsurerProfile(Model):
 
     def document_ids(self) -> tuple[str, ...]:
         """The documents that this insurer issues."""
-        return tuple(name for name in Documents.model_fields if getattr(self.documents, name) is not None)
+        fields = (field for field in Documents.model_fields if getattr(self.documents, field) is not None)
+        return tuple(field.replace("_", "-") for field in fields)
 
 
 def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:

@@ -69,7 +69,7 @@ def base_expiry(rules: Validity, issued_on: date, born_on: date) -> date:
     """
     match rules.base:
         case Rolling(years=years, month=month, day=day):
-            return _first_from(anniversary(issued_on, years), month, day)
+            return first_from(anniversary(issued_on, years), month, day)
         case Fixed(on=on):
             return on
         case WithinYears(years=years):
@@ -77,7 +77,7 @@ def base_expiry(rules: Validity, issued_on: date, born_on: date) -> date:
         case Fiscal(years=years, years_from_70=years_from_70, month=month, day=day):
             if years_from_70 is not None and issued_on >= burden_from(born_on):
                 years = years_from_70
-            return _first_from(anniversary(issued_on, years - 1), month, day)
+            return first_from(anniversary(issued_on, years - 1), month, day)
 
 
 def end_of_month(day: date) -> date:
@@ -85,6 +85,7 @@ def end_of_month(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def _first_from(start: date, month: int, day: int) -> date:
+def first_from(start: date, month: int, day: int) -> date:
+    """The first such day of a year from `start` on."""
     this_year = date(start.year, month, day)
     return this_year if this_year >= start else date(start.year + 1, month, day)

@@ -1,0 +1,161 @@
+"""Every sample of the four certificates as a finished file: conforming, true to its record, inside its area."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pypdf
+import pytest
+from PIL import Image
+
+from docgen.compose.placed import PlacedSide, PlacedText
+from docgen.engine import Engine, Options, Rendered, preflight
+from docgen.pdf.reader import read_pages
+from docgen.units import MM_PER_PT
+from tests import samples, verapdf
+
+DOCUMENTS = (
+    "limit-certificate",
+    "limit-standard-burden-certificate",
+    "specified-disease-certificate",
+    "elderly-certificate",
+)
+EVERY = pytest.mark.parametrize(
+    ("document", "name"), [(document, name) for document in DOCUMENTS for name in samples.names(document)]
+)
+PLAIN = Options(specimen=False)
+
+
+def render(engine: Engine, document: str, name: str, options: Options | None = None) -> Rendered:
+    return engine.render(document, samples.insurer(name), samples.record(document, name), options)
+
+
+def place(engine: Engine, document: str, name: str) -> tuple[PlacedSide, ...]:
+    return engine.place(document, samples.insurer(name), samples.record(document, name), PLAIN)[1]
+
+
+def texts_of(side: PlacedSide) -> Iterator[PlacedText]:
+    """Every text of a side, static ones too."""
+    for form in side.forms:
+        for item in form.static.items:
+            if isinstance(item, PlacedText):
+                yield item._replace(x=item.x + form.x, y=item.y + form.y)
+    yield from side.texts
+
+
+def words(engine: Engine, document: str, name: str) -> list[str]:
+    """What each side prints, joined."""
+    return ["\n".join(line.text for text in texts_of(side) for line in text.text.lines)
+            for side in place(engine, document, name)]  # fmt: skip
+
+
+def test_every_insurer_issues_the_certificates_of_its_table_and_has_samples_of_them(engine: Engine) -> None:
+    issued = {insurer: set(engine.documents_of(insurer)) & set(DOCUMENTS) for insurer in engine.insurers}
+    assert issued == {
+        "association": set(DOCUMENTS),
+        "society": set(),
+        "publishers": {"elderly-certificate"},
+        "accountants": {"limit-certificate", "elderly-certificate"},
+    }
+    for insurer, documents in issued.items():
+        for document in documents:
+            assert {f"{insurer}-insured", f"{insurer}-alias"} <= set(samples.names(document))
+
+
+@EVERY
+def test_the_file_is_accepted_by_verapdf_and_preflight_and_is_the_same_each_time(
+    engine: Engine, document: str, name: str
+) -> None:
+    for options in (None, PLAIN):
+        rendered = render(engine, document, name, options)
+        assert verapdf.validate(rendered.pdf) == []
+        assert preflight(rendered.pdf) == []
+        assert render(engine, document, name, options).pdf == rendered.pdf
+
+
+@EVERY
+def test_the_text_reads_back_as_it_was_placed(engine: Engine, document: str, name: str) -> None:
+    rendered = render(engine, document, name, PLAIN)
+    sides = place(engine, document, name)
+    for page, side in zip(read_pages(rendered.pdf), sides, strict=True):
+        assert page.blocks() == ["".join(line.text for line in placed.text.lines) for placed in side.texts]
+    for page, side in zip(pypdf.PdfReader(io.BytesIO(rendered.pdf)).pages, sides, strict=True):
+        found = "".join(page.extract_text().split())
+        for placed in texts_of(side):
+            for line in placed.text.lines:
+                assert "".join(line.text.split()) in found, placed.element
+
+
+@EVERY
+def test_the_page_is_126_by_91_mm_and_nothing_but_grounds_comes_near_its_edge(
+    engine: Engine, document: str, name: str
+) -> None:
+    rendered = render(engine, document, name, PLAIN)
+    for number, side in enumerate(place(engine, document, name), 1):
+        geometry = side.geometry
+        assert (geometry.width, geometry.height) == (126, 91)
+        png = engine.preview(rendered.pdf, number, 200, document=document, insurer=samples.insurer(name))
+        dark = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).max(axis=2) < 120
+        inset = round((geometry.bleed + geometry.safe) / 25.4 * 200)
+        assert dark[inset:-inset, inset:-inset].any()
+        dark[inset:-inset, inset:-inset] = False
+        assert not dark.any()
+
+
+@EVERY
+def test_no_two_texts_overlap_and_each_stands_in_its_box_above_the_floor(
+    engine: Engine, document: str, name: str
+) -> None:
+    floor = engine.insurers[samples.insurer(name)].type_floor
+    for side in place(engine, document, name):
+        boxes = []
+        for placed in texts_of(side):
+            assert placed.text.size >= floor
+            em = placed.text.size * MM_PER_PT
+            for line in placed.text.lines:
+                assert -0.02 <= line.x
+                assert line.x + line.width <= placed.width + 0.02
+                assert line.baseline <= placed.height + 0.02
+                left, top = placed.x + line.x, placed.y + line.baseline - 0.84 * em
+                boxes.append((placed.element, left, top, left + line.width, top + 0.92 * em))
+        for i, (one, left, top, right, bottom) in enumerate(boxes):
+            for other, left2, top2, right2, bottom2 in boxes[i + 1 :]:
+                assert right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top, (one, other)
+
+
+@EVERY
+def test_no_certificate_has_a_field_of_sex(engine: Engine, document: str, name: str) -> None:
+    assert "性別" not in "".join(words(engine, document, name))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_alias_stands_on_the_front_and_the_registered_name_in_the_remarks_alone(
+    engine: Engine, document: str
+) -> None:
+    front, back = words(engine, document, "association-alias")
+    registered = samples.record(document, "association-alias")["person"]["full_name"]
+    assert "葛\U000e0100𠮷髙﨑　辻\U000e0100子" in front
+    assert registered not in front
+    assert registered in back
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_each_certificate_has_its_own_title_and_notes(engine: Engine, document: str) -> None:
+    front, back = words(engine, document, "association-insured")
+    titles = {
+        "limit-certificate": "健康保険限度額適用認定証",
+        "limit-standard-burden-certificate": "健康保険限度額適用・標準負担額減額認定証",
+        "specified-disease-certificate": "健康保険特定疾病療養受療証",
+        "elderly-certificate": "健康保険高齢受給者証",
+    }
+    assert titles[document] in front.splitlines()
+    told = {
+        "limit-certificate": "までとなります",
+        "limit-standard-burden-certificate": "食事代も減額",
+        "specified-disease-certificate": "認定疾病",
+        "elderly-certificate": "一部負担金の割合",
+    }
+    assert told[document] in back
+    assert pypdf.PdfReader(io.BytesIO(render(engine, document, "association-insured").pdf)).metadata is not None
