@@ -100,6 +100,7 @@ class Rendered:
             "issued_on": items.issued_on.isoformat(),
             "expires_on": items.expires_on.isoformat() if items.expires_on else None,
             "expiry_reason": items.expiry_reason,
+            "omitted": dict(items.omitted),
         }
 
 

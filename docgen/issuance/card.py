@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import TypeVar
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import catalogue
 from docgen.issuance.burden import burden_text, burden_violations
 from docgen.issuance.eras import anniversary, padded
 from docgen.issuance.items import PrintItems, Substitution
-from docgen.issuance.names import front_kana, front_name, public_name, registered_name
+from docgen.issuance.names import KANA, REGISTERED, front_kana, front_name, named_in_public, registered_name, spelled
 from docgen.issuance.profile import CardSettings, InsurerProfile
-from docgen.issuance.record import AliasName, CardRecord, PersonName
-from docgen.issuance.substitution import Substituter
+from docgen.issuance.record import CardRecord, PersonName
 from docgen.issuance.validity import Expiry, expiry
 
 CATALOGUE = catalogue.CARD
@@ -246,7 +244,7 @@ def _items(
     record: CardRecord, profile: InsurerProfile, settings: CardSettings, issued: date, validity: Expiry
 ) -> PrintItems:
     used: list[Substitution] = []
-    person = _spelled(record.person, "/person", _own_fields(record.person), profile.substituter, used)
+    person = spelled(record.person, "/person", _own_fields(record.person), profile.substituter, used)
     relationship = profile.relationships[record.relationship]
     membership = profile.memberships[record.membership] if record.membership is not None else None
     dates = profile.dates
@@ -335,38 +333,14 @@ def _insured_name(record: CardRecord, profile: InsurerProfile, settings: CardSet
     """The insured person on a dependent's card: named as on the own card's front, but never with a former surname."""
     if record.insured is None:
         return ""
-    registered = settings.insured_name == "registered" or record.insured.alias is None
-    fields = _REGISTERED if registered else ("alias",)
-    insured = _spelled(record.insured, "/insured", fields, profile.substituter, used)
-    return registered_name(insured, profile.names) if registered else public_name(insured, profile.names)
-
-
-_REGISTERED = ("family", "given", "full_name")
-_KANA = ("family_kana", "given_kana", "full_kana")
+    if settings.insured_name == "front":
+        return named_in_public(record.insured, "/insured", profile, used)
+    return registered_name(spelled(record.insured, "/insured", REGISTERED, profile.substituter, used), profile.names)
 
 
 def _own_fields(name: PersonName) -> tuple[str, ...]:
     """The parts of the name that the person's own card prints."""
-    return (*_REGISTERED, "alias") if name.alias is not None else (*_REGISTERED, *_KANA, "former_surname")
-
-
-Named = TypeVar("Named", PersonName, AliasName)
-
-
-def _spelled(name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]) -> Named:
-    """The name with the insurer's characters in these parts; the very same object if it has none of them."""
-    if not table:
-        return name
-    changes: dict[str, object] = {}
-    for field in fields:
-        value = getattr(name, field)
-        if isinstance(value, AliasName):
-            new: object = _spelled(value, f"{where}/{field}", ("name", "kana"), table, used)
-        else:
-            new = value and table.apply(value, f"{where}/{field}", used)
-        if new != value:
-            changes[field] = new
-    return name.model_copy(update=changes) if changes else name
+    return (*REGISTERED, "alias") if name.alias is not None else (*REGISTERED, *KANA, "former_surname")
 
 
 def _payload(texts: dict[str, str], record: CardRecord, profile: InsurerProfile, settings: CardSettings) -> str:

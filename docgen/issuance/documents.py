@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import card
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
 from docgen.issuance.profile import InsurerProfile
-from docgen.issuance.record import MOST_UNKNOWN_KEYS, parse_record, record_schema
+from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse, record_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +31,53 @@ class Document:
     schema: Callable[[], dict[str, Any]]
 
 
-def issue_card(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
-    """Parse and issue one card: violations of the record's form and of the rules come back together."""
-    try:
-        record = parse_record(raw)
-    except RecordError as error:
-        raise RecordError([*error.violations, *_rules_beyond(raw, error.violations, profile, issued_on)]) from None
-    return card.issue_card(record, profile, issued_on)
+Record = TypeVar("Record", bound=Model)
+# A record with stand-ins where malformed values may be missing, so that the rules can be tried on the rest of it.
+StandIn = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-def _rules_beyond(
-    raw: object, found: tuple[Violation, ...], profile: InsurerProfile, issued_on: date | None
-) -> list[Violation]:
-    """The rules that a malformed record breaks besides, as far as it can be told without its malformed values."""
+def _document(
+    name: str,
+    catalogue: Catalogue,
+    model: type[Record],
+    issue: Callable[[Record, InsurerProfile, date | None], PrintItems],
+    constants: Callable[[InsurerProfile], dict[str, str]],
+    stand_in: StandIn = dict,
+) -> Document:
+    def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
+        """Violations of the record's form and of the rules come back together."""
+        try:
+            record = parse(model, raw)
+        except RecordError as error:
+            found = error.violations
+        else:
+            return issue(record, profile, issued_on)
+        sound = _sound(raw, found)
+        beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
+        raise RecordError([*found, *beyond])
+
+    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model))
+
+
+def _sound(raw: object, found: tuple[Violation, ...]) -> Mapping[str, Any]:
+    """The record without its malformed values; empty if it is no record at all."""
     if len(found) > MOST_UNKNOWN_KEYS:
-        return []  # no record at all
+        return {}
+    sound = _without(raw, "", frozenset(v.pointer or "" for v in found))
+    return sound if isinstance(sound, Mapping) else {}
+
+
+def _rules_beyond(found: tuple[Violation, ...], issue: Callable[[], PrintItems]) -> list[Violation]:
+    """The rules that a malformed record breaks besides, as far as it can be told without its malformed values."""
     pointers = [v.pointer or "" for v in found]
-    sound = _without(raw, "", frozenset(pointers))
-    if not isinstance(sound, Mapping):
-        return []
     try:
-        card.issue_card(parse_record(_stood_in(sound)), profile, issued_on)
+        issue()
     except RecordError as error:
         return [v for v in error.violations if not any(_touches(v.pointer or "", p) for p in pointers)]
     return []
 
 
-def _stood_in(record: Mapping[str, Any]) -> dict[str, Any]:
+def _card_stood_in(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with stand-ins where malformed values may be missing: no rule reads a name or number.
 
     Nobody born on the first of all days gets a card, so that no rule but that one speaks of the age.
@@ -70,6 +91,8 @@ def _stood_in(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without(node: object, pointer: str, bad: frozenset[str]) -> object:
+    if isinstance(node, list):
+        return [_without(value, f"{pointer}/{at}", bad) for at, value in enumerate(node)]
     if not isinstance(node, Mapping):
         return node
     escaped = {key: f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}" for key in node}
@@ -81,5 +104,6 @@ def _touches(one: str, other: str) -> bool:
 
 
 DOCUMENTS: Mapping[str, Document] = {
-    "card": Document("card", card.CATALOGUE, issue_card, card.constants, record_schema),
+    document.id: document
+    for document in (_document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _card_stood_in),)
 }

@@ -55,6 +55,7 @@ class Row:
 class PrintItems:
     """What one record prints. An absent or empty text prints nothing; every flag of the catalogue is present.
 
+    `omitted` names the items that a rule left out, each with its reason.
     `pointers` names, for each text, the JSON pointer of the record's value behind it, so that a text that does not fit
     is reported where the caller can mend it.
     """
@@ -66,5 +67,6 @@ class PrintItems:
     expires_on: date | None = None
     expiry_reason: str = ""
     substitutions: tuple[Substitution, ...] = field(default=())
+    omitted: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     includes: Mapping[str, PrintItems] = field(default_factory=dict)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from docgen.issuance.profile import Names
-from docgen.issuance.record import PersonName
+from typing import TypeVar
+
+from docgen.issuance.items import Substitution
+from docgen.issuance.profile import InsurerProfile, Names
+from docgen.issuance.record import AliasName, PersonName
+from docgen.issuance.substitution import Substituter
+
+REGISTERED = ("family", "given", "full_name")
+KANA = ("family_kana", "given_kana", "full_kana")
 
 
 def registered_name(name: PersonName, style: Names) -> str:
@@ -39,3 +46,28 @@ def front_kana(name: PersonName, style: Names) -> str:
     if name.full_name is not None:
         return name.full_kana or ""
     return style.separator.join(filter(None, (name.family_kana, name.given_kana)))
+
+
+def named_in_public(name: PersonName, where: str, profile: InsurerProfile, used: list[Substitution]) -> str:
+    """`public_name` in the insurer's characters; `where` is its JSON pointer, `used` gathers what was replaced."""
+    fields = ("alias",) if name.alias is not None else REGISTERED
+    return public_name(spelled(name, where, fields, profile.substituter, used), profile.names)
+
+
+Named = TypeVar("Named", PersonName, AliasName)
+
+
+def spelled(name: Named, where: str, fields: tuple[str, ...], table: Substituter, used: list[Substitution]) -> Named:
+    """The name with the insurer's characters in these parts; the very same object if it has none of them."""
+    if not table:
+        return name
+    changes: dict[str, object] = {}
+    for field in fields:
+        value = getattr(name, field)
+        if isinstance(value, AliasName):
+            new: object = spelled(value, f"{where}/{field}", ("name", "kana"), table, used)
+        else:
+            new = value and table.apply(value, f"{where}/{field}", used)
+        if new != value:
+            changes[field] = new
+    return name.model_copy(update=changes) if changes else name

@@ -243,6 +243,15 @@ class QrSettings(Model):
         return self
 
 
+class Mail(Model):
+    """The mailing. `customer_barcode`: on every piece, or only where it brings a discount.
+
+    Mail with an option such as 特定記録 gets none: https://www.post.japanpost.jp/business/discount/barcode.html
+    """
+
+    customer_barcode: Literal["always", "only_when_discounted"] = "always"
+
+
 Trim = Annotated[tuple[float, float], BeforeValidator(_as_tuple)]
 
 
@@ -305,6 +314,7 @@ class InsurerProfile(Model):
     relationships: Annotated[dict[str, Relationship], Field(min_length=1)]
     memberships: dict[str, Membership] = {}
     validity: Validity
+    mail: Mail = Mail()
     substitutions: dict[Annotated[str, Field(pattern=r"^.[\ufe00-\ufe0f\U000e0100-\U000e01ef]?$")], Line] = {}
     documents: Documents
     _source: located.Located | None = PrivateAttr(default=None)

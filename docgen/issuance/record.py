@@ -1,4 +1,4 @@
-"""The card's record: what a caller sends for one person, checked and immutable.
+"""Records: what a caller sends, checked and immutable; the card's own, and the parts that others share.
 
 Texts are kept code point for code point: never normalised (NFC would turn U+FA19 into U+795E, another shape of the same
 name), never folded in width.
@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -127,6 +127,10 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    def faults(self) -> Iterator[Violation]:
+        """What a record's values demand of each other, beyond their own form."""
+        yield from ()
+
 
 class AliasName(Model):
     """An alias (通称名) that stands on the front."""
@@ -207,6 +211,10 @@ class CardRecord(Model):
     insured: PersonName | None = Field(default=None, description="被保険者, on a dependent's card")
     card: CardIds = Field(default=CardIds(), description="what the job calls this card; some insurers need it")
 
+    def faults(self) -> Iterator[Violation]:
+        """Identifiers that are too long together."""
+        return identifier_violations(self.symbol or "", self.number)
+
 
 # pydantic's error types in docgen's codes; ours keep their own name, any other is a wrong type.
 _CODE_OF = {
@@ -224,25 +232,33 @@ _HINT_OF = {"too_long": "shorten it", "control_character": _HINTS["control_chara
 
 
 @cache
-def record_schema() -> dict[str, Any]:
-    """The record's JSON Schema; built once, since it takes longer than a card."""
-    return CardRecord.model_json_schema()
+def record_schema(model: type[Model]) -> dict[str, Any]:
+    """The JSON Schema of a kind of record; built once, since it takes longer than a card."""
+    return model.model_json_schema()
 
 
-def parse_record(raw: object) -> CardRecord:
+Parsed = TypeVar("Parsed", bound=Model)
+
+
+def parse(model: type[Parsed], raw: object) -> Parsed:
     """Check one record as decoded from JSON, and keep it.
 
     Raises RecordError with every violation, each with its JSON pointer.
     """
     names = list(_name_violations(raw))
     try:
-        record = CardRecord.model_validate(raw)
+        record = model.model_validate(raw)
     except ValidationError as error:
-        raise RecordError([*_from_pydantic(error), *names]) from None
-    too_long = _length_violation(record)
-    if names or too_long:
-        raise RecordError([*names, *too_long])
+        raise RecordError([*_from_pydantic(model, error), *names]) from None
+    faults = list(record.faults())
+    if names or faults:
+        raise RecordError([*names, *faults])
     return record
+
+
+def parse_record(raw: object) -> CardRecord:
+    """Check a card's record: see `parse`."""
+    return parse(CardRecord, raw)
 
 
 def pointer(parts: Iterable[str | int]) -> str:
@@ -250,43 +266,54 @@ def pointer(parts: Iterable[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def _from_pydantic(error: ValidationError) -> Iterator[Violation]:
+def _from_pydantic(model: type[Model], error: ValidationError) -> Iterator[Violation]:
     details = error.errors(include_url=False, include_input=False)
     unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
     for detail in details:
         if detail["type"] != "extra_forbidden":
-            yield _violation(detail)
-    yield from _unknown_keys(unknown)
+            yield _violation(model, detail)
+    yield from _unknown_keys(model, unknown)
 
 
-def _violation(detail: ErrorDetails) -> Violation:
+def _violation(model: type[Model], detail: ErrorDetails) -> Violation:
     kind, place = detail["type"], detail["loc"]
     code = _CODE_OF.get(kind) or (kind if kind in CODES else "wrong_type")
     if kind == "missing":
         return Violation(code, f"{place[-1]} is required", f"give {place[-1]}", pointer=pointer(place))
     message = _MESSAGE_OF.get(kind, detail["msg"])
-    hint = detail.get("ctx", {}).get("hint") or _HINT_OF.get(code) or description(record_schema(), place)
+    hint = detail.get("ctx", {}).get("hint") or _HINT_OF.get(code) or description(record_schema(model), place)
     return Violation(code, message, hint, pointer=pointer(place))
 
 
-def _unknown_keys(places: Sequence[tuple[int | str, ...]]) -> Iterator[Violation]:
+def _unknown_keys(model: type[Model], places: Sequence[tuple[int | str, ...]]) -> Iterator[Violation]:
     beyond = len(places) - MOST_UNKNOWN_KEYS
     for count, place in enumerate(places[:MOST_UNKNOWN_KEYS], start=1):
         more = f", and {beyond} more unknown keys in the record" if beyond > 0 and count == MOST_UNKNOWN_KEYS else ""
-        allowed = ", ".join(allowed_keys(record_schema(), place[:-1]))
+        allowed = ", ".join(allowed_keys(record_schema(model), place[:-1]))
         yield Violation("unknown_key", f"unknown key: {place[-1]}{more}", f"allowed: {allowed}", pointer=pointer(place))
 
 
-def _name_violations(raw: object) -> Iterator[Violation]:
+_DEEPEST = 5  # no record has a person deeper
+
+
+def _name_violations(node: object, where: str = "", depth: int = 0) -> Iterator[Violation]:
     """What the parts of a name demand of each other; read from the raw data, so that it is told with the rest."""
-    if not isinstance(raw, Mapping):
-        return
-    for who in ("person", "insured"):
-        if isinstance(name := raw.get(who), Mapping):
-            yield from _one_name(name, who)
+    children: Iterable[tuple[object, object]] = ()
+    if isinstance(node, Mapping):
+        children = node.items()
+    elif isinstance(node, list):
+        children = enumerate(node)
+    for key, child in children:
+        if not isinstance(child, (Mapping, list)) or depth == _DEEPEST:
+            continue
+        at = where + pointer([str(key)])
+        if key in ("person", "insured") and isinstance(child, Mapping):
+            yield from _one_name(child, at)
+        else:
+            yield from _name_violations(child, at, depth + 1)
 
 
-def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
+def _one_name(name: Mapping[str, object], where: str) -> Iterator[Violation]:
     family, given = name.get("family") is not None, name.get("given") is not None
     full = name.get("full_name") is not None
     if full and (family or given or name.get("family_kana") is not None or name.get("given_kana") is not None):
@@ -294,7 +321,7 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
             "name_conflict",
             "full_name beside family or given",
             "give one of the two forms",
-            pointer=f"/{who}/full_name",
+            pointer=f"{where}/full_name",
         )
     elif not full:
         for part, present in (("family", family), ("given", given)):
@@ -303,14 +330,14 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
                     "missing_value",
                     f"no {part} name",
                     "or give full_name for a name without the split",
-                    pointer=f"/{who}/{part}",
+                    pointer=f"{where}/{part}",
                 )
     if name.get("full_kana") is not None and not full:
         yield Violation(
             "name_conflict",
             "full_kana without full_name",
             "give family_kana and given_kana",
-            pointer=f"/{who}/full_kana",
+            pointer=f"{where}/full_kana",
         )
     if (name.get("family_kana") is None) != (name.get("given_kana") is None):
         absent = "given_kana" if name.get("given_kana") is None else "family_kana"
@@ -318,7 +345,7 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
             "missing_value",
             "only half of the reading is given",
             f"give {absent}, or leave both readings out",
-            pointer=f"/{who}/{absent}",
+            pointer=f"{where}/{absent}",
         )
     if name.get("former_surname") is None:
         return
@@ -327,36 +354,25 @@ def _one_name(name: Mapping[str, object], who: str) -> Iterator[Violation]:
             "name_split_required",
             "a former surname stands between family and given name",
             "give family and given instead of full_name",
-            pointer=f"/{who}/former_surname",
+            pointer=f"{where}/former_surname",
         )
-    if who == "person" and name.get("alias") is not None:
+    if where.endswith("/person") and name.get("alias") is not None:
         yield Violation(
             "former_surname_with_alias",
             "the front has the alias or the former surname, not both",
             "leave one of the two out",
-            pointer="/person/former_surname",
+            pointer=f"{where}/former_surname",
         )
 
 
-def _length_violation(record: CardRecord) -> list[Violation]:
+def identifier_violations(symbol: str, number: str) -> Iterator[Violation]:
     """Symbol at most 38 bytes, symbol and number together at most 38 characters.
 
     The national identifier `8 digits:symbol:number:branch` has 51 characters in all.
     """
-    symbol = record.symbol or ""
     if numbers.symbol_bytes(symbol) > numbers.MAX_SYMBOL_BYTES:
-        return [
-            Violation(
-                "identifier_too_long",
-                "the symbol is longer than 38 bytes",
-                "a full-width character counts 2",
-                pointer="/symbol",
-            )
-        ]
-    if len(symbol) + len(record.number) > numbers.MAX_IDENTIFIER:
-        return [
-            Violation(
-                "identifier_too_long", "symbol and number have more than 38 characters together", "", pointer="/number"
-            )
-        ]
-    return []
+        message, hint = "the symbol is longer than 38 bytes", "a full-width character counts 2"
+        yield Violation("identifier_too_long", message, hint, pointer="/symbol")
+    elif len(symbol) + len(number) > numbers.MAX_IDENTIFIER:
+        message = "symbol and number have more than 38 characters together"
+        yield Violation("identifier_too_long", message, pointer="/number")

@@ -8,14 +8,16 @@ Lengths are mm, type sizes pt. A fit policy is a list of steps; each permits mor
     omit         what still does not fit is left out (and the verdict says so)
     reject       what still does not fit is an error
 
-The largest size that fits wins; at one size, the fewest lines and then the least condensing.
+The largest size that fits wins; at one size, the fewest lines and then the least condensing. A text may hold zero-width
+spaces (U+200B) between its parts, which are not set: where it must be broken, it is broken there before anywhere else.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from docgen.text.breaking import break_lines
@@ -28,6 +30,7 @@ SHRINK_STEP_PT = 0.25
 # Boxes are drawn to 0.01 mm: half of that at each side is no overflow.
 TOLERANCE_MM = 0.02
 _SPACES = " \u3000"
+PART = "\u200b"
 
 
 class Step(NamedTuple):
@@ -97,7 +100,7 @@ class Setter:
         """Set one text. Raises MissingGlyphs or DoesNotFit."""
         if self.comb is not None:
             return self._in_cells(text, self.comb)
-        if "\n" not in text:
+        if "\n" not in text and PART not in text:
             glyphs = self.stack.shape(text)
             plain = self._natural(glyphs, self.size)
             if plain <= self.width + TOLERANCE_MM and self._fits_height(1, self.size):
@@ -175,7 +178,8 @@ class Setter:
     def _break(self, part: _Paragraph, size: float, ratio: float) -> list[tuple[Sequence[Glyph], str]]:
         em = size * MM_PER_PT / 1000
         advances = [glyph.advance * em + self.tracking for glyph in part.glyphs]
-        cuts = break_lines(part.clusters, advances, (self.width + TOLERANCE_MM) / ratio + self.tracking) or [(0, 0)]
+        width = (self.width + TOLERANCE_MM) / ratio + self.tracking
+        cuts = list(_cuts(part, advances, width)) or [(0, 0)]
         return [(part.glyphs[a:b], "".join(part.clusters[a:b])) for a, b in cuts]
 
     def _excess(self, paragraphs: list[_Paragraph], size: float, condense: float, lines: int) -> float:
@@ -230,12 +234,35 @@ class Setter:
 
 
 class _Paragraph(NamedTuple):
+    """A text that begins a line. `ends`: after how many clusters each of its parts ends."""
+
     clusters: Sequence[str]
     glyphs: list[Glyph]
+    ends: tuple[int, ...]
 
     @classmethod
     def of(cls, text: str, stack: Stack) -> _Paragraph:
-        return cls(clusters(text), stack.shape(text))
+        parts = text.split(PART)
+        ends = tuple(accumulate(len(clusters(part)) for part in parts))
+        joined = "".join(parts)
+        return cls(clusters(joined), stack.shape(joined), ends)
+
+
+def _cuts(paragraph: _Paragraph, advances: Sequence[float], width: float) -> Iterator[tuple[int, int]]:
+    """Lines as (start, end): as many whole parts as a line takes; a part that is wider than a line is broken itself."""
+    start = 0
+    for end, after in zip(paragraph.ends, (*paragraph.ends[1:], None), strict=True):
+        lines = break_lines(paragraph.clusters[start:end], advances[start:end], width)
+        *whole, last = [(start + a, start + b) for a, b in lines] or [(start, end)]
+        yield from whole
+        start = last[0]
+        if after is None or not _one_line(paragraph, advances, start, after, width):
+            yield last
+            start = end
+
+
+def _one_line(paragraph: _Paragraph, advances: Sequence[float], start: int, end: int, width: float) -> bool:
+    return len(break_lines(paragraph.clusters[start:end], advances[start:end], width)) == 1
 
 
 def _trimmed(glyphs: Sequence[Glyph], text: str) -> Sequence[Glyph]:

@@ -67,6 +67,21 @@ def test_lines_given_by_the_record_are_kept() -> None:
         setter(8, REJECT, height_em=3).set("戸籍上の氏名\n性別")
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("見本県\u200b一二三", ["見本県一二三"]),
+        ("見本県見本市\u200b一二三", ["見本県見本市", "一二三"]),
+        ("見本県\u200b見本市\u200b一二", ["見本県見本市", "一二"]),
+        ("見本県見本市見本\u200b一二三", ["見本県見本市", "見本一二三"]),
+        ("見本県見本市見本\u200b一二三四五六\n上", ["見本県見本市", "見本", "一二三四五六", "上"]),
+    ],
+)
+def test_parts_stay_whole_as_long_as_a_line_holds_them(text: str, lines: list[str]) -> None:
+    found = setter(6, Step("wrap", 5), REJECT, height_em=6).set(text)
+    assert [line.text for line in found.lines] == lines
+
+
 def test_the_larger_size_wins_over_fewer_lines() -> None:
     found = setter(4, Step("shrink", 5), Step("wrap", 2), REJECT, height_em=2.5).set("戸籍上の氏名だ")
     assert (found.size, len(found.lines)) == (5.5, 1)
