@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from docgen.compose.brand import brand_of
-from docgen.compose.composition import PAGE_FLAGS, PAGE_TEXTS, Composition
+from docgen.compose.composition import PAGE_TEXTS, Composition, page_flags
 from docgen.compose.placed import PlacedSide
 from docgen.errors import LayoutError, Violation
 from docgen.issuance.documents import Document
@@ -27,7 +27,7 @@ def check_layout(
     """Every violation of one layout, for every insurer that issues its document.
 
     Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
-    of `check_names`.
+    and those of `check_names`.
     """
     found = list(check_names(layout, kind.catalogue))
     for profile in profiles:
@@ -156,7 +156,7 @@ def _box(layout: Layout, rect: Rect) -> tuple[float, float, float, float]:
 def _within_flow(layout: Layout, element: Element, document: Catalogue) -> Catalogue:
     """The names that an element may use: the document's, the pages', and those of its flow's rows."""
     texts: dict[str, ItemSpec] = {name: ItemSpec(text) for name, text in PAGE_TEXTS.items()} | dict(document.texts)
-    flags = {**PAGE_FLAGS, **document.flags}
+    flags = {**page_flags(layout.flows), **document.flags}
     flow = layout.flows.get(element.each or "")
     if flow is not None and flow.rows in document.lists and not element.empty:
         rows = document.lists[flow.rows]
@@ -165,13 +165,13 @@ def _within_flow(layout: Layout, element: Element, document: Catalogue) -> Catal
 
 
 def check_wording(profile: InsurerProfile, layouts: Iterable[Layout]) -> Iterator[Violation]:
-    """Wording of a profile that none of the insurer's layouts has. Code: `profile_unknown_wording`."""
-    known = {key for layout in layouts for key in layout.wording}
+    """Wording of a profile that no layout of the insurer's documents has: `profile_unknown_wording`."""
+    known = dict.fromkeys(key for layout in layouts for key in layout.wording)
     for key in profile.wording:
         if key not in known:
-            source, message = profile.source, f"no layout of {profile.id} has wording {key}"
-            line = source.line(("wording", key))
-            yield Violation("profile_unknown_wording", message, suggest(key, known), file=source.file, line=line)
+            message, source = f"no document of {profile.id} has wording {key}", profile.source
+            hint, line = suggest(key, known), source.line(("wording", key))
+            yield Violation("profile_unknown_wording", message, hint, file=source.file, line=line)
 
 
 def _violation(

@@ -6,7 +6,7 @@ side `next`, printed as often as needed; nobody is left out without a violation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from docgen.compose.brand import Brand
@@ -39,7 +39,15 @@ PAGE_FLAGS = {
     "page.is_last": "This is the document's last page.",
 }
 CONTINUED: SideName = "next"
-_ONLY_PAGE = {"page.is_first": True, "page.is_last": True}
+
+
+def page_flags(flows: Iterable[str]) -> dict[str, str]:
+    """The flags of the pages themselves, for a layout with these flows."""
+    flags = dict(PAGE_FLAGS)
+    for flow in flows:
+        flags[f"page.has_{flow}"] = f"A row of the flow {flow} stands on this page."
+        flags[f"page.more_{flow}"] = f"Rows of the flow {flow} go on to the next page."
+    return flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class _Page:
     side: Side
     taken: list[_Taken] = field(default_factory=list)
     free: list[tuple[str, float, float]] = field(default_factory=list)
+    more: frozenset[str] = frozenset()
 
 
 class Composition:
@@ -144,6 +153,7 @@ class Composition:
                 self._fill_places(page, flow, model, waiting[flow])
             else:
                 self._fill_rows(page, flow, model, waiting[flow], items, problems)
+        page.more = frozenset(flow for flow, rows in waiting.items() if rows)
         return page
 
     def _fill_places(self, page: _Page, flow: str, model: Places, waiting: list[Row]) -> None:
@@ -176,7 +186,7 @@ class Composition:
         """As tall as the row's texts need, keeping the margins that the layout gives them in the shortest row."""
         needed = model.min_height
         texts = {**items.texts, **row.texts}
-        for slot in cell.variant({**items.flags, **row.flags, **_ONLY_PAGE}).slots:
+        for slot in cell.variant({**items.flags, **row.flags, **dict.fromkeys(page_flags(self._flows), True)}).slots:
             if not isinstance(slot, TextSlot) or not texts.get(slot.item):
                 continue
             try:
@@ -204,6 +214,8 @@ class Composition:
             first = next(iter(self._flows), None)
             rows = sum(taken.flow == first for taken in page.taken)
             flags = {**flags, "page.is_first": at == 0, "page.is_last": at == count - 1}
+            flags |= {f"page.has_{flow}": any(taken.flow == flow for taken in page.taken) for flow in self._flows}
+            flags |= {f"page.more_{flow}": flow in page.more for flow in self._flows}
             texts = {**texts, "page.number": str(at + 1), "page.count": str(count), "page.rows": str(rows)}
         hand = _Hand(self, problems)
         hand.draw(page.side.cell.variant(flags), texts, items.pointers, items.includes, 0.0, 0.0)

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance.address import Address, customer_code
+from docgen.issuance.card import constants
 from docgen.issuance.items import ItemSpec, Substitution
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
@@ -54,6 +55,11 @@ class Addressee(Model):
                 "missing_value", "{message}", {"message": message, "hint": "give one of person and organisation"}
             )
         return self
+
+
+def mail_constants(profile: InsurerProfile) -> dict[str, str]:
+    """The insurer's constants on A4: its address breaks where it has spaces before anywhere else."""
+    return {**constants(profile), "insurer.address": profile.address.replace(" ", f" {_PART}")}
 
 
 @dataclass(frozen=True, slots=True)

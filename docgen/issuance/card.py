@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import catalogue
-from docgen.issuance.burden import burden_text, burden_violations
-from docgen.issuance.eras import anniversary, padded
+from docgen.issuance.burden import burden_text
+from docgen.issuance.eras import padded
 from docgen.issuance.items import PrintItems, Substitution
 from docgen.issuance.names import KANA, REGISTERED, front_kana, front_name, named_in_public, registered_name, spelled
 from docgen.issuance.profile import CardSettings, InsurerProfile
 from docgen.issuance.record import CardRecord, PersonName
+from docgen.issuance.rules import ISSUED_ON_MISSING, age_violations, date_violations, not_applicable, table_violations
 from docgen.issuance.validity import Expiry, expiry
 
 CATALOGUE = catalogue.CARD
@@ -61,21 +62,15 @@ def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | No
     settings = profile.documents.card
     if settings is None:
         raise ValueError(f"{profile.id} issues no card")
-    violations = [*_table_violations(record, profile), *_id_violations(record, settings), *_sex_violations(record)]
+    violations = [*table_violations(record, profile), *_card_violations(record, profile, settings)]
     issued = record.issued_on or issued_on
     if issued is None:
-        missing = Violation(
-            "issued_on_missing",
-            "neither the record nor the job has a date of issue",
-            "give issued_on",
-            pointer="/issued_on",
-        )
-        raise RecordError([missing, *violations])
-    violations += _date_violations(record, issued)
+        raise RecordError([ISSUED_ON_MISSING, *violations])
+    violations += date_violations(record, issued)
     if record.person.born_on > issued:
         raise RecordError(violations)
     validity = _expiry(record, profile, issued)
-    violations += _age_violations(record, settings, issued, validity)
+    violations += age_violations(record, issued, validity, with_burden=settings.burden == "printed")
     if violations:
         raise RecordError(violations)
     return _items(record, profile, settings, issued, validity)
@@ -95,108 +90,12 @@ def _expiry(record: CardRecord, profile: InsurerProfile, issued: date) -> Expiry
 # --- rules ---
 
 
-def _table_violations(record: CardRecord, profile: InsurerProfile) -> Iterator[Violation]:
-    """What the profile's tables of relationship and membership demand of the record, and what they exclude."""
-    relationship = profile.relationships.get(record.relationship)
-    if relationship is None:
-        yield _unknown("relationship", record.relationship, profile.relationships)
-    else:
-        shown = f"{relationship.date}_on"
-        if getattr(record, shown) is None:
-            yield Violation(
-                "missing_value", f"{relationship.date_label} is required", f"give {shown}", pointer=f"/{shown}"
-            )
-        yield from _dependent_violations(record, relationship.dependent)
-    membership = profile.memberships.get(record.membership) if record.membership is not None else None
-    if record.membership is not None and membership is None:
-        yield _unknown("membership", record.membership, profile.memberships)
-    else:
-        yield from _continuation_violations(record, membership is not None and membership.voluntary)
+def _card_violations(record: CardRecord, profile: InsurerProfile, settings: CardSettings) -> Iterator[Violation]:
+    """What the card asks for beyond the rules that it shares with other documents."""
     if record.expires_by is not None and not profile.validity.short_term:
-        yield _not_applicable("expires_by", "this insurer has no short-term cards")
-
-
-def _dependent_violations(record: CardRecord, dependent: bool) -> Iterator[Violation]:
-    if dependent and record.insured is None:
-        yield Violation(
-            "missing_value", "a dependent's card names the insured person", "give insured", pointer="/insured"
-        )
-    if not dependent and record.insured is not None:
-        yield _not_applicable("insured", "only a dependent's card names the insured person")
-    if not dependent and record.certified_on is not None:
-        yield _not_applicable("certified_on", "only dependents are certified")
-
-
-def _continuation_violations(record: CardRecord, voluntary: bool) -> Iterator[Violation]:
-    ends_on = record.continuation_ends_on
-    if voluntary and ends_on is None:
-        yield Violation(
-            "missing_value",
-            "a voluntarily continued membership has an end",
-            "give continuation_ends_on",
-            pointer="/continuation_ends_on",
-        )
-    if not voluntary and ends_on is not None:
-        yield _not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
-    if ends_on is not None and record.acquired_on is not None and ends_on <= record.acquired_on:
-        yield _disorder("continuation_ends_on", "the membership ends before it begins")
-
-
-def _date_violations(record: CardRecord, issued: date) -> Iterator[Violation]:
-    born_on = record.person.born_on
-    if born_on > issued:
-        yield Violation(
-            "birth_in_future",
-            f"born on {born_on}, after the issue on {issued}",
-            "check the birth date and the date of issue",
-            pointer="/person/born_on",
-        )
-    for key in ("acquired_on", "certified_on"):
-        day: date | None = getattr(record, key)
-        if day is not None and day < born_on <= issued:
-            yield _disorder(key, "before the birth date")
-        if day is not None and day > issued:
-            yield _disorder(key, "after the date of issue")
-
-
-def _age_violations(record: CardRecord, settings: CardSettings, issued: date, validity: Expiry) -> Iterator[Violation]:
-    """From 75 no card (the medical care system for the elderly begins on the birthday itself), from 70 with a ratio.
-
-    Source: http://www.town.asakawa.fukushima.jp/insurance/59.html
-    """
-    born_on = record.person.born_on
-    if issued >= anniversary(born_on, 75):
-        yield Violation(
-            "age_75_reached",
-            "75 or older on the date of issue",
-            "from 75 another insurer issues the card",
-            pointer="/person/born_on",
-        )
-        return
-    if validity.on < issued:
-        yield Violation(
-            "expired_at_issue",
-            f"expires on {validity.on} ({validity.reason}), issued on {issued}",
-            "check the dates, or do not issue this card",
-            pointer=_REASONS.get(validity.reason),
-        )
-        return
-    if settings.burden == "separate":
-        return
-    yield from burden_violations(record.burden, born_on, issued)
-    if record.burden is not None and record.burden.effective_on > validity.on:
-        yield _disorder("burden/effective_on", "the ratio takes effect after the card expires")
-    pending = record.burden.pending if record.burden is not None else None
-    if pending is not None and pending.effective_on > validity.on:
-        yield _disorder("burden/pending/effective_on", "the change comes after the card expires")
-
-
-_REASONS = {
-    "age_75": "/person/born_on",
-    "residence_limit": "/residence_until",
-    "voluntary_continuation": "/continuation_ends_on",
-    "short_term": "/expires_by",
-}
+        yield not_applicable("expires_by", "this insurer has no short-term cards")
+    yield from _id_violations(record, settings)
+    yield from _sex_violations(record)
 
 
 def _id_violations(record: CardRecord, settings: CardSettings) -> Iterator[Violation]:
@@ -221,20 +120,6 @@ def _sex_violations(record: CardRecord) -> Iterator[Violation]:
             "give sex, or leave sex_masked out",
             pointer="/person/sex",
         )
-
-
-def _unknown(key: str, code: str, table: Iterable[str]) -> Violation:
-    return Violation(
-        "unknown_code", f"unknown {key}: {code}", f"this insurer has: {', '.join(table) or 'none'}", pointer=f"/{key}"
-    )
-
-
-def _not_applicable(key: str, why: str) -> Violation:
-    return Violation("value_not_applicable", why, f"leave {key} out", pointer=f"/{key}")
-
-
-def _disorder(key: str, why: str) -> Violation:
-    return Violation("dates_out_of_order", why, "check both dates", pointer=f"/{key}")
 
 
 # --- items ---

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from docgen.issuance.items import Catalogue, ItemSpec
 
+INSURER_TEXTS = {
+    "insurer.number": ItemSpec("保険者番号, 8 or 6 digits", constant=True),
+    "insurer.name": ItemSpec("保険者名称", constant=True),
+    "insurer.address": ItemSpec("保険者所在地", constant=True),
+    "insurer.tel": ItemSpec("保険者の電話番号", constant=True),
+}
+
 CARD = Catalogue(
     texts={
-        "insurer.number": ItemSpec("保険者番号, 8 or 6 digits", constant=True),
-        "insurer.name": ItemSpec("保険者名称", constant=True),
-        "insurer.address": ItemSpec("保険者所在地", constant=True),
-        "insurer.tel": ItemSpec("保険者の電話番号", constant=True),
+        **INSURER_TEXTS,
         "card.role": ItemSpec("本人・家族の別, as the profile's relationship table words it"),
         "membership": ItemSpec("加入区分, as the profile's membership table words it"),
         "holder.name": ItemSpec("氏名 as on the front: the alias if there is one, a former surname in brackets"),

@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, mount, seal
+from docgen.issuance import card, mount, notice, seal
+from docgen.issuance.addressee import mail_constants
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
+from docgen.issuance.notice import NoticeRecord
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse, record_schema
 
@@ -117,13 +119,14 @@ DOCUMENTS: Mapping[str, Document] = {
     document.id: document
     for document in (
         _document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _card_stood_in),
-        _document("mount", mount.CATALOGUE, mount.MountRecord, mount.issue_mount, card.constants),
+        _document("notice", notice.CATALOGUE, NoticeRecord, notice.issue_notice, mail_constants),
+        _document("mount", mount.CATALOGUE, mount.MountRecord, mount.issue_mount, mail_constants),
         _document(
             "mount-employer",
             mount.CATALOGUE,
             mount.EmployerMountRecord,
             mount.issue_employer_mount,
-            card.constants,
+            mail_constants,
             drawn_by="mount",
             title="送付書兼資格確認書貼付台紙（事業所宛）",
         ),

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import addressee, card
+from docgen.issuance import addressee, card, catalogue
 from docgen.issuance.addressee import Addressee, PieceId, address_block
 from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
@@ -26,11 +26,12 @@ from docgen.issuance.record import (
     Code,
     Day,
     Identifier,
+    Key,
     Model,
     PersonName,
-    Text,
     identifier_violations,
 )
+from docgen.issuance.rules import ISSUED_ON_MISSING, under
 
 MOST_CARDS = 4
 _CIRCLED = "①②③④"
@@ -38,10 +39,7 @@ _CIRCLED = "①②③④"
 CATALOGUE = Catalogue(
     texts={
         **addressee.TEXTS,
-        "insurer.number": ItemSpec("保険者番号, 8 or 6 digits", constant=True),
-        "insurer.name": ItemSpec("保険者名称", constant=True),
-        "insurer.address": ItemSpec("保険者所在地", constant=True),
-        "insurer.tel": ItemSpec("保険者の電話番号", constant=True),
+        **catalogue.INSURER_TEXTS,
         "dates.issued_on": ItemSpec("発行日, as in a sentence"),
         "piece.label": ItemSpec("the piece's id and which of how many it is: S01-0001-1/2"),
         "piece.mark": ItemSpec("the same for a machine to read: S01-0001/1/2"),
@@ -74,10 +72,6 @@ CATALOGUE = Catalogue(
 )
 
 
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
 class Piece(Model):
     """A piece of mail: one envelope, and which one of a household's."""
 
@@ -106,12 +100,12 @@ class EmployerMountedCard(MountedCard):
 class MountRecord(Model):
     """One mount sheet and its piece of mail (送付書兼資格確認書貼付台紙)."""
 
-    key: Text | None = Field(default=None, description="the caller's own key; never printed")
+    key: Key | None = Field(default=None, description="the caller's own key; never printed")
     specimen: bool = Field(default=False, description="見本 stands across the page")
     issued_on: Day | None = Field(default=None, description="発行日; the job's date of issue if absent")
-    piece: Piece
-    addressee: Addressee
-    cards: Annotated[tuple[MountedCard, ...], BeforeValidator(_as_tuple)] = Field(
+    piece: Piece = Field(description="the piece of mail that this sheet is")
+    addressee: Addressee = Field(description="to whom it is sent")
+    cards: Annotated[tuple[MountedCard, ...], Field(min_length=1, strict=False)] = Field(
         description="one to four, in the order of their places"
     )
 
@@ -122,7 +116,7 @@ class EmployerMountRecord(MountRecord):
     insured: PersonName = Field(description="被保険者, to whom the employer hands the envelope")
     symbol: Identifier | None = Field(default=None, description="記号; not printed if all cards are dependents'")
     number: Identifier = Field(description="番号; not printed if all cards are dependents'")
-    cards: Annotated[tuple[EmployerMountedCard, ...], BeforeValidator(_as_tuple)] = Field(
+    cards: Annotated[tuple[EmployerMountedCard, ...], Field(min_length=1, strict=False)] = Field(
         description="one to four, in the order of their places"
     )
 
@@ -203,14 +197,7 @@ def _sheet(
     violations = [*_piece_violations(record.piece), *_place_violations(record.cards)]
     issued = record.issued_on or issued_on
     if issued is None:
-        violations.append(
-            Violation(
-                "issued_on_missing",
-                "neither the record nor the job has a date of issue",
-                "give issued_on",
-                pointer="/issued_on",
-            )
-        )
+        violations.append(ISSUED_ON_MISSING)
     piece = record.piece
     block = address_block(
         record.addressee, piece.id, profile, used, violations, "/addressee", piece_pointer="/piece/id"
@@ -263,8 +250,6 @@ def _place_violations(cards: Sequence[MountedCard]) -> Iterator[Violation]:
 
     At most four cards to an envelope, more go into another one (source: see the module).
     """
-    if not cards:
-        yield Violation("no_cards", "a mount without a card", "give one to four cards", pointer="/cards")
     if len(cards) > MOST_CARDS:
         message = f"{len(cards)} cards, and an envelope takes {MOST_CARDS}"
         yield Violation("too_many_cards", message, "give the rest a mount of their own", pointer="/cards")
@@ -375,7 +360,7 @@ def _printed(
     try:
         issued_card = card.issue_card(mounted.card, profile, issued)
     except RecordError as error:
-        violations += [replace(v, pointer=f"{inside}{v.pointer or ''}") for v in error.violations]
+        violations += under(inside, error.violations)
         return _row(mounted, holder, f"{inside}/person", "", {})
     used += [replace(use, pointer=inside + use.pointer) for use in issued_card.substitutions]
     included = replace(

@@ -286,6 +286,36 @@ class CardSettings(Model):
         return self
 
 
+class NoticeExpiry(Model):
+    """When a notice expires: by rules of its own, or by the profile's. `applies`: to all, or from 70 and to residents.
+
+    https://www.city.wakayama.wakayama.jp/kurashi/kokuho_nenkin/1001090/1066216.html (from 70, to 31 July or the day
+    before the 75th birthday)
+    """
+
+    applies: Literal["all", "from_70"] = "from_70"
+    validity: Validity | None = None
+
+
+class CutOut(Model):
+    """The card to cut out: below on the left or on the right, with or without the burden ratio."""
+
+    place: Literal["left", "right"] = "left"
+    burden: bool = False
+
+
+class NoticeSettings(Model):
+    """The notice: one for a person or for a household (https://ichibakokuho.or.jp/kanyu), and what stands on it.
+
+    `individual_number`: it prints the last four digits where the record has them.
+    """
+
+    per: Literal["person", "household"] = "person"
+    individual_number: bool = False
+    expiry: NoticeExpiry | None = None
+    cut_out: CutOut = CutOut()
+
+
 class MountSettings(Model):
     """The mount sheet. `cards`: `affixed` by a gluing machine, or `printed` on the sheet itself, with a die line.
 
@@ -311,6 +341,7 @@ class Documents(Model):
     model_config = ConfigDict(alias_generator=lambda field: field.replace("_", "-"))
 
     card: CardSettings | None = None
+    notice: NoticeSettings | None = None
     mount: MountSettings | None = None
     mount_employer: MountSettings | None = None
     seal: SealSettings | None = None

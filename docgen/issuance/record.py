@@ -55,21 +55,22 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 MOST_UNKNOWN_KEYS = 100
 
 
-def _fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
+def fault(code: str, message: str, hint: str = "") -> PydanticCustomError:
+    """What a validator raises, in one of docgen's codes."""
     # The hint travels as context; braces of the caller's data must not be read as placeholders.
     return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
 
 
 def _check_text(text: str) -> str:
     if not text or text.isspace():
-        raise _fault("missing_value", "the text is blank", "give it, or leave the key out where it may be absent")
+        raise fault("missing_value", "the text is blank", "give it, or leave the key out where it may be absent")
     if _SUSPECT.search(text):
         for code, pattern in _CLASSES:
             if found := pattern.search(text):
                 point = f"U+{ord(found[0]):04X}"
-                raise _fault(code, f"{point} at character {found.start() + 1}", _HINTS[code])
+                raise fault(code, f"{point} at character {found.start() + 1}", _HINTS[code])
     if unicodedata.category(text[0])[0] == "M":
-        raise _fault("misplaced_mark", f"U+{ord(text[0]):04X} at character 1", _HINTS["misplaced_mark"])
+        raise fault("misplaced_mark", f"U+{ord(text[0]):04X} at character 1", _HINTS["misplaced_mark"])
     return text
 
 
@@ -77,16 +78,16 @@ def _check_name(text: str) -> str:
     # Fields of fixed length come padded; inside a name the padding would print as a gap.
     if text[:1].isspace() or text[-1:].isspace():
         if not text.isspace():
-            raise _fault("outer_space", "the text begins or ends with a space", "remove it")
+            raise fault("outer_space", "the text begins or ends with a space", "remove it")
     return _check_text(text)
 
 
 def _check_identifier(text: str) -> str:
     code = numbers.identifier_fault(_check_text(text))
     if code == "mixed_width":
-        raise _fault(code, "half-width and full-width characters in one field", "write the whole field in one width")
+        raise fault(code, "half-width and full-width characters in one field", "write the whole field in one width")
     if code == "identifier_character":
-        raise _fault(
+        raise fault(
             code,
             "a space, sign or half-width kana",
             "half-width letters and digits only, or everything full-width without spaces",
@@ -96,27 +97,28 @@ def _check_identifier(text: str) -> str:
 
 def _check_branch(text: str) -> str:
     if not re.match(r"[0-9]{2}\Z", text):
-        raise _fault("invalid_branch", "a branch is two half-width digits, 00 to 99", "leave the key out for no branch")
+        raise fault("invalid_branch", "a branch is two half-width digits, 00 to 99", "leave the key out for no branch")
     return text
 
 
 def _parse_day(value: Any) -> date:
     if not isinstance(value, str):
-        raise _fault("wrong_type", "a date is a string YYYY-MM-DD")
+        raise fault("wrong_type", "a date is a string YYYY-MM-DD")
     try:
         day = date.fromisoformat(value) if _DATE.match(value) else None
     except ValueError:
         day = None
     if day is None:
-        raise _fault("invalid_date", f"not a day of the calendar: {value[:40]}", "write YYYY-MM-DD")
+        raise fault("invalid_date", f"not a day of the calendar: {value[:40]}", "write YYYY-MM-DD")
     if day < FIRST_DAY:
-        raise _fault("date_too_early", f"before 1873-01-01: {value}", "check the year")
+        raise fault("date_too_early", f"before 1873-01-01: {value}", "check the year")
     return day
 
 
 Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_name)]
 Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
 Branch = Annotated[str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})]
+Key = Annotated[str, Field(max_length=100), AfterValidator(_check_text)]
 Code = Annotated[str, Field(max_length=20), AfterValidator(_check_text)]
 Day = Annotated[date, PlainValidator(_parse_day), WithJsonSchema({"type": "string", "format": "date"})]
 Ratio = Annotated[int, Field(ge=1, le=3)]
@@ -189,9 +191,7 @@ class CardIds(Model):
 class CardRecord(Model):
     """One person's record for an eligibility card (資格確認書)."""
 
-    key: Annotated[str, Field(max_length=100), AfterValidator(_check_text)] | None = Field(
-        default=None, description="the caller's own key; never printed"
-    )
+    key: Key | None = Field(default=None, description="the caller's own key; never printed")
     specimen: bool = Field(default=False, description="見本 stands across the page")
     issued_on: Day | None = Field(default=None, description="交付年月日; the job's date of issue if absent")
     person: Person = Field(description="the person whose card it is")
@@ -226,8 +226,15 @@ _CODE_OF = {
     "string_pattern_mismatch": "not_allowed",
     "string_too_long": "too_long",
     "string_unicode": "control_character",
+    "too_short": "missing_value",
 }
-_MESSAGE_OF = {"model_type": "not a JSON object", "string_type": "not a JSON string", "bool_type": "not true or false"}
+_MESSAGE_OF = {
+    "model_type": "not a JSON object",
+    "string_type": "not a JSON string",
+    "bool_type": "not true or false",
+    "tuple_type": "not a JSON array",
+    "too_short": "the list is empty",
+}
 _HINT_OF = {"too_long": "shorten it", "control_character": _HINTS["control_character"]}
 
 

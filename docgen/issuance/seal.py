@@ -9,21 +9,18 @@ from datetime import date
 
 from pydantic import Field
 
-from docgen.errors import RecordError, Violation
+from docgen.errors import RecordError
+from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row
 from docgen.issuance.profile import InsurerProfile
-from docgen.issuance.record import Day, Model, Text
+from docgen.issuance.record import Day, Key, Model
+from docgen.issuance.rules import ISSUED_ON_MISSING
 
 # One of each size for the four cards of an envelope, or two of the one size that the insurer has.
 _SEALS = 8
 
 CATALOGUE = Catalogue(
-    texts={
-        "insurer.number": ItemSpec("保険者番号, 8 or 6 digits", constant=True),
-        "insurer.name": ItemSpec("保険者名称", constant=True),
-        "insurer.address": ItemSpec("保険者所在地", constant=True),
-        "insurer.tel": ItemSpec("保険者の電話番号", constant=True),
-    },
+    texts=INSURER_TEXTS,
     flags={
         "seal.has_large": "The sheet has seals that hide the signatures too.",
         "seal.has_small": "The sheet has seals that hide the choice alone.",
@@ -36,7 +33,7 @@ CATALOGUE = Catalogue(
 class SealRecord(Model):
     """A sheet of privacy seals: the same for everybody, so it holds nothing of a person."""
 
-    key: Text | None = Field(default=None, description="the caller's own key; never printed")
+    key: Key | None = Field(default=None, description="the caller's own key; never printed")
     specimen: bool = Field(default=False, description="見本 stands across the page")
     issued_on: Day | None = Field(default=None, description="the file's date; the job's date of issue if absent")
 
@@ -48,8 +45,7 @@ def issue_seal(record: SealRecord, profile: InsurerProfile, issued_on: date | No
         raise ValueError(f"{profile.id} issues no seals")
     issued = record.issued_on or issued_on
     if issued is None:
-        message = "neither the record nor the job has a date of issue"
-        raise RecordError(Violation("issued_on_missing", message, "give issued_on", pointer="/issued_on"))
+        raise RecordError(ISSUED_ON_MISSING)
     large = {"both": _SEALS // 2, "large": _SEALS, "small": 0}[settings.sizes]
     return PrintItems(
         texts={},

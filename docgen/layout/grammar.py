@@ -281,6 +281,11 @@ def _on_page(layout: Layout, place: _Place) -> Iterator[Violation]:
     page = layout.page
     sheet = _Area(0, 0, page.width, page.height).grown(page.bleed)
     area = _area(layout, place.element)
+    own = _first_area(layout, place.element)
+    if place.element.each is not None and (own.left < -page.bleed or own.top < -page.bleed):
+        message, hint = f"stands left of or above its row: {own}", "begin the flow's places there"
+        yield _violation(layout, place.path(_place_key(place.element)), "layout_off_page", message, hint)
+        return
     if isinstance(place.element, Circle):
         if area.meets(sheet):  # circles may run off the page: they are clipped at the bleed
             return
@@ -327,8 +332,7 @@ def _type_size(layout: Layout, path: tuple[str | int, ...], size: float, floor: 
 def _both_visible(one: Element, other: Element) -> bool:
     if one.each is not None and one.each == other.each and one.empty != other.empty:
         return False
-    wanted = {condition.flag: condition.wanted for condition in one.when}
-    return all(wanted.get(condition.flag, condition.wanted) == condition.wanted for condition in other.when)
+    return not any(first.excludes(second) for first in one.when for second in other.when)
 
 
 def _collision(layout: Layout, one: _Place, other: _Place) -> Iterator[Violation]:

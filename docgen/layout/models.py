@@ -31,7 +31,7 @@ ElementId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
 
 _INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
 _FIT_STEP = r"^(condense (0?\.[0-9]+|1(\.0+)?)|shrink [0-9]+(\.[0-9]+)?|wrap [1-9][0-9]?|omit|reject)$"
-_CONDITION = r"^(not )?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
+_CONDITION = r"^(not )?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*( is [a-z][a-z0-9_]*)?$"
 
 
 def _ink(value: Any) -> Any:
@@ -80,10 +80,20 @@ def _fit_step(value: Any) -> Any:
 
 
 class Condition(Model):
-    """A flag that must be on (`holder.is_dependent`) or off (`not card.has_qr`)."""
+    """A flag that must be on (`holder.is_dependent`) or off (`not card.has_qr`).
+
+    Of flags that say what one thing is (`fact is burden`) only one is ever on.
+    """
 
     flag: str
     wanted: bool = True
+
+    def excludes(self, other: Condition) -> bool:
+        """Whether the two can never both hold."""
+        if self.flag == other.flag:
+            return self.wanted != other.wanted
+        subject, found, _ = self.flag.partition(" is ")
+        return bool(found) and self.wanted and other.wanted and other.flag.startswith(f"{subject} is ")
 
 
 def _conditions(value: Any) -> Any:

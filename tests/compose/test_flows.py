@@ -178,3 +178,39 @@ def test_hatching_stays_inside_its_box(width: float, height: float, angle: float
     for x1, y1, x2, y2 in lines:
         assert all(5 - 1e-6 <= x <= 5 + width + 1e-6 for x in (x1, x2))
         assert all(7 - 1e-6 <= y <= 7 + height + 1e-6 for y in (y1, y2))
+
+
+def test_pages_tell_whether_a_flow_stands_on_them_and_goes_on() -> None:
+    shown = {
+        "has": "page.has_cards", "none": "not page.has_cards", "more": "page.more_cards", "end": "not page.more_cards",
+    }  # fmt: skip
+    definition = {
+        "flows": PLACES["flows"],
+        "sides": {
+            side: [
+                {"id": f"{side}.{name}", "field": "page.number", "box": [10, 200 + 6 * at, 20, 4], "style": "plain",
+                 "when": flag}
+                for at, (name, flag) in enumerate(shown.items())
+            ]
+            for side in ("front", "next")
+        },
+    }  # fmt: skip
+    composition = compose(definition)
+    for count, expected in {0: [{"none", "end"}], 2: [{"has", "end"}], 3: [{"has", "more"}, {"has", "end"}]}.items():
+        sides = composition.place(items("cards", "card.name", ["見本"] * count))
+        assert [{text.element.partition(".")[2] for text in side.texts} for side in sides] == expected
+
+
+def test_rows_show_the_elements_of_what_they_are() -> None:
+    definition = {
+        "flows": {"facts": {"rows": "facts", "min_height": 6, "within": {"front": [10, 40, 180, 40]}}},
+        "wording": {"name": "氏名", "birth": "生年月日"},
+        "sides": {"front": [
+            {"id": kind, "each": "facts", "text": f"wording.{kind}", "box": [1, 1, 30, 4], "style": "plain",
+             "when": f"fact is {kind}"}
+            for kind in ("name", "birth")
+        ]},
+    }  # fmt: skip
+    rows = tuple(Row({}, {f"fact is {kind}": kind == this for kind in ("name", "birth")}) for this in ("birth", "name"))
+    [side] = compose(definition).place(PrintItems({}, {}, {}, date(2025, 12, 2), lists={"facts": rows}))
+    assert [item.element for form in side.forms for item in form.static.items] == ["birth", "name"]

@@ -1,0 +1,176 @@
+"""Rules that several documents share: tables of the profile, dates, ages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Protocol
+
+from docgen.errors import Violation
+from docgen.issuance.burden import burden_violations
+from docgen.issuance.eras import anniversary
+from docgen.issuance.profile import InsurerProfile
+from docgen.issuance.record import Burden, PersonName
+from docgen.issuance.validity import Expiry
+
+ISSUED_ON_MISSING = Violation(
+    "issued_on_missing", "neither the record nor the job has a date of issue", "give issued_on", pointer="/issued_on"
+)
+
+
+class Born(Protocol):
+    """Somebody with a birth date."""
+
+    @property
+    def born_on(self) -> date: ...
+
+
+class Covered(Protocol):
+    """What the rules read of a person's record, under these keys."""
+
+    @property
+    def person(self) -> Born: ...
+    @property
+    def relationship(self) -> str: ...
+    @property
+    def membership(self) -> str | None: ...
+    @property
+    def acquired_on(self) -> date | None: ...
+    @property
+    def certified_on(self) -> date | None: ...
+    @property
+    def continuation_ends_on(self) -> date | None: ...
+    @property
+    def insured(self) -> PersonName | None: ...
+    @property
+    def burden(self) -> Burden | None: ...
+
+
+def under(prefix: str, violations: Iterable[Violation]) -> Iterator[Violation]:
+    """Violations of a part of the record, with their pointers from its root."""
+    for violation in violations:
+        yield replace(violation, pointer=prefix + (violation.pointer or ""))
+
+
+def table_violations(record: Covered, profile: InsurerProfile) -> Iterator[Violation]:
+    """What the profile's tables of relationship and membership demand of the record, and what they exclude."""
+    relationship = profile.relationships.get(record.relationship)
+    if relationship is None:
+        yield unknown("relationship", record.relationship, profile.relationships)
+    else:
+        shown = f"{relationship.date}_on"
+        if getattr(record, shown) is None:
+            yield Violation(
+                "missing_value", f"{relationship.date_label} is required", f"give {shown}", pointer=f"/{shown}"
+            )
+        yield from _dependent_violations(record, relationship.dependent)
+    membership = profile.memberships.get(record.membership) if record.membership is not None else None
+    if record.membership is not None and membership is None:
+        yield unknown("membership", record.membership, profile.memberships)
+    else:
+        yield from _continuation_violations(record, membership is not None and membership.voluntary)
+
+
+def _dependent_violations(record: Covered, dependent: bool) -> Iterator[Violation]:
+    if dependent and record.insured is None:
+        yield Violation(
+            "missing_value", "a dependent's document names the insured person", "give insured", pointer="/insured"
+        )
+    if not dependent and record.insured is not None:
+        yield not_applicable("insured", "only a dependent's document names the insured person")
+    if not dependent and record.certified_on is not None:
+        yield not_applicable("certified_on", "only dependents are certified")
+
+
+def _continuation_violations(record: Covered, voluntary: bool) -> Iterator[Violation]:
+    ends_on = record.continuation_ends_on
+    if voluntary and ends_on is None:
+        yield Violation(
+            "missing_value",
+            "a voluntarily continued membership has an end",
+            "give continuation_ends_on",
+            pointer="/continuation_ends_on",
+        )
+    if not voluntary and ends_on is not None:
+        yield not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
+    if ends_on is not None and record.acquired_on is not None and ends_on <= record.acquired_on:
+        yield disorder("continuation_ends_on", "the membership ends before it begins")
+
+
+def date_violations(record: Covered, issued: date) -> Iterator[Violation]:
+    born_on = record.person.born_on
+    if born_on > issued:
+        yield Violation(
+            "birth_in_future",
+            f"born on {born_on}, after the issue on {issued}",
+            "check the birth date and the date of issue",
+            pointer="/person/born_on",
+        )
+    for key in ("acquired_on", "certified_on"):
+        day: date | None = getattr(record, key)
+        if day is not None and day < born_on <= issued:
+            yield disorder(key, "before the birth date")
+        if day is not None and day > issued:
+            yield disorder(key, "after the date of issue")
+
+
+def age_violations(record: Covered, issued: date, validity: Expiry | None, *, with_burden: bool) -> Iterator[Violation]:
+    """From 75 another insurer's document, since the medical care system for the elderly begins on the birthday itself.
+
+    From 70 a ratio, if the document has one. `validity` is None for a document without an expiry.
+
+    Source: http://www.town.asakawa.fukushima.jp/insurance/59.html
+    """
+    born_on = record.person.born_on
+    if issued >= anniversary(born_on, 75):
+        yield Violation(
+            "age_75_reached",
+            "75 or older on the date of issue",
+            "from 75 another insurer issues the document",
+            pointer="/person/born_on",
+        )
+        return
+    if validity is not None and validity.on < issued:
+        yield Violation(
+            "expired_at_issue",
+            f"expires on {validity.on} ({validity.reason}), issued on {issued}",
+            "check the dates, or do not issue this document",
+            pointer=_REASONS.get(validity.reason),
+        )
+        return
+    if not with_burden:
+        return
+    yield from burden_violations(record.burden, born_on, issued)
+    if record.burden is None or validity is None:
+        return
+    if record.burden.effective_on > validity.on:
+        yield disorder("burden/effective_on", "the ratio takes effect after the document expires")
+    pending = record.burden.pending
+    if pending is not None and pending.effective_on > validity.on:
+        yield disorder("burden/pending/effective_on", "the change comes after the document expires")
+
+
+_REASONS = {
+    "age_75": "/person/born_on",
+    "residence_limit": "/residence_until",
+    "voluntary_continuation": "/continuation_ends_on",
+    "short_term": "/expires_by",
+}
+
+
+def unknown(key: str, code: str, table: Iterable[str]) -> Violation:
+    """A code that a table of the profile does not have."""
+    return Violation(
+        "unknown_code", f"unknown {key}: {code}", f"this insurer has: {', '.join(table) or 'none'}", pointer=f"/{key}"
+    )
+
+
+def not_applicable(key: str, why: str) -> Violation:
+    """A value that this document cannot have."""
+    return Violation("value_not_applicable", why, f"leave {key} out", pointer=f"/{key}")
+
+
+def disorder(key: str, why: str) -> Violation:
+    """A date in an order that cannot be."""
+    return Violation("dates_out_of_order", why, "check both dates", pointer=f"/{key}")
