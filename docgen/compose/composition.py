@@ -98,6 +98,7 @@ class Composition:
         self.title = layout.title
         self.geometry = compiler.geometry
         self._flows = layout.flows
+        self._sides_when = layout.sides_when
         self._included = included
         self.sides = {
             name: Side(
@@ -128,7 +129,8 @@ class Composition:
 
     def _paginate(self, items: PrintItems, problems: list[Violation]) -> list[_Page]:
         waiting = {flow: list(items.lists.get(model.rows, ())) for flow, model in self._flows.items()}
-        pages = [self._page(side, waiting, items, problems) for name, side in self.sides.items() if name != CONTINUED]
+        shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, items.flags)]
+        pages = [self._page(side, waiting, items, problems) for side in shown]
         while any(waiting.values()):
             before = {flow: len(rows) for flow, rows in waiting.items()}
             if CONTINUED in self.sides:
@@ -138,6 +140,9 @@ class Composition:
                 problems += [self._too_many(flow, waiting[flow]) for flow in stuck]
                 break
         return pages
+
+    def _is_shown(self, name: SideName, flags: Mapping[str, bool]) -> bool:
+        return all(flags[condition.flag] == condition.wanted for condition in self._sides_when.get(name, ()))
 
     def _page(
         self, side: Side, waiting: Mapping[str, list[Row]], items: PrintItems, problems: list[Violation]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 from docgen.compose.brand import brand_of
-from docgen.compose.check import check_layout, check_names, check_wording, never_filled
+from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
 from docgen.compose.composition import Composition
 from docgen.compose.placed import PlacedSide
-from docgen.errors import DocgenError, LayoutError, RecordError, RequestError, Violation
+from docgen.errors import DocgenError, LayoutError, RequestError, Violation
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import PrintItems
 from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
@@ -197,7 +197,7 @@ class Engine:
         profile = self.insurers[insurer]
         items = DOCUMENTS[document].issue(record, profile, options.issued_on)
         if options.specimen is not None:
-            items = replace(items, flags={**items.flags, "document.is_specimen": options.specimen})
+            items = _as_specimen(items, options.specimen)
         return items, composition.place(items)
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
@@ -219,35 +219,17 @@ class Engine:
         found: list[Violation] = []
         for insurer, profile in self.insurers.items():
             found += profile_warnings(profile, f"{insurer}.yaml")
-        placed: dict[str, list[PlacedSide]] = {}
-        broken: set[str] = set()
+            found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
+        samples = _Samples(self)
         for document, layout in self.layouts.items():
             kind = DOCUMENTS[document]
             profiles = [profile for profile in self.insurers.values() if document in profile.document_ids()]
             found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
-            for name, record in self.samples(document).items():
-                try:
-                    placed.setdefault(kind.layout, []).extend(self._place_sample(document, name, record))
-                except LayoutError:
-                    broken.add(kind.layout)  # told above
-                except DocgenError as error:
-                    found += error.violations
-        for document, layout in self.layouts.items():
-            if layout.layout not in broken:  # else the samples of some insurer say nothing
-                found += never_filled(layout, DOCUMENTS[document].catalogue, placed[layout.layout])
-        for profile in self.insurers.values():
-            found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
+            found += check_covers(layout, self.layouts)
+            found += samples.check(document)
+        for document in self.layouts:
+            found += samples.never_filled(document)
         return list(dict.fromkeys(found))
-
-    def _place_sample(self, document: str, name: str, record: object) -> tuple[PlacedSide, ...]:
-        """One sample's sides; what it breaks names its file."""
-        try:
-            return self.place(document, self.insurer_of_sample(name), record)[1]
-        except RecordError as error:
-            file = f"samples/{document}/{name}.json"
-            raise RecordError(
-                replace(violation, file=violation.file or file) for violation in error.violations
-            ) from None
 
     def insurer_of_sample(self, name: str) -> str:
         """The insurer of a sample, by its name INSURER-NAME. Raises RequestError `unknown_insurer`."""
@@ -277,13 +259,56 @@ class Engine:
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
             kind, layout = DOCUMENTS[document], self.layouts[document]
-            if strange := list(check_names(layout, kind.catalogue)):
+            if strange := [*check_names(layout, kind.catalogue), *check_covers(layout, self.layouts)]:
                 raise LayoutError(strange)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
             self._compositions[key] = Composition(
                 layout, brand, self._fonts, lambda other: self._composition(other, insurer)
             )
         return self._compositions[key]
+
+
+def _as_specimen(items: PrintItems, specimen: bool) -> PrintItems:
+    """The items as a specimen or not, and the documents that they include with them."""
+    lists = {
+        name: tuple([replace(row, includes=_included_as_specimen(row.includes, specimen)) for row in rows])
+        for name, rows in items.lists.items()
+    }
+    includes = _included_as_specimen(items.includes, specimen)
+    return replace(items, flags={**items.flags, "document.is_specimen": specimen}, lists=lists, includes=includes)
+
+
+def _included_as_specimen(includes: Mapping[str, PrintItems], specimen: bool) -> dict[str, PrintItems]:
+    return {document: _as_specimen(items, specimen) for document, items in includes.items()}
+
+
+class _Samples:
+    """All samples placed, by the layout that draws them: documents that share a layout fill it together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._placed: dict[str, list[PlacedSide]] = {}
+        self._silent: set[str] = set()  # layouts that do not compile for some insurer: their samples say nothing
+
+    def check(self, document: str) -> Iterator[Violation]:
+        """What the samples of a document break."""
+        engine, layout = self._engine, self._engine.layouts[document].layout
+        for name, record in engine.samples(document).items():
+            try:
+                _, sides = engine.place(document, engine.insurer_of_sample(name), record)
+                self._placed.setdefault(layout, []).extend(sides)
+            except DocgenError as error:
+                if isinstance(error, LayoutError):
+                    self._silent.add(layout)
+                for violation in error.violations:
+                    yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
+
+    def never_filled(self, document: str) -> Iterator[Violation]:
+        """What no sample fills."""
+        layout = self._engine.layouts[document]
+        if layout.layout not in self._silent:
+            placed = self._placed.get(layout.layout, ())
+            yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)
 
 
 def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:

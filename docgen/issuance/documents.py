@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, certificate, notice
+from docgen.issuance import card, certificate, mount, notice, seal
 from docgen.issuance.addressee import mail_constants
 from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
@@ -133,5 +133,16 @@ DOCUMENTS: Mapping[str, Document] = {
         _certificate(certificate.LIMIT_STANDARD_BURDEN, "限度額適用・標準負担額減額認定証"),
         _certificate(certificate.SPECIFIED_DISEASE, "特定疾病療養受療証"),
         _certificate(certificate.ELDERLY, "高齢受給者証"),
+        _document("mount", mount.CATALOGUE, mount.MountRecord, mount.issue_mount, mail_constants),
+        _document(
+            "mount-employer",
+            mount.CATALOGUE,
+            mount.EmployerMountRecord,
+            mount.issue_employer_mount,
+            mail_constants,
+            drawn_by="mount",
+            title="送付書兼資格確認書貼付台紙（事業所宛）",
+        ),
+        _document("seal", seal.CATALOGUE, seal.SealRecord, seal.issue_seal, card.constants),
     )
 }
