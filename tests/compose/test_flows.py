@@ -214,3 +214,19 @@ def test_rows_show_the_elements_of_what_they_are() -> None:
     rows = tuple(Row({}, {f"fact is {kind}": kind == this for kind in ("name", "birth")}) for this in ("birth", "name"))
     [side] = compose(definition).place(PrintItems({}, {}, {}, date(2025, 12, 2), lists={"facts": rows}))
     assert [item.element for form in side.forms for item in form.static.items] == ["birth", "name"]
+
+
+def test_a_side_is_printed_only_where_its_flags_hold() -> None:
+    definition = {
+        "wording": {"front": "表", "back": "裏"},
+        "sides": {
+            side: [{"id": side, "text": f"wording.{side}", "box": [1, 1, 30, 4], "style": "plain"}]
+            for side in ("front", "back")
+        },
+        "sides_when": {"back": ["mount.is_printed", "not mount.is_single"]},
+    }
+    composition = compose(definition)
+    for printed, single in ((True, False), (True, True), (False, False)):
+        flags = {"mount.is_printed": printed, "mount.is_single": single}
+        sides = composition.place(PrintItems({}, flags, {}, date(2025, 12, 2)))
+        assert [side.name for side in sides] == (["front", "back"] if printed and not single else ["front"])
