@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from docgen.engine import preflight
-from docgen.errors import DocgenError
+from docgen.errors import DocgenError, Violation
 from docgen.issuance.profile import load_profile
 from docgen.pdf.raster import render_png
 from docgen.settings import Settings
@@ -49,6 +50,15 @@ class Made:
             for fit in self.report["fits"]
             if fit["omitted"] or fit["lines"] > 1 or fit["condensed"] < 1 or fit["size"] < fit["nominal"]
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A finished file read back: what preflight says of it, and its pages as pictures."""
+
+    made: Made
+    violations: list[Violation]
+    pages: list[bytes]
 
 
 class DemoError(Exception):
@@ -87,8 +97,10 @@ def main() -> int:
     try:
         with _service() as address:
             made = list(_make_samples(Client(address)))
-        sheet = _contact_sheet([one for one in made if one.document == "card"])
-        refused = _preflight(made)
+        with ProcessPoolExecutor() as pool:
+            seen = list(pool.map(_see, made))
+        sheet = _contact_sheet([one for one in seen if one.made.document == "card"])
+        refused = _report_refused(seen)
     except (DemoError, DocgenError, OSError) as error:
         print(f"the demo failed: {error}", file=sys.stderr)
         return 1
@@ -142,16 +154,19 @@ def _make_samples(client: Client) -> Iterator[Made]:
                 yield Made(document, insurer["id"], sample.removeprefix(prefix), path, report)
 
 
-def _preflight(made: list[Made]) -> list[Path]:
+def _see(made: Made) -> Seen:
+    """Read one file back, in a process of its own."""
+    pdf = made.path.read_bytes()
+    pages = [render_png(pdf, page["number"], DPI) for page in made.report["pages"]]
+    return Seen(made, preflight(made.path), pages)
+
+
+def _report_refused(seen: list[Seen]) -> list[Path]:
     """The files that preflight refuses; each violation goes to standard error."""
-    refused = []
-    for one in made:
-        violations = preflight(one.path)
-        for violation in violations:
-            print(f"{one.path}: {violation}", file=sys.stderr)
-        if violations:
-            refused.append(one.path)
-    return refused
+    for one in seen:
+        for violation in one.violations:
+            print(f"{one.made.path}: {violation}", file=sys.stderr)
+    return [one.made.path for one in seen if one.violations]
 
 
 def _print_table(made: list[Made], refused: list[Path]) -> None:
@@ -196,25 +211,24 @@ class _Tile:
     sides: list[Image.Image]
 
 
-def _contact_sheet(made: list[Made]) -> Path:
+def _contact_sheet(seen: list[Seen]) -> Path:
     """All fronts and backs, taken from the files, trimmed as the printer trims them."""
     settings = Settings()
     fonts = FontRegistry.load(settings.fonts_toml, settings.font_path)
     groups: dict[str, list[_Tile]] = {}
-    for insurer in dict.fromkeys(one.insurer for one in made):
+    for insurer in dict.fromkeys(one.made.insurer for one in seen):
         profile = load_profile(settings.layouts_dir / "insurers" / f"{insurer}.yaml")
         radius = profile.documents.card.corner_radius if profile.documents.card else 0
-        groups[f"{profile.name}|{insurer}"] = [_tile(one, radius) for one in made if one.insurer == insurer]
+        groups[f"{profile.name}|{insurer}"] = [_tile(one, radius) for one in seen if one.made.insurer == insurer]
     sheet = _lay_out(groups, fonts)
     path = OUT / "cards.png"
     sheet.save(path, dpi=(DPI, DPI), compress_level=6)
     return path
 
 
-def _tile(one: Made, radius_mm: float) -> _Tile:
-    pdf = one.path.read_bytes()
-    sides = [_trimmed(render_png(pdf, page["number"], DPI), page, radius_mm) for page in one.report["pages"]]
-    return _Tile(one.name.replace("-", " "), sides)
+def _tile(one: Seen, radius_mm: float) -> _Tile:
+    pages = zip(one.pages, one.made.report["pages"], strict=True)
+    return _Tile(one.made.name.replace("-", " "), [_trimmed(png, page, radius_mm) for png, page in pages])
 
 
 def _trimmed(png: bytes, page: dict[str, Any], radius_mm: float) -> Image.Image:

@@ -146,9 +146,13 @@ _declare(
         "a2u_identification": "The XMP does not say PDF/A-2u.",
         "a2u_to_unicode": "A glyph that is shown has no text.",
         "a2u_notdef": "The glyph .notdef, the empty box for a missing character, is shown.",
+        "press_bleed": "A page's bleed is less than 3 mm, or not stated.",
         "press_grey": "A colour, colour space or image is grey instead of the black ink of CMYK.",
         "press_colour_space": "A colour space is neither DeviceCMYK nor a spot colour.",
         "press_text_overprint": "Text in 100 K does not overprint.",
+        "press_white_overprint": "Something white overprints, so that the press leaves it out.",
+        "press_hairline": "A line is too thin for a press to hold.",
+        "press_total_ink": "A colour lays more ink on one place than a press dries.",
         "press_hidden_text": "Text is invisible or has no size.",
         "press_image_resolution": "An image is too coarse for the size it is placed in.",
         "press_annotation": "The file has annotations or form fields.",
@@ -196,6 +200,7 @@ _declare(
         "postal_data_missing": "The package with the towns of Japan's postal codes is not installed.",
         "icc_missing": "No CMYK output profile was found.",
         "icc_invalid": "The output profile is not a CMYK printer profile.",
+        "icc_stand_in": "A printing condition is named, but the output profile is Ghostscript's stand-in.",
     },
 )
 

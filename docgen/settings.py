@@ -56,12 +56,14 @@ class Settings(BaseSettings):
     )
     output_condition: str = Field(
         default="Custom",
+        min_length=1,
         description="The printing condition's identifier, as in the ICC characterization data registry "
-        "(`JC200103` for Japan Color 2001 Coated), or `Custom`.",
+        "(`JC200103` for Japan Color 2001 Coated), or `Custom`. The default profile goes with "
+        "`Custom` alone (`icc_stand_in`).",
     )
     output_condition_info: str = Field(
-        default="Stand-in: Artifex CMYK SWOP, not a registered printing condition",
-        description="The printing condition in words. PDF/X-4 asks for it where the condition is not a registered one.",
+        default="",
+        description="The printing condition in words. By default the profile's own name.",
     )
     output_condition_registry: str = Field(
         default="",

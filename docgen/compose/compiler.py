@@ -42,8 +42,6 @@ from docgen.layout.models import Side as SideName
 from docgen.text.faces import FontLibrary, MissingGlyphs
 from docgen.text.setting import DoesNotFit, Setter, Step
 
-_BLACK = (0, 0, 0, 100)
-
 
 class Compiler:
     """Turns elements into cells; what is wrong is in `problems`."""
@@ -116,10 +114,12 @@ class Compiler:
 
     def _wording(self, element: Text) -> Sequence[str]:
         key = element.text.removeprefix("wording.")
-        value = self._brand.wording.get(key)
-        if value is None:
-            value = self._layout.wording[key]
-        return (value,) if isinstance(value, str) else value
+        own = _listed(self._layout.wording[key])
+        texts = _listed(self._brand.wording.get(key, own))
+        if len(texts) > len(own) and element.gap is None:
+            message = f"{len(texts)} texts, where the layout has room for {len(own)}"
+            self._wrong_wording(element, "layout_wording_does_not_fit", message, "leave some out")
+        return texts
 
     def _constant(self, element: TextElement, texts: Sequence[str]) -> Iterator[StaticItem]:
         """A text that every record shares, set now; a list of them stands `step` apart, or flows with a `gap`."""
@@ -210,9 +210,8 @@ class Compiler:
     def _paint(self, element: Painted) -> Paint:
         fill = None if element.fill is None else self._ink(element.fill)
         stroke = None if element.stroke is None else self._ink(element.stroke)
-        inks = [ink for ink in (fill, stroke) if ink is not None]
-        # Black and the shapes of dies leave the tints beneath as they are.
-        overprint = bool(inks) and all(ink.spot is not None or ink[:4] == _BLACK for ink in inks)
+        # A line alone on a spot plate is a tool's, a die or a fold: it leaves the inks beneath as they are.
+        overprint = fill is None and stroke is not None and stroke.spot is not None
         return Paint(fill, stroke, element.stroke_width, overprint, element.dash)
 
     @property
@@ -267,6 +266,10 @@ class Compiler:
             place = {"file": source.file, "line": source.line(["wording", key])}
         hint = f"{hint}, or change the element in {self._layout.file}:{element.line_no}"
         self.problems.append(Violation(code, message, hint, element=element.id, **place))  # type: ignore[arg-type]
+
+
+def _listed(wording: str | Sequence[str]) -> Sequence[str]:
+    return (wording,) if isinstance(wording, str) else wording
 
 
 def hatching(

@@ -209,7 +209,9 @@ class Painted(Element):
 
     fill: Ink | None = Field(default=None, description="Ink of the area")
     stroke: Ink | None = Field(default=None, description="Ink of the outline, centred on the shape's edge")
-    stroke_width: PositiveMm = Field(default=0.2, description="mm")
+    stroke_width: Annotated[PositiveMm, Field(ge=0.09)] = Field(
+        default=0.2, description="mm; a press holds no line under 0.09 mm (0.25 pt)"
+    )
     dash: Annotated[tuple[PositiveMm, ...], Field(max_length=6)] = Field(
         default=(), description="Dashes: [on, off, ...] in mm"
     )

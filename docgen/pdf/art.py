@@ -8,11 +8,17 @@ from collections.abc import Iterable
 from reportlab.lib.colors import CMYKColor, CMYKColorSep
 from reportlab.pdfgen.canvas import Canvas
 
-from docgen.compose.placed import Art, Geometry, Ink, Paint, PlacedCircle, PlacedLine, PlacedPath, PlacedRect
+from docgen.compose.placed import BLACK, Art, Geometry, Ink, Paint, PlacedCircle, PlacedLine, PlacedPath, PlacedRect
 from docgen.units import PT_PER_MM
 
+# Graphics states by what overprints: everything, nothing, the fill alone, the stroke alone (ISO 32000-1, 8.6.7).
 OVERPRINT = "/OP gs"
 KNOCKOUT = "/KO gs"
+STATES = (
+    "/OP<</Type/ExtGState/OP true/op true/OPM 1>>/KO<</Type/ExtGState/OP false/op false/OPM 0>>"
+    "/OPF<</Type/ExtGState/OP false/op true/OPM 1>>/OPS<</Type/ExtGState/OP true/op false/OPM 1>>"
+)
+_STATE = {(True, True): OVERPRINT, (False, False): KNOCKOUT, (True, False): "/OPF gs", (False, True): "/OPS gs"}
 
 
 class Artist:
@@ -56,7 +62,9 @@ class Artist:
         return "\n".join(self._code).encode("ascii")
 
     def _set(self, paint: Paint) -> None:
-        self._code.append(OVERPRINT if paint.overprint else KNOCKOUT)
+        # Black overprints wherever it is, so that no tint shows a white edge beside a frame.
+        fill, stroke = (paint.overprint or ink == BLACK for ink in (paint.fill, paint.stroke))
+        self._code.append(_STATE[fill, stroke])
         if paint.fill is not None:
             self._canvas.setFillColor(self._colour(paint.fill))
         if paint.stroke is not None:

@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import BinaryIO
 
 from docgen.compose.placed import Geometry, Ink, PlacedSide
+from docgen.errors import AssetError, Violation
+from docgen.pdf.art import STATES
 from docgen.pdf.fonts import UsedGlyphs, put_fonts
 from docgen.pdf.icc import OutputProfile
 from docgen.pdf.metadata import FileInfo, info_dictionary, xmp_packet
@@ -24,17 +26,37 @@ from docgen.text.faces import FontLibrary
 from docgen.units import PT_PER_MM
 
 STANDARDS = (X4, A2U)
+UNREGISTERED = "Custom"  # the identifier of a condition that no registry has
 _PAGES_PER_NODE = 256
 
 
 @dataclass(frozen=True)
 class OutputIntent:
-    """The printing condition of a file. `registry` is the URI of the registry that has the identifier."""
+    """The printing condition of a file. `registry` is the URI of the registry that has the identifier.
+
+    Raises AssetError `icc_stand_in` for a condition that the profile is not of.
+    """
 
     profile: OutputProfile
     identifier: str
-    info: str
+    info: str = ""
     registry: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.profile.is_stand_in and (self.identifier != UNREGISTERED or self.registry):
+            message = f"the printing condition is {self.identifier}, but the profile is {self.profile.description}"
+            hint = f"set the output profile to that of {self.identifier}, or leave the condition at {UNREGISTERED}"
+            raise AssetError(Violation("icc_stand_in", message, hint))
+
+    @property
+    def words(self) -> str:
+        """The condition in words: those that were given, or else the profile's own name."""
+        if self.info:
+            return self.info
+        words = self.profile.description or "a profile without a name"
+        if self.profile.is_stand_in:
+            words = f"Stand-in: {words}"
+        return f"{words}, not a registered printing condition" if self.identifier == UNREGISTERED else words
 
     @cached_property
     def deflated_profile(self) -> bytes:
@@ -46,7 +68,7 @@ class OutputIntent:
         registry = f"/RegistryName{text_string(self.registry)}" if self.registry else ""
         return (
             f"<</Type/OutputIntent/S/{subtype}/OutputConditionIdentifier{text_string(self.identifier)}"
-            f"/Info{text_string(self.info)}{registry}/DestOutputProfile {profile_object} 0 R>>"
+            f"/Info{text_string(self.words)}{registry}/DestOutputProfile {profile_object} 0 R>>"
         )
 
 
@@ -146,7 +168,7 @@ class Book:
             _references("Font", fonts),
             _references("XObject", self._forms),
             _references("ColorSpace", spaces),
-            "/ExtGState<</OP<</Type/ExtGState/OP true/op true/OPM 1>>/KO<</Type/ExtGState/OP false/op false/OPM 0>>>>",
+            f"/ExtGState<<{STATES}>>",
         ]
         out.put(f"<<{''.join(parts)}>>", self._resources)
 

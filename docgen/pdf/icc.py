@@ -25,6 +25,11 @@ class OutputProfile:
     sha256: str
     description: str
 
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether it is one of Ghostscript's own, which stand for no press."""
+        return self.description.startswith("Artifex")
+
 
 def load_output_profile(path: Path | None = None) -> OutputProfile:
     """The profile at `path`, or else Ghostscript's default CMYK profile from Debian's places.

@@ -132,8 +132,9 @@ def _range(low: int, high: int, target: bytes | list[bytes]) -> Iterator[tuple[i
     if isinstance(target, list):
         yield from ((low + i, text.decode("utf-16-be")) for i, text in enumerate(target[: high - low + 1]))
         return
-    for i in range(high - low + 1):  # only the last byte counts up
-        yield low + i, (target[:-1] + bytes([target[-1] + i])).decode("utf-16-be")
+    last = int.from_bytes(target[-2:], "big")
+    for i in range(high - low + 1):  # the last byte counts up; where writers let it overflow, readers carry
+        yield low + i, (target[:-2] + (last + i & 0xFFFF).to_bytes(2, "big")).decode("utf-16-be")
 
 
 class State:
@@ -141,7 +142,7 @@ class State:
 
     __slots__ = (  # noqa: RUF023 - by meaning
         "ctm", "fill", "stroke", "fill_overprint", "stroke_overprint", "overprint_mode",
-        "font", "font_name", "size", "scale", "char_space", "word_space", "leading", "rise", "render",
+        "line_width", "font", "font_name", "size", "scale", "char_space", "word_space", "leading", "rise", "render",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -150,6 +151,7 @@ class State:
         self.stroke: Ink = DEFAULT_INK
         self.fill_overprint = self.stroke_overprint = False
         self.overprint_mode = 0
+        self.line_width = 1.0
         self.font: Font | None = None
         self.font_name = ""
         self.size = self.char_space = self.word_space = self.leading = self.rise = 0.0
@@ -201,7 +203,7 @@ class Interpreter:
         }  # fmt: skip
         for operator, name, factor in (
             (b"Tc", "char_space", 1), (b"Tw", "word_space", 1), (b"TL", "leading", 1), (b"Ts", "rise", 1),
-            (b"Tz", "scale", 0.01), (b"Tr", "render", 1),
+            (b"Tz", "scale", 0.01), (b"Tr", "render", 1), (b"w", "line_width", 1),
         ):  # fmt: skip
             self._handlers[operator] = self._setter(name, factor)
         for operators, paint in (
@@ -213,8 +215,8 @@ class Interpreter:
     def on_text(self, shown: Shown, state: State) -> None:
         """A string was shown."""
 
-    def on_paint(self, inks: tuple[Ink, ...]) -> None:
-        """A path was filled or stroked, with these inks."""
+    def on_paint(self, filled: bool, stroked: bool, state: State) -> None:
+        """A path was filled, stroked or both."""
 
     def on_image(self, width: int, height: int, state: State) -> None:
         """An image of so many samples was painted on the unit square of `state.ctm`."""
@@ -287,13 +289,15 @@ class Interpreter:
     def _ext_g_state(self, operands: list[Any]) -> None:
         values = self.resource("/ExtGState", operands[0])
         state = self._state
-        stroke, fill, mode, font = (get(values, key) for key in ("/OP", "/op", "/OPM", "/Font"))
+        stroke, fill, mode, width, font = (get(values, key) for key in ("/OP", "/op", "/OPM", "/LW", "/Font"))
         if stroke is not None:
             state.stroke_overprint = state.fill_overprint = bool(stroke.value)
         if fill is not None:
             state.fill_overprint = bool(fill.value)
         if mode is not None:
             state.overprint_mode = int(mode)
+        if width is not None:
+            state.line_width = float(width)
         if font is not None:
             state.font, state.size = self._font(font[0].get_object(), reference(font[0])), float(font[1])
 
@@ -329,13 +333,13 @@ class Interpreter:
 
     # --- painting ---
     def _paint_fill(self, _: list[Any]) -> None:
-        self.on_paint((self._state.fill,))
+        self.on_paint(True, False, self._state)
 
     def _paint_stroke(self, _: list[Any]) -> None:
-        self.on_paint((self._state.stroke,))
+        self.on_paint(False, True, self._state)
 
     def _paint_both(self, _: list[Any]) -> None:
-        self.on_paint((self._state.fill, self._state.stroke))
+        self.on_paint(True, True, self._state)
 
     def _do(self, operands: list[Any]) -> None:
         xobject = self.resource("/XObject", operands[0])

@@ -113,6 +113,12 @@ def test_an_unknown_key_names_its_line_and_what_was_meant(
         ("text: wording.hello", "text: wording.hello, rect: [0, 0, 1, 1]", 12, "one thing, not text and rect"),
         ("      field: holder.name", "      field: Holder name", 15, "`field`: String should match pattern"),
         ("      box: [4, 20, 40, 3]", "      box: [4, 20, 0, 3]", 16, "`box`: Input should be greater than 0"),
+        (
+            "fill: insurer.body",
+            "stroke: black, stroke_width: 0.05",
+            11,
+            "`stroke_width`: Input should be greater than or",
+        ),
         ("not card.has_qr", "card has_qr", 18, "no condition: card has_qr"),
         ("      required: true", "      required: 'yes'", 19, "`required`: Input should be a valid boolean"),
         ("{id: qr, qr: card.qr, box: [60, 20, 13, 13]}", "a stray text", 20, "an element is a mapping"),

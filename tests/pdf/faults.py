@@ -189,6 +189,7 @@ RGB_SHADING = Dictionary(ShadingType=2, ColorSpace=RGB)
 INLINE = ".1 0 0 .1 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /{} ID abc EI"
 NO_INTENT_WORDS = drop(intent, "/RegistryName", "/Info")
 TWO_TINTS = show("/Xa cs 1 scn 0 0 9 9 re f /Xb cs 1 scn 0 0 9 9 re f")
+OVERPRINTING = state(OP=True, op=True, OPM=1)
 NO_TRAPPED = both(drop(info, "/Trapped"), xmp(b"pdf:Trapped>", b"pdf:Unheard>"))
 
 FAULTS: dict[str, dict[str, Change]] = {
@@ -240,10 +241,14 @@ FAULTS: dict[str, dict[str, Change]] = {
         "art box too": put(page, "/ArtBox", [9, 9, 90, 90]),
     },
     "x4_box_nesting": {
-        "trim outside bleed": put(page, "/TrimBox", [-1, 9, 90, 90]),
         "bleed outside media": put(page, "/BleedBox", [-1, -1, 1000, 1000]),
         "empty trim": put(page, "/TrimBox", [9, 9, 9, 90]),
         "three numbers": put(page, "/TrimBox", [9, 9, 90]),
+    },
+    "press_bleed": {
+        "not stated": drop(page, "/BleedBox"),
+        "none": lambda pdf: page(pdf).__setitem__("/BleedBox", page(pdf).TrimBox),
+        "none on the right": lambda pdf: page(pdf).BleedBox.__setitem__(2, page(pdf).TrimBox[2]),
     },
     "x4_page_key": {
         "Trans": put(page, "/Trans", Dictionary()),
@@ -326,6 +331,22 @@ FAULTS: dict[str, dict[str, Change]] = {
         "knocks out": text("/Xknockout gs"),
         "mode 0": text("/Xmode0 gs"),
         "outlined": text("/Xknockout gs 0 0 0 0 k 0 0 0 1 K 2 Tr"),
+    },
+    "press_white_overprint": {
+        "a path": both(OVERPRINTING, show("/Xnew gs 0 0 0 0 k 0 0 9 9 re f")),
+        "a line": both(OVERPRINTING, show("/Xnew gs 0 0 0 0 K 0 0 9 9 re S")),
+        "text": text("0 0 0 0 k"),
+    },
+    "press_hairline": {
+        "thin": show("0 0 0 1 K 0.2 w 0 0 9 9 re S"),
+        "the thinnest that the device has": show("0 0 0 1 K 0 w 0 0 9 9 re S"),
+        "made thin by its form": form(b"0 0 0 1 K 0.5 w 0 0 9 9 re b", Matrix=Array([0.4, 0, 0, 0.4, 0, 0])),
+        "by its graphics state": both(state(LW=0.1), show("0 0 0 1 K /Xnew gs 0 0 9 9 re S")),
+    },
+    "press_total_ink": {
+        "an area": show("1 0.8 0.7 0.6 k 0 0 9 9 re f"),
+        "a line": show("1 1 1 1 K 0 0 9 9 re S"),
+        "text": text("0.8 0.8 0.8 0.8 k"),
     },
     "press_hidden_text": {"mode 3": text("3 Tr"), "no width": text("0 Tz"), "no height": text("1 0 0 0 0 0 cm")},
     "press_image_resolution": {"10 samples to the inch": image(CMYK, 4, 72)},

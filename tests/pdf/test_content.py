@@ -118,3 +118,7 @@ def test_to_unicode_reads_characters_sequences_and_ranges() -> None:
     assert parse_to_unicode(cmap) == {
         3: "葛\U000e0102", 0x10: "A", 0x11: "B", 0x12: "C", 0x20: "\U00020b9f", 0x21: "B",
     }  # fmt: skip
+
+
+def test_to_unicode_carries_where_a_writer_lets_the_last_byte_of_a_range_overflow() -> None:
+    assert parse_to_unicode(b"1 beginbfrange <0010> <0011> <4EFF> endbfrange") == {0x10: "\u4eff", 0x11: "\u4f00"}

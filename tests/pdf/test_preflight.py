@@ -14,7 +14,7 @@ from pypdf.generic import DictionaryObject, EncodedStreamObject, NameObject
 
 from docgen.errors import CODES
 from docgen.pdf.preflight import HINTS, preflight
-from tests.pdf.faults import FAULTS, Change, both, put, rewritten, root, show, state
+from tests.pdf.faults import FAULTS, Change, both, page, put, rewritten, root, show, state
 from tests.verapdf import validate
 
 CASES = {f"{code}: {name}": (code, change) for code, faults in FAULTS.items() for name, change in faults.items()}
@@ -157,11 +157,17 @@ def test_verapdf_refuses_a_bad_file_so_that_its_rules_are_known_to_be_loaded(
     assert clause in validate(rewritten(good_pdf, change))
 
 
+def test_a_trim_box_outside_the_bleed_breaks_both_rules(good_pdf: bytes) -> None:
+    assert codes(rewritten(good_pdf, put(page, "/TrimBox", [-1, 9, 90, 90]))) == {"x4_box_nesting", "press_bleed"}
+
+
 def test_the_harmless_neighbours_of_faults_pass(good_pdf: bytes) -> None:
     """What a rule must not take for a fault: strings, names and states that only look like one."""
     harmless = (
         state(BM=pikepdf.Name.Multiply, TR2=pikepdf.Name.Default),
         show("/Span <</ActualText (1 0 0 rg)>> BDC EMC % 1 0 0 rg\n"),
         show("0 0 0 1 k 0 0 0 1 K /DeviceCMYK cs 0 1 0 0 scn 0 0 9 9 re B"),
+        show("/KO gs 0 0 0 0 k 1 0.7 0.7 0.6 K 0.25 w 0 0 9 9 re B"),
+        show("/KO gs 0 0 0 0 k 1 1 1 1 K 0 w 0 0 9 9 re f 2 0 0 2 0 0 cm 0 0 0 1 K 0.125 w 0 0 9 9 re S"),
     )
     assert preflight(rewritten(good_pdf, both(*harmless))) == []

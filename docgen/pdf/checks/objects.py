@@ -111,33 +111,33 @@ class _Resources:
         if get(xobject, "/Subtype") == "/Form" and isinstance(xobject, StreamObject):
             yield from stream_operators(xobject.get_data(), get_dict(xobject, "/Resources"))
         elif get(xobject, "/Subtype") == "/Image" and "/ColorSpace" in xobject:
-            yield from self._colour_space(get(xobject, "/ColorSpace"))
+            yield from self._colour_space(get(xobject, "/ColorSpace"), "an image")
 
-    def _colour_space(self, space: Any) -> Iterator[tuple[str, str]]:
+    def _colour_space(self, space: Any, what: str = "a colour space") -> Iterator[tuple[str, str]]:
         """CMYK and spot colours only; a spot's name stands for one tint everywhere in the file."""
         family, *rest = [part.get_object() for part in space] if isinstance(space, ArrayObject) else [space]
         if family in _RGB:
-            yield "x4_rgb", "a colour space is RGB"
+            yield "x4_rgb", f"{what} is RGB"
         elif family in _GREY:
-            yield "press_grey", "a colour space is grey, not the black ink of CMYK"
+            yield "press_grey", f"{what} is grey, not the black ink of CMYK"
         elif family == "/ICCBased":
-            yield from self._icc_based(rest[0])
+            yield from self._icc_based(rest[0], what)
         elif family in ("/Indexed", "/Pattern"):
             if rest:
-                yield from self._colour_space(rest[0])
+                yield from self._colour_space(rest[0], what)
         elif family in ("/Separation", "/DeviceN"):
             yield from self._colour_space(rest[1])
             yield from self._spot(rest)
         elif family not in ("/DeviceCMYK", "/CMYK"):
-            yield "press_colour_space", "a colour space is neither DeviceCMYK nor a spot colour"
+            yield "press_colour_space", f"{what} is neither DeviceCMYK nor a spot colour"
 
-    def _icc_based(self, stream: StreamObject) -> Iterator[tuple[str, str]]:
+    def _icc_based(self, stream: StreamObject, what: str) -> Iterator[tuple[str, str]]:
         if get(stream, "/N") == 3:
-            yield "x4_rgb", "a colour space is RGB by its ICC profile"
+            yield "x4_rgb", f"{what} is RGB by its ICC profile"
         elif get(stream, "/N") == 4 and stream.get_data() == self._profile:
-            yield "x4_icc_is_intent", "a colour space is ICC-based on the output intent's own profile"
+            yield "x4_icc_is_intent", f"{what} is ICC-based on the output intent's own profile"
         else:
-            yield "press_colour_space", "a colour space is ICC-based"
+            yield "press_colour_space", f"{what} is ICC-based"
 
     def _spot(self, parts: list[Any]) -> Iterator[tuple[str, str]]:
         name = str(parts[0])

@@ -9,7 +9,9 @@ from pypdf.generic import DictionaryObject
 
 from docgen.pdf.checks.subject import Finding, Subject
 from docgen.pdf.interpreter import Rectangle, get, rectangle
+from docgen.units import PT_PER_MM
 
+MIN_BLEED_MM = 3
 _TOLERANCE = 0.01  # points: rounding of the writer
 _KEYS = ("/Trans", "/PresSteps", "/SeparationInfo", "/UserUnit", "/CropBox")
 
@@ -29,11 +31,19 @@ def _boxes(place: str, page: DictionaryObject) -> Iterator[Finding]:
     except (TypeError, ValueError):
         yield Finding("x4_box_nesting", "a page box is not four numbers", place)
         return
-    if trim is None or "/ArtBox" in page:
-        yield Finding("x4_no_trim_box", "the page has no /TrimBox, or an /ArtBox beside it", place)
+    if trim is None:
+        yield Finding("x4_no_trim_box", "the page has no /TrimBox", place)
+    if "/ArtBox" in page:
+        yield Finding("x4_no_trim_box", "the page has an /ArtBox", place)
+    if trim is not None and (bleed is None or not _holds(bleed, _grown(trim, MIN_BLEED_MM * PT_PER_MM))):
+        yield Finding("press_bleed", f"the bleed box does not stand {MIN_BLEED_MM} mm around the trim box", place)
     nest = [box for box in (media, bleed, trim) if box is not None]
     if media is None or not all(_holds(outer, inner) for outer, inner in pairwise(nest)):
         yield Finding("x4_box_nesting", "trim box, bleed box and media box do not stand inside each other", place)
+
+
+def _grown(box: Rectangle, by: float) -> Rectangle:
+    return box[0] - by, box[1] - by, box[2] + by, box[3] + by
 
 
 def _holds(outer: Rectangle, inner: Rectangle) -> bool:

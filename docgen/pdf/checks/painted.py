@@ -14,7 +14,11 @@ from docgen.pdf.content import ContentError
 from docgen.pdf.interpreter import DEFAULT_INK, Font, Ink, Interpreter, Shown, State, get
 
 MIN_IMAGE_DPI = 300
+MIN_LINE_PT = 0.25
+MAX_INK = 3.0  # of four full plates: coated stock takes 300 to 350%, other stocks and plastic take less
 _BLACK: Ink = ("/DeviceCMYK", (0, 0, 0, 1))
+_WHITE: Ink = ("/DeviceCMYK", (0, 0, 0, 0))
+_ROUNDING = 1e-3  # of the writer
 _NO_TEXT = frozenset("\0\ufeff\ufffe")  # ISO 19005-2, 6.2.11.7.2: these say nothing
 
 
@@ -52,9 +56,12 @@ class _Inspector(Interpreter):
             self.run_form(form)
             self._seen.add(key)  # after the run, so that a form that invokes itself runs into the limit of depth
 
-    def on_paint(self, inks: tuple[Ink, ...]) -> None:
-        if DEFAULT_INK in inks:
-            self._report("press_grey", "a path is painted before any colour is set, so in DeviceGray")
+    def on_paint(self, filled: bool, stroked: bool, state: State) -> None:
+        self._inks("a path", filled, stroked, state)
+        a, b, c, d, _, _ = state.ctm
+        width = state.line_width * math.sqrt(abs(a * d - b * c))
+        if stroked and width < MIN_LINE_PT - _ROUNDING:
+            self._report("press_hairline", f"a line is {width:.2g} pt wide, less than {MIN_LINE_PT} pt")
 
     def on_image(self, width: int, height: int, state: State) -> None:
         a, b, c, d, _, _ = state.ctm
@@ -71,13 +78,25 @@ class _Inspector(Interpreter):
             self._report("press_hidden_text", "text is invisible, or has no size")
         filled = state.render % 4 in (0, 2)
         stroked = state.render % 4 in (1, 2)
-        if DEFAULT_INK in [state.fill] * filled + [state.stroke] * stroked:
-            self._report("press_grey", "text is painted before any colour is set, so in DeviceGray")
+        self._inks("text", filled, stroked, state)
         overprints = state.overprint_mode == 1
         if (filled and state.fill == _BLACK and not (overprints and state.fill_overprint)) or (
             stroked and state.stroke == _BLACK and not (overprints and state.stroke_overprint)
         ):
             self._report("press_text_overprint", "text in 100 K does not overprint (OP, op true and OPM 1)")
+
+    def _inks(self, what: str, filled: bool, stroked: bool, state: State) -> None:
+        used = [(state.fill, state.fill_overprint)] * filled + [(state.stroke, state.stroke_overprint)] * stroked
+        for ink, overprints in used:
+            space, parts = ink
+            if ink == DEFAULT_INK:
+                self._report("press_grey", f"{what} is painted before any colour is set, so in DeviceGray")
+            if space == "/DeviceCMYK" and sum(parts) > MAX_INK + _ROUNDING:
+                self._report(
+                    "press_total_ink", f"{what} is painted with {sum(parts):.0%} of ink, more than {MAX_INK:.0%}"
+                )
+            if ink == _WHITE and overprints and state.overprint_mode == 1:
+                self._report("press_white_overprint", f"{what} in white overprints, so it would not print at all")
 
     def _glyphs(self, codes: set[int], font: Font) -> None:
         new = codes - self._passed[id(font)]
