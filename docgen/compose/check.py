@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from docgen.compose.brand import brand_of
 from docgen.compose.composition import PAGE_TEXTS, Composition, page_flags
@@ -13,8 +14,11 @@ from docgen.issuance.documents import Document
 from docgen.issuance.items import Catalogue, ItemSpec
 from docgen.issuance.profile import InsurerProfile
 from docgen.layout.grammar import check_grammar, suggest
-from docgen.layout.models import Barcode, Element, FieldText, Layout, Qr
+from docgen.layout.models import Barcode, Element, FieldText, Layout, Line, Qr, Rect
 from docgen.text.faces import FontLibrary
+
+Found = TypeVar("Found", Rect, Line)
+_SLACK = 0.01  # mm
 
 
 def check_layout(
@@ -29,7 +33,7 @@ def check_layout(
     for profile in profiles:
         found += check_grammar(layout, profile.type_floor)
         try:
-            Composition(layout, brand_of(profile, layout.layout, kind.constants(profile), art_dir), fonts)
+            Composition(layout, brand_of(profile, kind.id, kind.constants(profile), art_dir), fonts)
         except LayoutError as error:
             found += error.violations
     return list(dict.fromkeys(found))
@@ -75,6 +79,12 @@ def check_names(layout: Layout, document: Catalogue) -> Iterator[Violation]:
             line = layout.line(("flows", flow_name, "rows"))
             hint = suggest(flow.rows, document.lists)
             yield Violation("layout_unknown_field", f"unknown list: {flow.rows}", hint, file=layout.file, line=line)
+    for side, conditions in layout.sides_when.items():
+        for condition in conditions:
+            if condition.flag not in document.flags:
+                line, hint = layout.line(("sides_when", side)), suggest(condition.flag, document.flags)
+                message = f"unknown flag: {condition.flag}"
+                yield Violation("layout_unknown_flag", message, hint, file=layout.file, line=line)
     for element in _elements(layout):
         catalogue = _within_flow(layout, element, document)
         wanted = {condition.flag: condition.wanted for condition in element.when}
@@ -93,6 +103,54 @@ def check_names(layout: Layout, document: Catalogue) -> Iterator[Violation]:
         if needed is not None and wanted.get(needed) is False:
             message = f"{name} is always empty unless {needed}, and this element shows only when it is not"
             yield _violation("layout_never_filled", layout, element, message, f"when: {needed}")
+
+
+def check_covers(layout: Layout, layouts: Mapping[str, Layout]) -> Iterator[Violation]:
+    """Seals against what they are stuck over on other documents, in `layouts` by document.
+
+    Codes: `layout_seal_too_small`, `layout_unknown_element`.
+    """
+    for element in _elements(layout):
+        if not isinstance(element, Rect) or element.covers is None:
+            continue
+        cover = element.covers
+        other = layouts.get(cover.document)
+        if other is None:
+            message, hint = f"no such document: {cover.document}", suggest(cover.document, layouts)
+            yield _violation("layout_unknown_element", layout, element, message, hint)
+            continue
+        box = _find(other, cover.box, Rect)
+        rule = _find(other, cover.above, Line) if cover.above is not None else None
+        for name, found, kind in ((cover.box, box, "rect"), (cover.above, rule, "line")):
+            if name is not None and found is None:
+                message = f"{cover.document} has no {kind} {name}"
+                yield _violation("layout_unknown_element", layout, element, message, f"see {other.file}")
+        if box is not None and (rule is not None or cover.above is None):
+            yield from _too_small(layout, element, other, box, rule)
+
+
+def _find(layout: Layout, name: str | None, kind: type[Found]) -> Found | None:
+    return next((e for e in _elements(layout) if e.id == name and isinstance(e, kind)), None)
+
+
+def _too_small(layout: Layout, seal: Rect, other: Layout, box: Rect, rule: Line | None) -> Iterator[Violation]:
+    assert seal.covers is not None
+    margin = seal.covers.margin
+    _, top, width, height = _box(other, box)
+    # A seal that ends on a rule has no margin there: it would hide what stands below.
+    needed = (width + 2 * margin, height + 2 * margin if rule is None else rule.line[1] - top + margin)
+    _, _, *size = _box(layout, seal)
+    if any(has < wants - _SLACK for has, wants in zip(size, needed, strict=True)):
+        message = (
+            f"the seal is {size[0]:g} x {size[1]:g} mm; to cover {box.id} of {other.layout} with {margin:g} mm round it "
+            f"takes {needed[0]:g} x {needed[1]:g}"
+        )
+        hint = f"make the seal larger, or the box in {other.file}:{box.line_no} smaller"
+        yield _violation("layout_seal_too_small", layout, seal, message, hint)
+
+
+def _box(layout: Layout, rect: Rect) -> tuple[float, float, float, float]:
+    return (0.0, 0.0, layout.page.width, layout.page.height) if rect.rect == "trim" else rect.rect
 
 
 def _within_flow(layout: Layout, element: Element, document: Catalogue) -> Catalogue:

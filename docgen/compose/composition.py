@@ -32,6 +32,7 @@ from docgen.text.setting import DoesNotFit
 PAGE_TEXTS = {
     "page.number": "this page's number, from 1",
     "page.count": "how many pages the document has",
+    "page.of": "the same as one text: 3 / 12",
     "page.rows": "how many rows of the layout's first flow stand on this page",
 }
 PAGE_FLAGS = {
@@ -98,6 +99,7 @@ class Composition:
         self.title = layout.title
         self.geometry = compiler.geometry
         self._flows = layout.flows
+        self._sides_when = layout.sides_when
         self._included = included
         self.sides = {
             name: Side(
@@ -128,7 +130,8 @@ class Composition:
 
     def _paginate(self, items: PrintItems, problems: list[Violation]) -> list[_Page]:
         waiting = {flow: list(items.lists.get(model.rows, ())) for flow, model in self._flows.items()}
-        pages = [self._page(side, waiting, items, problems) for name, side in self.sides.items() if name != CONTINUED]
+        shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, items.flags)]
+        pages = [self._page(side, waiting, items, problems) for side in shown]
         while any(waiting.values()):
             before = {flow: len(rows) for flow, rows in waiting.items()}
             if CONTINUED in self.sides:
@@ -138,6 +141,9 @@ class Composition:
                 problems += [self._too_many(flow, waiting[flow]) for flow in stuck]
                 break
         return pages
+
+    def _is_shown(self, name: SideName, flags: Mapping[str, bool]) -> bool:
+        return all(flags[condition.flag] == condition.wanted for condition in self._sides_when.get(name, ()))
 
     def _page(
         self, side: Side, waiting: Mapping[str, list[Row]], items: PrintItems, problems: list[Violation]
@@ -211,7 +217,8 @@ class Composition:
             flags = {**flags, "page.is_first": at == 0, "page.is_last": at == count - 1}
             flags |= {f"page.has_{flow}": any(taken.flow == flow for taken in page.taken) for flow in self._flows}
             flags |= {f"page.more_{flow}": flow in page.more for flow in self._flows}
-            texts = {**texts, "page.number": str(at + 1), "page.count": str(count), "page.rows": str(rows)}
+            number = {"page.number": str(at + 1), "page.count": str(count), "page.of": f"{at + 1} / {count}"}
+            texts = {**texts, **number, "page.rows": str(rows)}
         hand = _Hand(self, problems)
         hand.draw(page.side.cell.variant(flags), texts, items.pointers, items.includes, 0.0, 0.0)
         for taken in page.taken:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
 from docgen.compose.brand import brand_of
-from docgen.compose.check import check_layout, check_names, check_wording, never_filled
+from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
 from docgen.compose.composition import Composition
 from docgen.compose.placed import PlacedSide
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
@@ -123,12 +123,13 @@ class Engine:
         self._painter = PagePainter()
         self._compositions: dict[tuple[str, str], Composition] = {}
         problems: list[Violation] = []
-        drawn = [self._dir / f"{document}.yaml" for document in DOCUMENTS]
+        drawn = [self._dir / f"{name}.yaml" for name in dict.fromkeys(kind.layout for kind in DOCUMENTS.values())]
         profiles = sorted((self._dir / "insurers").glob("*.yaml"))
-        self.layouts: Mapping[str, Layout] = _load_all(load_layout, "layout", drawn, problems)
+        layouts = _load_all(load_layout, "layout", drawn, problems)
         self.insurers: Mapping[str, InsurerProfile] = _load_all(load_profile, "id", profiles, problems)
         if problems:
             raise LayoutError(problems)
+        self.layouts: Mapping[str, Layout] = {id_: layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
 
     @classmethod
     def load(cls, settings: EngineSettings) -> Engine:
@@ -196,12 +197,12 @@ class Engine:
         profile = self.insurers[insurer]
         items = DOCUMENTS[document].issue(record, profile, options.issued_on)
         if options.specimen is not None:
-            items = replace(items, flags={**items.flags, "document.is_specimen": options.specimen})
+            items = _as_specimen(items, options.specimen)
         return items, composition.place(items)
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
-        info = FileInfo(self.layouts[document].title, issued_on)
+        info = FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
         return Book(stream, info, self._intent, self._fonts, self._painter)
 
     def preview(
@@ -219,25 +220,16 @@ class Engine:
         for insurer, profile in self.insurers.items():
             found += profile_warnings(profile, f"{insurer}.yaml")
             found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
+        samples = _Samples(self)
         for document, layout in self.layouts.items():
+            kind = DOCUMENTS[document]
             profiles = [profile for profile in self.insurers.values() if document in profile.document_ids()]
-            found += check_layout(layout, DOCUMENTS[document], profiles, self._fonts, self._dir / "art")
-            found += self._check_samples(document)
+            found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
+            found += check_covers(layout, self.layouts)
+            found += samples.check(document)
+        for document, layout in self.layouts.items():
+            found += samples.never_filled(document)
         return list(dict.fromkeys(found))
-
-    def _check_samples(self, document: str) -> Iterable[Violation]:
-        placed: list[PlacedSide] = []
-        compiles = True
-        for name, record in self.samples(document).items():
-            try:
-                _, sides = self.place(document, self.insurer_of_sample(name), record)
-                placed += sides
-            except DocgenError as error:
-                compiles = compiles and not isinstance(error, LayoutError)
-                for violation in error.violations:
-                    yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
-        if compiles:  # else the samples of some insurer say nothing
-            yield from never_filled(self.layouts[document], DOCUMENTS[document].catalogue, placed)
 
     def insurer_of_sample(self, name: str) -> str:
         """The insurer of a sample, by its name INSURER-NAME. Raises RequestError `unknown_insurer`."""
@@ -267,13 +259,56 @@ class Engine:
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
             kind, layout = DOCUMENTS[document], self.layouts[document]
-            if strange := list(check_names(layout, kind.catalogue)):
+            if strange := [*check_names(layout, kind.catalogue), *check_covers(layout, self.layouts)]:
                 raise LayoutError(strange)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
             self._compositions[key] = Composition(
                 layout, brand, self._fonts, lambda other: self._composition(other, insurer)
             )
         return self._compositions[key]
+
+
+def _as_specimen(items: PrintItems, specimen: bool) -> PrintItems:
+    """The items as a specimen or not, and the documents that they include with them."""
+    lists = {
+        name: tuple([replace(row, includes=_included_as_specimen(row.includes, specimen)) for row in rows])
+        for name, rows in items.lists.items()
+    }
+    includes = _included_as_specimen(items.includes, specimen)
+    return replace(items, flags={**items.flags, "document.is_specimen": specimen}, lists=lists, includes=includes)
+
+
+def _included_as_specimen(includes: Mapping[str, PrintItems], specimen: bool) -> dict[str, PrintItems]:
+    return {document: _as_specimen(items, specimen) for document, items in includes.items()}
+
+
+class _Samples:
+    """All samples placed, by the layout that draws them: documents that share a layout fill it together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._placed: dict[str, list[PlacedSide]] = {}
+        self._silent: set[str] = set()  # layouts that do not compile for some insurer: their samples say nothing
+
+    def check(self, document: str) -> Iterator[Violation]:
+        """What the samples of a document break."""
+        engine, layout = self._engine, self._engine.layouts[document].layout
+        for name, record in engine.samples(document).items():
+            try:
+                _, sides = engine.place(document, engine.insurer_of_sample(name), record)
+                self._placed.setdefault(layout, []).extend(sides)
+            except DocgenError as error:
+                if isinstance(error, LayoutError):
+                    self._silent.add(layout)
+                for violation in error.violations:
+                    yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
+
+    def never_filled(self, document: str) -> Iterator[Violation]:
+        """What no sample fills."""
+        layout = self._engine.layouts[document]
+        if layout.layout not in self._silent:
+            placed = self._placed.get(layout.layout, ())
+            yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)
 
 
 def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:

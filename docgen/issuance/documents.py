@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, notice
+from docgen.issuance import card, mount, notice, seal
 from docgen.issuance.addressee import mail_constants
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.items import Catalogue, PrintItems
@@ -23,7 +23,8 @@ class Document:
     """One kind of document.
 
     `issue(raw, profile, issued_on)` takes a record as decoded from JSON and the job's date of issue, and raises
-    RecordError with every violation. `schema()` is the record's JSON Schema.
+    RecordError with every violation. `schema()` is the record's JSON Schema. Documents that differ in little share one
+    layout: `drawn_by` names it, and `title` says what people call the document.
     """
 
     id: str
@@ -31,6 +32,13 @@ class Document:
     issue: Callable[[object, InsurerProfile, date | None], PrintItems]
     constants: Callable[[InsurerProfile], dict[str, str]]
     schema: Callable[[], dict[str, Any]]
+    drawn_by: str = ""
+    title: str = ""
+
+    @property
+    def layout(self) -> str:
+        """The name of the layout that draws it."""
+        return self.drawn_by or self.id
 
 
 Record = TypeVar("Record", bound=Model)
@@ -45,6 +53,8 @@ def _document(
     issue: Callable[[Record, InsurerProfile, date | None], PrintItems],
     constants: Callable[[InsurerProfile], dict[str, str]],
     stand_in: StandIn = dict,
+    drawn_by: str = "",
+    title: str = "",
 ) -> Document:
     def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
         """Violations of the record's form and of the rules come back together."""
@@ -58,7 +68,7 @@ def _document(
         beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
         raise RecordError([*found, *beyond])
 
-    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model))
+    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title)
 
 
 def _sound(raw: object, found: tuple[Violation, ...]) -> Mapping[str, Any]:
@@ -110,5 +120,16 @@ DOCUMENTS: Mapping[str, Document] = {
     for document in (
         _document("card", card.CATALOGUE, CardRecord, card.issue_card, card.constants, _card_stood_in),
         _document("notice", notice.CATALOGUE, NoticeRecord, notice.issue_notice, mail_constants),
+        _document("mount", mount.CATALOGUE, mount.MountRecord, mount.issue_mount, mail_constants),
+        _document(
+            "mount-employer",
+            mount.CATALOGUE,
+            mount.EmployerMountRecord,
+            mount.issue_employer_mount,
+            mail_constants,
+            drawn_by="mount",
+            title="送付書兼資格確認書貼付台紙（事業所宛）",
+        ),
+        _document("seal", seal.CATALOGUE, seal.SealRecord, seal.issue_seal, card.constants),
     )
 }

@@ -316,11 +316,43 @@ class NoticeSettings(Model):
     cut_out: CutOut = CutOut()
 
 
+class MountSettings(Model):
+    """The mount sheet. `cards`: `affixed` by a gluing machine, or `printed` on the sheet itself, with a die line.
+
+    `glue_guide` gives the gluing machine's place a plate of its own, which is not printed.
+    """
+
+    cards: Literal["affixed", "printed"] = "affixed"
+    glue_guide: bool = False
+
+
+class SealSettings(Model):
+    """The sheet of privacy seals: `small` ones hide the choice alone, `large` ones the signatures too.
+
+    Both exist: https://www.city.hachioji.tokyo.jp/kurashi/nenkin/001/001/002/p003462.html
+    """
+
+    sizes: Literal["both", "large", "small"] = "both"
+
+
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
+    model_config = ConfigDict(alias_generator=lambda field: field.replace("_", "-"))
+
     card: CardSettings | None = None
     notice: NoticeSettings | None = None
+    mount: MountSettings | None = None
+    mount_employer: MountSettings | None = None
+    seal: SealSettings | None = None
+
+    @model_validator(mode="after")
+    def _cards_can_be_printed(self) -> Documents:
+        """Printed on both sides of a sheet, cards meet back to back in the size that the layouts are drawn for."""
+        for settings in (self.mount, self.mount_employer):
+            if settings is not None and settings.cards == "printed" and (self.card is None or self.card.trim[0] != 86):
+                raise PydanticCustomError("mount", "cards printed on their mount need a card of 86 x 54 mm")
+        return self
 
 
 class InsurerProfile(Model):
@@ -362,7 +394,8 @@ class InsurerProfile(Model):
 
     def document_ids(self) -> tuple[str, ...]:
         """The documents that this insurer issues."""
-        return tuple(name for name in Documents.model_fields if getattr(self.documents, name) is not None)
+        fields = (field for field in Documents.model_fields if getattr(self.documents, field) is not None)
+        return tuple(field.replace("_", "-") for field in fields)
 
 
 def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:

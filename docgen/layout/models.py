@@ -27,6 +27,7 @@ Valign = Literal["baseline", "top", "middle", "bottom"]
 Side = Literal["front", "back", "next"]
 Point = tuple[Mm, Mm]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+ElementId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
 
 _INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
 _FIT_STEP = r"^(condense (0?\.[0-9]+|1(\.0+)?)|shrink [0-9]+(\.[0-9]+)?|wrap [1-9][0-9]?|omit|reject)$"
@@ -151,7 +152,7 @@ class Style(Model):
 class Element(Model):
     """What all elements share."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")] = Field(description="A name, once in a layout")
+    id: ElementId = Field(description="A name, once in a layout")
     when: When = Field(default=(), description="Flags that must all hold: `card.has_qr`, `not card.has_qr`")
     each: Name | None = Field(
         default=None, description="A flow: drawn for each of its rows, with lengths from the row's own corner"
@@ -219,9 +220,25 @@ class Painted(Element):
     step: tuple[Mm, Mm] = Field(default=(0, 0), description="Each copy stands [dx, dy] mm from the one before")
 
 
+class Cover(Model):
+    """What a seal is stuck over: a box on another document, or its part above a rule, and a margin round it."""
+
+    document: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] = Field(description="The other document: card")
+    box: ElementId = Field(description="The id of a rect of its layout")
+    above: ElementId | None = Field(
+        default=None, description="The id of a line: the seal ends on it, and leaves visible what stands below"
+    )
+    margin: Annotated[float, Field(strict=True, ge=0, le=20)] = Field(
+        description="mm that the seal reaches beyond the box, on each side where it does not end on a line"
+    )
+
+
 class Rect(Painted):
     """A rectangle; `radius` rounds its corners (a length, or `insurer.corner_radius`)."""
 
+    covers: Cover | None = Field(
+        default=None, description="A seal: it must be as large as what it covers on another document"
+    )
     rect: Box | Literal["trim"] = Field(description="[x, y, width, height] in mm, or `trim`: the page's own edge")
     radius: Radius = Field(default=0, description="mm, or `insurer.corner_radius`")
 
@@ -385,6 +402,9 @@ class Layout(Model):
     )
     sides: dict[Side, tuple[AnyElement, ...]] = Field(
         description="Elements, drawn in the order in which they stand; `next` is printed for as long as a flow has rows"
+    )
+    sides_when: dict[Side, When] = Field(
+        default={}, description="Sides that are printed only if these flags of the record hold"
     )
     _file: str = PrivateAttr(default="")
     _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
