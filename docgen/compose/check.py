@@ -142,8 +142,8 @@ def _too_small(layout: Layout, seal: Rect, other: Layout, box: Rect, rule: Line 
     _, _, *size = _box(layout, seal)
     if any(has < wants - _SLACK for has, wants in zip(size, needed, strict=True)):
         message = (
-            f"the seal is {size[0]:g} x {size[1]:g} mm; to cover {box.id} of {other.layout} with {margin:g} mm round it "
-            f"takes {needed[0]:g} x {needed[1]:g}"
+            f"the seal is {size[0]:g} x {size[1]:g} mm; covering {box.id} of {other.layout} with a margin of "
+            f"{margin:g} mm takes {needed[0]:g} x {needed[1]:g}"
         )
         hint = f"make the seal larger, or the box in {other.file}:{box.line_no} smaller"
         yield _violation("layout_seal_too_small", layout, seal, message, hint)

@@ -227,7 +227,7 @@ class Engine:
             found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
             found += check_covers(layout, self.layouts)
             found += samples.check(document)
-        for document, layout in self.layouts.items():
+        for document in self.layouts:
             found += samples.never_filled(document)
         return list(dict.fromkeys(found))
 

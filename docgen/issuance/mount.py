@@ -105,8 +105,8 @@ class MountRecord(Model):
     issued_on: Day | None = Field(default=None, description="発行日; the job's date of issue if absent")
     piece: Piece = Field(description="the piece of mail that this sheet is")
     addressee: Addressee = Field(description="to whom it is sent")
-    cards: Annotated[tuple[MountedCard, ...], Field(min_length=1, strict=False)] = Field(
-        description="one to four, in the order of their places"
+    cards: Annotated[tuple[MountedCard, ...], Field(strict=False)] = Field(
+        description="one to four, in the order of their places", json_schema_extra={"minItems": 1}
     )
 
 
@@ -116,8 +116,8 @@ class EmployerMountRecord(MountRecord):
     insured: PersonName = Field(description="被保険者, to whom the employer hands the envelope")
     symbol: Identifier | None = Field(default=None, description="記号; not printed if all cards are dependents'")
     number: Identifier = Field(description="番号; not printed if all cards are dependents'")
-    cards: Annotated[tuple[EmployerMountedCard, ...], Field(min_length=1, strict=False)] = Field(
-        description="one to four, in the order of their places"
+    cards: Annotated[tuple[EmployerMountedCard, ...], Field(strict=False)] = Field(
+        description="one to four, in the order of their places", json_schema_extra={"minItems": 1}
     )
 
     def faults(self) -> Iterator[Violation]:
@@ -250,6 +250,8 @@ def _place_violations(cards: Sequence[MountedCard]) -> Iterator[Violation]:
 
     At most four cards to an envelope, more go into another one (source: see the module).
     """
+    if not cards:
+        yield Violation("missing_value", "the list is empty", "a mount has one to four cards", pointer="/cards")
     if len(cards) > MOST_CARDS:
         message = f"{len(cards)} cards, and an envelope takes {MOST_CARDS}"
         yield Violation("too_many_cards", message, "give the rest a mount of their own", pointer="/cards")

@@ -86,6 +86,20 @@ class NoticePerson(Model):
     )
 
 
+def _check_people(people: tuple[NoticePerson, ...]) -> tuple[NoticePerson, ...]:
+    if people:
+        return people
+    raise fault("missing_value", "the list is empty", "a notice is for one person or more")
+
+
+# A minimum length of the field's own would also count people who are there, but malformed, as absent.
+People = Annotated[
+    tuple[NoticePerson, ...],
+    Field(max_length=99, strict=False, json_schema_extra={"minItems": 1}),
+    AfterValidator(_check_people),
+]
+
+
 class NoticeRecord(Model):
     """A record for an eligibility notice (資格情報のお知らせ): one person's, or a household's, as the profile says."""
 
@@ -96,9 +110,7 @@ class NoticeRecord(Model):
     piece_id: PieceId | None = Field(default=None, description="id of the piece of mail, in the window and beside it")
     symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
     number: Identifier = Field(description="番号: all half-width or all full-width")
-    people: Annotated[tuple[NoticePerson, ...], Field(min_length=1, max_length=99, strict=False)] = Field(
-        description="one person; or a household's, in the order in which they are printed"
-    )
+    people: People = Field(description="one person; or a household's, in the order in which they are printed")
 
     def faults(self) -> Iterator[Violation]:
         """Identifiers that are too long together."""

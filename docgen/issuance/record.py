@@ -226,14 +226,12 @@ _CODE_OF = {
     "string_pattern_mismatch": "not_allowed",
     "string_too_long": "too_long",
     "string_unicode": "control_character",
-    "too_short": "missing_value",
 }
 _MESSAGE_OF = {
     "model_type": "not a JSON object",
     "string_type": "not a JSON string",
     "bool_type": "not true or false",
     "tuple_type": "not a JSON array",
-    "too_short": "the list is empty",
 }
 _HINT_OF = {"too_long": "shorten it", "control_character": _HINTS["control_character"]}
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from docgen.errors import RecordError
 from docgen.issuance.catalogue import INSURER_TEXTS
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row
+from docgen.issuance.items import Catalogue, PrintItems, Row
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Day, Key, Model
 from docgen.issuance.rules import ISSUED_ON_MISSING

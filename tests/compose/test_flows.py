@@ -243,3 +243,19 @@ def test_small_groups_stay_on_one_page_and_nobody_is_lost(sizes: list[int]) -> N
 def test_a_group_that_fits_is_not_moved() -> None:
     sides = KEPT.place(grouped([3, 3, 3, 3]))  # six rows fit on the first page, five on each other
     assert [len(texts(side, f"{side.name}.name")) for side in sides] == [6, 3, 3]
+
+
+def test_a_side_is_printed_only_where_its_flags_hold() -> None:
+    definition = {
+        "wording": {"front": "表", "back": "裏"},
+        "sides": {
+            side: [{"id": side, "text": f"wording.{side}", "box": [1, 1, 30, 4], "style": "plain"}]
+            for side in ("front", "back")
+        },
+        "sides_when": {"back": ["mount.is_printed", "not mount.is_single"]},
+    }
+    composition = compose(definition)
+    for printed, single in ((True, False), (True, True), (False, False)):
+        flags = {"mount.is_printed": printed, "mount.is_single": single}
+        sides = composition.place(PrintItems({}, flags, {}, date(2025, 12, 2)))
+        assert [side.name for side in sides] == (["front", "back"] if printed and not single else ["front"])

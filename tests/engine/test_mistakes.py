@@ -57,7 +57,7 @@ MISTAKES = [
     (CARD, "label_tiny: {stack: pgothic,      size: 5", "label_tiny: {stack: pgothic, size: 4.5",
      "layout_type_too_small", "type_floor"),
     (SOCIETY, "card_title: 健康保険資格確認書", f"card_title: {LONG}", "layout_wording_does_not_fit", "card.yaml:"),
-    (SOCIETY, "name: 見本工業健康保険組合", f"name: {LONG}", "layout_wording_does_not_fit", "card.yaml:"),
+    (SOCIETY, "name: 見本工業健康保険組合", f"name: {LONG}", "layout_wording_does_not_fit", ".yaml:"),
     (SOCIETY, "card_title: 健康保険資格確認書", "card_title: \u0e01", "layout_wording_missing_glyph", "card.yaml:"),
     (SOCIETY, "  card_title:", "  notes: [一, 二, 三, 四, 五, 六, 七]\n  card_title:", "layout_wording_does_not_fit",
      "has room for 6"),

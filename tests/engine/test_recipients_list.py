@@ -12,18 +12,14 @@ import pytest
 from docgen.compose.placed import PlacedSide
 from docgen.engine import Engine
 from docgen.errors import RecordError
-from tests import finished, samples
+from tests import finished, samples, sheet
 
 LIST = "recipients-list"
 SAMPLE = pytest.mark.parametrize("name", samples.names(LIST))
 
 
-def values(side: PlacedSide, element: str) -> list[str]:
-    return ["".join(line.text for line in text.text.lines) for text in side.texts if text.element == element]
-
-
 def static(side: PlacedSide) -> set[str]:
-    return {text.element for text in finished.texts(side)} - {text.element for text in side.texts}
+    return {text.element for text in sheet.texts_of(side)} - {text.element for text in side.texts}
 
 
 def big(rows: int) -> dict[str, Any]:
@@ -67,36 +63,38 @@ def test_it_stays_inside_its_safe_area(engine: Engine, name: str) -> None:
 
 def test_counts_add_up_over_the_pages(engine: Engine) -> None:
     _, sides = engine.place(LIST, "association", big(203))
-    subtotals = [int(value) for side in sides for value in values(side, "subtotal")]
-    assert subtotals == [len(values(side, "r.row")) for side in sides]
+    subtotals = [int(value) for side in sides for value in sheet.printed(side, "subtotal")]
+    assert subtotals == [len(sheet.printed(side, "r.row")) for side in sides]
     assert sum(subtotals) == 203
-    assert [values(side, "sum") for side in sides] == [[]] * (len(sides) - 1) + [["203名（41世帯）"]]
-    assert [value for side in sides for value in values(side, "r.row")] == [str(at + 1) for at in range(203)]
+    assert [sheet.printed(side, "sum") for side in sides] == [[]] * (len(sides) - 1) + [["203名（41世帯）"]]
+    assert [value for side in sides for value in sheet.printed(side, "r.row")] == [str(at + 1) for at in range(203)]
 
 
 def test_each_page_has_head_employer_and_number(engine: Engine) -> None:
     _, sides = engine.place(LIST, "association", big(60))
-    assert [values(side, "page.of") for side in sides] == [[f"{at} / {len(sides)}"] for at in range(1, len(sides) + 1)]
+    assert [sheet.printed(side, "page.of") for side in sides] == [
+        [f"{at} / {len(sides)}"] for at in range(1, len(sides) + 1)
+    ]
     for side in sides:
-        assert values(side, "employer") == ["株式会社　見本製作所"]
+        assert sheet.printed(side, "employer") == ["株式会社　見本製作所"]
         assert {"title", "h.name", "h.birth", "insurer.name"} <= static(side)
     assert ["goes_on" in static(side) for side in sides] == [True] * (len(sides) - 1) + [False]
 
 
 @SAMPLE
 def test_households_of_up_to_six_stay_on_one_page(engine: Engine, name: str) -> None:
-    sides = finished.placed(engine, LIST, name)
+    sides = sheet.place(engine, LIST, name)
     sizes = {
         number: len(list(group))
-        for number, group in groupby(value for side in sides for value in values(side, "r.number"))
+        for number, group in groupby(value for side in sides for value in sheet.printed(side, "r.number"))
     }
     for number, size in sizes.items():
-        pages = [side for side in sides if number in values(side, "r.number")]
+        pages = [side for side in sides if number in sheet.printed(side, "r.number")]
         assert size > 6 or len(pages) == 1
 
 
 def test_long_names_wrap_at_full_size_and_their_rows_grow(engine: Engine) -> None:
-    [side] = finished.placed(engine, LIST, "association-stress")
+    [side] = sheet.place(engine, LIST, "association-stress")
     names = [text for text in side.texts if text.element in ("r.name", "r.insured_name")]
     assert {(text.text.size, text.text.condense) for text in names} == {(11, 1)}
     assert max(len(text.text.lines) for text in names) >= 4

@@ -1,0 +1,242 @@
+"""Every notice as a finished file: conforming, readable, nobody lost, the window and the folds kept free."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from docgen.compose.placed import PlacedBars, PlacedRect, PlacedSide, PlacedText
+from docgen.engine import Engine, Options, Rendered, preflight
+from docgen.layout.grammar import check_grammar
+from docgen.layout.loader import load_layout
+from docgen.pdf.reader import read_pages
+from docgen.symbols.customer import CLEAR
+from docgen.units import MM_PER_PT
+from tests import samples, verapdf
+
+NOTICES = samples.names("notice")
+PLAIN = Options(specimen=False)
+NOTICE = pytest.mark.parametrize("name", NOTICES)
+DPI = 150
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom in mm
+
+# The folded sheet (210 x 99) in a long-3 envelope (235 x 120), the window at 28, 24 with 102 x 60; 1.5 mm of tolerance.
+PLAY = (235 - 210, 120 - 99)
+WINDOW = (28.0, 24.0, 130.0, 84.0)
+TOLERANCE = 1.5
+
+
+def render(engine: Engine, name: str, options: Options | None = None) -> Rendered:
+    return engine.render("notice", samples.insurer(name), samples.record("notice", name), options)
+
+
+def place(engine: Engine, name: str) -> tuple[PlacedSide, ...]:
+    return engine.place("notice", samples.insurer(name), samples.record("notice", name), PLAIN)[1]
+
+
+def texts_of(side: PlacedSide) -> Iterator[PlacedText]:
+    for form in side.forms:
+        for item in form.static.items:
+            if isinstance(item, PlacedText):
+                yield item._replace(x=item.x + form.x, y=item.y + form.y)
+    yield from side.texts
+
+
+def ink(placed: PlacedText) -> Iterator[Box]:
+    """What each line covers: its advance width, and its em height less what faces leave empty."""
+    em = placed.text.size * MM_PER_PT
+    for line in placed.text.lines:
+        left, top = placed.x + line.x, placed.y + line.baseline - 0.84 * em
+        yield left, top, left + line.width, top + 0.92 * em
+
+
+def bars_box(bars: PlacedBars) -> Box:
+    xs = [(bars.x + x, bars.x + x + width) for x, _, width, _ in bars.bars]
+    ys = [(bars.y + y, bars.y + y + height) for _, y, _, height in bars.bars]
+    return (
+        min(a for a, _ in xs) - CLEAR,
+        min(a for a, _ in ys) - CLEAR,
+        max(b for _, b in xs) + CLEAR,
+        max(b for _, b in ys) + CLEAR,
+    )
+
+
+def within(box: Box, outer: Box) -> bool:
+    return outer[0] <= box[0] and outer[1] <= box[1] and box[2] <= outer[2] and box[3] <= outer[3]
+
+
+def boxes_of(side: PlacedSide) -> list[tuple[str, Box]]:
+    """Texts line by line, and the barcode with its clear zone."""
+    boxes = [(placed.element, box) for placed in texts_of(side) for box in ink(placed)]
+    return boxes + [(bars.element, bars_box(bars)) for bars in side.symbols if isinstance(bars, PlacedBars)]
+
+
+def printed(side: PlacedSide, *elements: str) -> list[str]:
+    return ["".join(line.text for line in placed.text.lines) for placed in side.texts if placed.element in elements]
+
+
+def raster(engine: Engine, name: str, page: int) -> np.ndarray:
+    rendered = render(engine, name, PLAIN)
+    png = engine.preview(rendered.pdf, page, DPI, document="notice", insurer=samples.insurer(name))
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+
+
+def test_every_insurer_has_its_main_variants() -> None:
+    assert {
+        "association-insured", "association-dependent", "association-burden70", "association-alias",
+        "society-last-four", "society-without-last-four", "society-burden70",
+        "publishers-insured", "publishers-burden70", "publishers-voluntary",
+        "accountants-one", "accountants-family", "accountants-burden70", "accountants-nine",
+    } <= set(NOTICES)  # fmt: skip
+
+
+@NOTICE
+def test_the_file_is_accepted_by_verapdf_and_preflight(engine: Engine, name: str) -> None:
+    rendered = render(engine, name)
+    assert verapdf.validate(rendered.pdf) == []
+    assert preflight(rendered.pdf) == []
+    assert render(engine, name).pdf == rendered.pdf
+
+
+@NOTICE
+def test_our_reader_gets_every_text_back(engine: Engine, name: str) -> None:
+    rendered = render(engine, name, PLAIN)
+    for page, side in zip(read_pages(rendered.pdf), place(engine, name), strict=True):
+        assert page.blocks() == ["".join(line.text for line in placed.text.lines) for placed in side.texts]
+        found = {run.text for run in page.runs}
+        for placed in texts_of(side):
+            for line in placed.text.lines:
+                assert any(line.text.startswith(text) for text in found), placed.element
+
+
+@NOTICE
+def test_no_two_texts_overlap_and_each_keeps_the_margins(engine: Engine, name: str) -> None:
+    for side in place(engine, name):
+        boxes = boxes_of(side)
+        for i, (one, (left, top, right, bottom)) in enumerate(boxes):
+            assert within((left, top, right, bottom), (10, 10, 200, 292)), one
+            for other, (left2, top2, right2, bottom2) in boxes[i + 1 :]:
+                apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
+                assert apart, (one, other)
+
+
+@NOTICE
+def test_nothing_but_the_fold_marks_stands_on_a_fold(engine: Engine, name: str) -> None:
+    for page in range(1, len(place(engine, name)) + 1):
+        picture = raster(engine, name, page)
+        per_mm = DPI / 25.4
+        inside = slice(round(4 * per_mm), round(206 * per_mm))
+        for fold in (99, 198):
+            rows = picture[round((fold - 2.9) * per_mm) : round((fold + 2.9) * per_mm)]
+            assert (rows[:, inside] == 255).all()
+            assert (rows[:, : round(3 * per_mm)] < 128).any()
+            assert (rows[:, round(207 * per_mm) :] < 128).any()
+
+
+@NOTICE
+def test_the_window_shows_the_address_and_nothing_else_wherever_the_sheet_slides(engine: Engine, name: str) -> None:
+    front = place(engine, name)[0]
+    boxes = boxes_of(front)
+    block = {element for element, _ in boxes if element.startswith("address.")} | {"piece.window"}
+    assert {"address.zip", "address.lines", "address.name"} <= block
+    for dx, dy in product((0, PLAY[0] / 2, PLAY[0]), (0, PLAY[1] / 2, PLAY[1])):
+        left, top, right, bottom = WINDOW[0] - dx, WINDOW[1] - dy, WINDOW[2] - dx, WINDOW[3] - dy
+        for element, (x1, y1, x2, y2) in boxes:
+            if element in block:
+                always = (left + TOLERANCE, top + TOLERANCE, right - TOLERANCE, bottom - TOLERANCE)
+                assert within((x1, y1, x2, y2), always), (element, dx, dy)
+            else:
+                seen_across = x1 < right + TOLERANCE and x2 > left - TOLERANCE
+                seen_down = y1 < bottom + TOLERANCE and y2 > top - TOLERANCE
+                assert not (seen_across and seen_down), (element, dx, dy)
+
+
+def test_no_ink_but_the_address_stands_where_the_window_sweeps(engine: Engine) -> None:
+    name = "association-everything"
+    picture = raster(engine, name, 1).copy()
+    per_mm = DPI / 25.4
+    for element, (left, top, right, bottom) in boxes_of(place(engine, name)[0]):
+        if element.startswith(("address.", "piece.window")):
+            rows = slice(round((top - 0.5) * per_mm), round((bottom + 0.5) * per_mm))
+            picture[rows, round((left - 0.5) * per_mm) : round((right + 0.5) * per_mm)] = 255
+    sweep = picture[round(1.5 * per_mm) : round(85.5 * per_mm), round(1.5 * per_mm) : round(131.5 * per_mm)]
+    assert (sweep == 255).all()
+
+
+@NOTICE
+def test_the_addressee_is_titled_exactly_once(engine: Engine, name: str) -> None:
+    shown = ["".join(line.text for line in placed.text.lines) for side in place(engine, name) for placed in side.texts]
+    assert sum(text.count("様") + text.count("御中") for text in shown) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6, 7, 9, 23])
+def test_a_household_of_any_size_prints_everybody_twice_in_order(engine: Engine, count: int) -> None:
+    record = samples.record("notice", "accountants-family")
+    record["people"] = [{**record["people"][at % 4], "branch": f"{at:02d}"} for at in range(count)]
+    _, sides = engine.place("notice", "accountants", record, PLAIN)
+    branches = [f"{at:02d}" for at in range(count)]
+    assert [text for side in sides for text in printed(side, "row.branch", "next.row.branch")] == branches
+    assert [text for side in sides for text in printed(side, "slip.branch", "next.slip.branch")] == branches
+    assert len(sides) == 1 + max(-(-max(count - 2, 0) // 4), -(-max(count - 6, 0) // 5))
+    for at, side in enumerate(sides[1:], start=2):
+        assert (printed(side, "next.number"), printed(side, "next.number.value")) == ([str(at)], [record["number"]])
+
+
+def cards(side: PlacedSide) -> list[PlacedRect]:
+    return [
+        item._replace(x=item.x + form.x, y=item.y + form.y)
+        for form in side.forms
+        for item in form.static.items
+        if isinstance(item, PlacedRect) and item.paint.dash
+    ]
+
+
+@NOTICE
+def test_cut_out_cards_are_card_size_dashed_and_on_the_side_of_the_profile(engine: Engine, name: str) -> None:
+    sides = place(engine, name)
+    found = [card for side in sides for card in cards(side)]
+    assert len(found) == len(samples.record("notice", name)["people"])
+    assert {(card.width, card.height) for card in found} == {(86, 54)}
+    assert found[0].x == (110 if name.startswith("publishers") else 14)
+    assert found[0].y + found[0].height < 287
+
+
+def test_what_is_on_the_cut_out_card_is_inside_its_line_and_not_the_individual_number(engine: Engine) -> None:
+    [side] = place(engine, "society-last-four")
+    [card] = cards(side)
+    inside = [
+        text for text in texts_of(side) if card.x <= text.x < card.x + card.width and card.y <= text.y < card.y + 54
+    ]
+    for text in inside:
+        for box in ink(text):
+            assert within(box, (card.x + 2, card.y + 1, card.x + card.width - 2, card.y + card.height - 1))
+    shown = "".join(line.text for text in inside for line in text.text.lines)
+    assert all(wanted in shown for wanted in ("見本　花子", "ミホン　ハナコ", "06991012", "1024", "56789"))
+    assert not any(unwanted in shown for unwanted in ("4321", "*"))
+
+
+def test_the_two_society_notices_differ_by_the_last_four_digits_alone(engine: Engine) -> None:
+    record = samples.record("notice", "society-last-four")
+    del record["people"][0]["individual_number_last4"]
+    shown = [
+        {text.element for text in texts_of(engine.place("notice", "society", each, PLAIN)[1][0])}
+        for each in (samples.record("notice", "society-last-four"), record)
+    ]
+    assert shown[0] - shown[1] == {"fact.individual", "fact.individual.label", "fact.individual.note"}
+    assert shown[1] - shown[0] == set()
+
+
+def test_a_layout_that_draws_above_its_row_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "notice.yaml"
+    text = Path("layouts/notice.yaml").read_text(encoding="utf-8")
+    assert "rect: [0, 3, 86, 54]" in text
+    path.write_text(text.replace("rect: [0, 3, 86, 54]", "rect: [0, -3, 86, 54]", 1), encoding="utf-8")
+    found = [(violation.code, violation.element) for violation in check_grammar(load_layout(path), 5)]
+    assert found == [("layout_off_page", "slip.cut")]

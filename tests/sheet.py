@@ -1,0 +1,119 @@
+"""A placed sheet, measured: what covers what, and what an envelope's window shows of it. Lengths are mm."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+from PIL import Image
+
+from docgen.compose.placed import PlacedBars, PlacedQr, PlacedRect, PlacedSide, PlacedText
+from docgen.engine import Engine, Options, Rendered
+from docgen.symbols.customer import CLEAR
+from docgen.symbols.qr import QUIET_MODULES
+from docgen.units import MM_PER_PT
+from tests import samples
+
+PLAIN = Options(specimen=False)
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+# The folded sheet (210 x 99) in a long-3 envelope (235 x 120), the window at 28, 24 with 102 x 60; 1.5 mm of tolerance.
+_PLAY = (235 - 210, 120 - 99)
+_WINDOW = (28.0, 24.0, 130.0, 84.0)
+_TOLERANCE = 1.5
+FOLDS = (99, 198)
+
+
+def render(engine: Engine, document: str, name: str, options: Options | None = None) -> Rendered:
+    return engine.render(document, samples.insurer(name), samples.record(document, name), options)
+
+
+def place(engine: Engine, document: str, name: str) -> tuple[PlacedSide, ...]:
+    return engine.place(document, samples.insurer(name), samples.record(document, name), PLAIN)[1]
+
+
+def texts_of(side: PlacedSide) -> Iterator[PlacedText]:
+    """Every text of a side, static ones too."""
+    for form in side.forms:
+        for item in form.static.items:
+            if isinstance(item, PlacedText):
+                yield item._replace(x=item.x + form.x, y=item.y + form.y)
+    yield from side.texts
+
+
+def rects_of(side: PlacedSide) -> Iterator[PlacedRect]:
+    """Every rectangle of a side."""
+    for form in side.forms:
+        for item in form.static.items:
+            if isinstance(item, PlacedRect):
+                yield item._replace(x=item.x + form.x, y=item.y + form.y)
+
+
+def text_of(placed: PlacedText) -> str:
+    return "".join(line.text for line in placed.text.lines)
+
+
+def printed(side: PlacedSide, *elements: str) -> list[str]:
+    """What elements print, in order."""
+    return [text_of(placed) for placed in side.texts if placed.element in elements]
+
+
+def boxes_of(side: PlacedSide) -> list[tuple[str, Box]]:
+    """Texts line by line, and symbols with the clear space that their readers need."""
+    boxes = [(placed.element, box) for placed in texts_of(side) for box in _ink(placed)]
+    for symbol in side.symbols:
+        boxes.append((symbol.element, _bars(symbol) if isinstance(symbol, PlacedBars) else _qr(symbol)))
+    return boxes
+
+
+def _ink(placed: PlacedText) -> Iterator[Box]:
+    """What each line covers: its advance width, and its em height less what faces leave empty."""
+    em = placed.text.size * MM_PER_PT
+    for line in placed.text.lines:
+        left, top = placed.x + line.x, placed.y + line.baseline - 0.84 * em
+        yield left, top, left + line.width, top + 0.92 * em
+
+
+def _qr(symbol: PlacedQr) -> Box:
+    quiet, size = QUIET_MODULES * symbol.module, len(symbol.rows) * symbol.module
+    return symbol.x - quiet, symbol.y - quiet, symbol.x + size + quiet, symbol.y + size + quiet
+
+
+def _bars(symbol: PlacedBars) -> Box:
+    ends = [(x, y, x + width, y + height) for x, y, width, height in symbol.bars]
+    left, top = min(end[0] for end in ends), min(end[1] for end in ends)
+    right, bottom = max(end[2] for end in ends), max(end[3] for end in ends)
+    return symbol.x + left - CLEAR, symbol.y + top - CLEAR, symbol.x + right + CLEAR, symbol.y + bottom + CLEAR
+
+
+def apart(one: Box, other: Box) -> bool:
+    return one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+
+
+def within(box: Box, outer: Box) -> bool:
+    return outer[0] <= box[0] and outer[1] <= box[1] and box[2] <= outer[2] and box[3] <= outer[3]
+
+
+def windows() -> Iterator[tuple[Box, Box]]:
+    """Where the window may stand on the sheet: what it surely shows, and what it may show at most."""
+    for dx, dy in product((0, _PLAY[0] / 2, _PLAY[0]), (0, _PLAY[1] / 2, _PLAY[1])):
+        left, top, right, bottom = _WINDOW[0] - dx, _WINDOW[1] - dy, _WINDOW[2] - dx, _WINDOW[3] - dy
+        sure = (left + _TOLERANCE, top + _TOLERANCE, right - _TOLERANCE, bottom - _TOLERANCE)
+        yield sure, (left - _TOLERANCE, top - _TOLERANCE, right + _TOLERANCE, bottom + _TOLERANCE)
+
+
+def raster(engine: Engine, document: str, name: str, page: int, dpi: int) -> np.ndarray:
+    """One page's trimmed area in grey."""
+    rendered = render(engine, document, name, PLAIN)
+    png = engine.preview(rendered.pdf, page, dpi, document=document, insurer=samples.insurer(name))
+    picture = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+    bleed = round(place(engine, document, name)[page - 1].geometry.bleed / 25.4 * dpi)
+    return picture[bleed:-bleed, bleed:-bleed]
+
+
+def part(picture: np.ndarray, box: Box, dpi: int) -> np.ndarray:
+    """A box of a raster."""
+    left, top, right, bottom = (round(length / 25.4 * dpi) for length in box)
+    return picture[top:bottom, left:right]
