@@ -59,6 +59,7 @@ _declare(
         "category_age": "A category of people below 70 on a certificate from 70, or the other way round.",
         "pending_ratio": "The pending change of the burden ratio is no change to come.",
         "individual_number_too_long": "More than the last four digits of an individual number: it must not be sent.",
+        "empty_list": "A list has no rows: there is nothing to print.",
         "too_many_people": "A notice for one person has several.",
         "too_many_cards": "A mount has more cards than an envelope takes.",
         "cards_out_of_place": "A mount's cards do not take its places 1, 2, ... one after the other.",

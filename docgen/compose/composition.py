@@ -32,6 +32,7 @@ from docgen.text.setting import DoesNotFit
 PAGE_TEXTS = {
     "page.number": "this page's number, from 1",
     "page.count": "how many pages the document has",
+    "page.of": "the same as one text: 3 / 12",
     "page.rows": "how many rows of the layout's first flow stand on this page",
 }
 PAGE_FLAGS = {
@@ -98,7 +99,7 @@ class Composition:
         self.title = layout.title
         self.geometry = compiler.geometry
         self._flows = layout.flows
-        self._sides_when = layout.sides_when
+        self.sides_when = layout.sides_when
         self._included = included
         self.sides = {
             name: Side(
@@ -130,11 +131,11 @@ class Composition:
     def _paginate(self, items: PrintItems, problems: list[Violation]) -> list[_Page]:
         waiting = {flow: list(items.lists.get(model.rows, ())) for flow, model in self._flows.items()}
         shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, items.flags)]
-        pages = [self._page(side, waiting, items, problems) for side in shown]
+        pages = [self._page(side, waiting, items) for side in shown]
         while any(waiting.values()):
             before = {flow: len(rows) for flow, rows in waiting.items()}
             if CONTINUED in self.sides:
-                pages.append(self._page(self.sides[CONTINUED], waiting, items, problems))
+                pages.append(self._page(self.sides[CONTINUED], waiting, items))
             stuck = [flow for flow, rows in waiting.items() if rows and len(rows) == before[flow]]
             if stuck:
                 problems += [self._too_many(flow, waiting[flow]) for flow in stuck]
@@ -142,17 +143,15 @@ class Composition:
         return pages
 
     def _is_shown(self, name: SideName, flags: Mapping[str, bool]) -> bool:
-        return all(flags[condition.flag] == condition.wanted for condition in self._sides_when.get(name, ()))
+        return all(flags[condition.flag] == condition.wanted for condition in self.sides_when.get(name, ()))
 
-    def _page(
-        self, side: Side, waiting: Mapping[str, list[Row]], items: PrintItems, problems: list[Violation]
-    ) -> _Page:
+    def _page(self, side: Side, waiting: Mapping[str, list[Row]], items: PrintItems) -> _Page:
         page = _Page(side)
         for flow, model in self._flows.items():
             if isinstance(model, Places):
                 self._fill_places(page, flow, model, waiting[flow])
             else:
-                self._fill_rows(page, flow, model, waiting[flow], items, problems)
+                self._fill_rows(page, flow, model, waiting[flow], items)
         page.more = frozenset(flow for flow, rows in waiting.items() if rows)
         return page
 
@@ -163,26 +162,30 @@ class Composition:
             else:
                 page.free.append((flow, x, y))
 
-    def _fill_rows(
-        self, page: _Page, flow: str, model: Rows, waiting: list[Row], items: PrintItems, problems: list[Violation]
-    ) -> None:
+    def _fill_rows(self, page: _Page, flow: str, model: Rows, waiting: list[Row], items: PrintItems) -> None:
         box = model.within.get(page.side.name)
         if box is None:
             return
         x, y, _, height = box
         bottom, taken = y + height, 0
         while taken < len(waiting):
-            row = waiting[taken]
-            needed = self._row_height(page.side.rows[flow], row, items, model, problems)
-            if y + needed > bottom + 0.01:
+            together = waiting[taken : taken + _kept_together(waiting, taken, model.keep)]
+            heights = [self._row_height(page.side.rows[flow], row, items, model) for row in together]
+            if taken and y + sum(heights) > bottom + 0.01:
                 break
-            page.taken.append(_Taken(flow, row, x, y, needed))
-            y += needed
-            taken += 1
+            for row, needed in zip(together, heights, strict=True):
+                if y + needed > bottom + 0.01:
+                    break
+                page.taken.append(_Taken(flow, row, x, y, needed))
+                y += needed
+                taken += 1
+            else:
+                continue
+            break
         del waiting[:taken]
         page.free.append((flow, x, y))
 
-    def _row_height(self, cell: Cell, row: Row, items: PrintItems, model: Rows, problems: list[Violation]) -> float:
+    def _row_height(self, cell: Cell, row: Row, items: PrintItems, model: Rows) -> float:
         """As tall as the row's texts need, keeping the margins that the layout gives them in the shortest row."""
         needed = model.min_height
         texts = {**items.texts, **row.texts}
@@ -216,7 +219,8 @@ class Composition:
             flags = {**flags, "page.is_first": at == 0, "page.is_last": at == count - 1}
             flags |= {f"page.has_{flow}": any(taken.flow == flow for taken in page.taken) for flow in self._flows}
             flags |= {f"page.more_{flow}": flow in page.more for flow in self._flows}
-            texts = {**texts, "page.number": str(at + 1), "page.count": str(count), "page.rows": str(rows)}
+            number = {"page.number": str(at + 1), "page.count": str(count), "page.of": f"{at + 1} / {count}"}
+            texts = {**texts, **number, "page.rows": str(rows)}
         hand = _Hand(self, problems)
         hand.draw(page.side.cell.variant(flags), texts, items.pointers, items.includes, 0.0, 0.0)
         for taken in page.taken:
@@ -234,6 +238,16 @@ class Composition:
         if self._included is None:
             raise LookupError(document)
         return self._included(document)
+
+
+def _kept_together(waiting: list[Row], start: int, most: int) -> int:
+    """How many rows from `start` on go on one page: a whole group of at most `most` rows, or one row."""
+    group, end = waiting[start].group, start + 1
+    if group is None or (start and waiting[start - 1].group == group):
+        return 1
+    while end < len(waiting) and waiting[end].group == group:
+        end += 1
+    return end - start if end - start <= most else 1
 
 
 class _Hand:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, certificate, mount, notice, seal
+from docgen.issuance import card, certificate, mount, notice, recipients, seal
 from docgen.issuance.addressee import mail_constants
 from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
@@ -142,6 +142,13 @@ DOCUMENTS: Mapping[str, Document] = {
             mail_constants,
             drawn_by="mount",
             title="送付書兼資格確認書貼付台紙（事業所宛）",
+        ),
+        _document(
+            "recipients-list",
+            recipients.CATALOGUE,
+            recipients.RecipientsRecord,
+            recipients.issue_recipients_list,
+            card.constants,
         ),
         _document("seal", seal.CATALOGUE, seal.SealRecord, seal.issue_seal, card.constants),
     )

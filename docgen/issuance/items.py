@@ -43,12 +43,16 @@ class Substitution:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a list: its texts, flags and pointers, and the records of documents that a layout may include."""
+    """One row of a list: its texts, flags and pointers, and the records of documents that a layout may include.
+
+    Neighbours of one `group` belong together: a layout may keep them on one page.
+    """
 
     texts: Mapping[str, str]
     flags: Mapping[str, bool] = field(default_factory=dict)
     pointers: Mapping[str, str] = field(default_factory=dict)
     includes: Mapping[str, PrintItems] = field(default_factory=dict)
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -355,6 +355,10 @@ class SealSettings(Model):
     sizes: Literal["both", "large", "small"] = "both"
 
 
+class ListSettings(Model):
+    """The list of recipients that an employer gets: it has nothing to set."""
+
+
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
@@ -369,6 +373,7 @@ class Documents(Model):
     mount: MountSettings | None = None
     mount_employer: MountSettings | None = None
     seal: SealSettings | None = None
+    recipients_list: ListSettings | None = None
 
     @model_validator(mode="after")
     def _cards_can_be_printed(self) -> Documents:

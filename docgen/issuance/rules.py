@@ -73,14 +73,19 @@ def table_violations(record: Covered, profile: InsurerProfile) -> Iterator[Viola
 
 
 def _dependent_violations(record: Covered, dependent: bool) -> Iterator[Violation]:
-    if dependent and record.insured is None:
+    yield from insured_violations(record.insured, dependent)
+    if not dependent and record.certified_on is not None:
+        yield not_applicable("certified_on", "only dependents are certified")
+
+
+def insured_violations(insured: PersonName | None, dependent: bool) -> Iterator[Violation]:
+    """The insured person is named beside a dependent, and nowhere else."""
+    if dependent and insured is None:
         yield Violation(
             "missing_value", "a dependent's document names the insured person", "give insured", pointer="/insured"
         )
-    if not dependent and record.insured is not None:
+    if not dependent and insured is not None:
         yield not_applicable("insured", "only a dependent's document names the insured person")
-    if not dependent and record.certified_on is not None:
-        yield not_applicable("certified_on", "only dependents are certified")
 
 
 def _continuation_violations(record: Covered, voluntary: bool) -> Iterator[Violation]:
@@ -98,8 +103,8 @@ def _continuation_violations(record: Covered, voluntary: bool) -> Iterator[Viola
         yield disorder("continuation_ends_on", "the membership ends before it begins")
 
 
-def date_violations(record: Covered, issued: date) -> Iterator[Violation]:
-    born_on = record.person.born_on
+def birth_violations(born_on: date, issued: date) -> Iterator[Violation]:
+    """Nobody is born after the issue."""
     if born_on > issued:
         yield Violation(
             "birth_in_future",
@@ -107,6 +112,12 @@ def date_violations(record: Covered, issued: date) -> Iterator[Violation]:
             "check the birth date and the date of issue",
             pointer="/person/born_on",
         )
+
+
+def date_violations(record: Covered, issued: date) -> Iterator[Violation]:
+    """The order of birth, acquisition, certification and issue."""
+    born_on = record.person.born_on
+    yield from birth_violations(born_on, issued)
     for key in ("acquired_on", "certified_on"):
         day: date | None = getattr(record, key)
         if day is not None and day < born_on <= issued:

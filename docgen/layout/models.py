@@ -372,6 +372,9 @@ class Rows(Model):
     rows: ItemName = Field(description="The list of the catalogue that flows")
     within: dict[Side, Box] = Field(description="The box that rows fill, by side")
     min_height: PositiveMm = Field(description="mm; a row grows with the lines of its texts")
+    keep: Annotated[int, Field(strict=True, ge=1, le=20)] = Field(
+        default=1, description="Rows of one group stay on one page if the group has at most so many"
+    )
 
 
 def _flow_kind(value: Any) -> str:

@@ -216,6 +216,35 @@ def test_rows_show_the_elements_of_what_they_are() -> None:
     assert [item.element for form in side.forms for item in form.static.items] == ["birth", "name"]
 
 
+def grouped(sizes: list[int]) -> PrintItems:
+    rows = [
+        Row({"person.name": f"{group}-{at}"}, group=str(group))
+        for group, size in enumerate(sizes)
+        for at in range(size)
+    ]
+    return replace(items("people", "person.name", []), lists={"people": tuple(rows)})
+
+
+KEPT = compose({**TABLE, "flows": {"people": {**TABLE["flows"]["people"], "keep": 3}}})
+
+
+@given(st.lists(st.integers(1, 9), max_size=12))
+def test_small_groups_stay_on_one_page_and_nobody_is_lost(sizes: list[int]) -> None:
+    sides = KEPT.place(grouped(sizes))
+    pages = [[*texts(side, "front.name"), *texts(side, "next.name")] for side in sides]
+    assert [name for page in pages for name in page] == [
+        f"{g}-{at}" for g, size in enumerate(sizes) for at in range(size)
+    ]
+    for group, size in enumerate(sizes):
+        holding = [page for page in pages if any(name.startswith(f"{group}-") for name in page)]
+        assert size > 3 or len(holding) == 1
+
+
+def test_a_group_that_fits_is_not_moved() -> None:
+    sides = KEPT.place(grouped([3, 3, 3, 3]))  # six rows fit on the first page, five on each other
+    assert [len(texts(side, f"{side.name}.name")) for side in sides] == [6, 3, 3]
+
+
 def test_a_side_is_printed_only_where_its_flags_hold() -> None:
     definition = {
         "wording": {"front": "表", "back": "裏"},
