@@ -169,7 +169,6 @@ class Compiler:
             line_height=style.line_height,
             max_height=self._growth(element),
             comb=element.comb if isinstance(element, FieldText) else None,
-            vertical=element.vertical,
         )
         return TextSlot(element.id, item, x, y, setter, self._ink(style.ink), element.rotate, required)
 

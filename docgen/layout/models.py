@@ -183,7 +183,6 @@ class TextElement(Element):
     gap: Mm | None = Field(
         default=None, description="A list of wording as paragraphs, one below the other, this many mm apart"
     )
-    vertical: Flag = Field(default=False, description="Set from top to bottom (縦書き), columns from right to left")
     background: Flag = Field(
         default=False, description="A tint behind other texts (specimen mark): exempt from collision and safe area"
     )

@@ -94,7 +94,6 @@ class Setter:
     line_height: float = 1.25
     max_height: float | None = None
     comb: int | None = None
-    vertical: bool = False
 
     def set(self, text: str) -> SetText:
         """Set one text. Raises MissingGlyphs or DoesNotFit."""
