@@ -155,9 +155,10 @@ def _make_samples(client: Client) -> Iterator[Made]:
 
 
 def _see(made: Made) -> Seen:
-    """Read one file back, in a process of its own."""
+    """Read one file back, in a process of its own; the contact sheet shows cards alone."""
     pdf = made.path.read_bytes()
-    pages = [render_png(pdf, page["number"], DPI) for page in made.report["pages"]]
+    shown = made.report["pages"] if made.document == "card" else []
+    pages = [render_png(pdf, page["number"], DPI) for page in shown]
     return Seen(made, preflight(made.path), pages)
 
 
