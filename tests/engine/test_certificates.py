@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 import numpy as np
 import pypdf
 import pytest
 from PIL import Image
 
-from docgen.compose.placed import PlacedSide, PlacedText
-from docgen.engine import Engine, Options, Rendered, preflight
+from docgen.engine import Engine, preflight
 from docgen.pdf.reader import read_pages
 from docgen.units import MM_PER_PT
 from tests import samples, verapdf
+from tests.sheet import PLAIN, place, render, texts_of
 
 DOCUMENTS = (
     "limit-certificate",
@@ -25,24 +24,6 @@ DOCUMENTS = (
 EVERY = pytest.mark.parametrize(
     ("document", "name"), [(document, name) for document in DOCUMENTS for name in samples.names(document)]
 )
-PLAIN = Options(specimen=False)
-
-
-def render(engine: Engine, document: str, name: str, options: Options | None = None) -> Rendered:
-    return engine.render(document, samples.insurer(name), samples.record(document, name), options)
-
-
-def place(engine: Engine, document: str, name: str) -> tuple[PlacedSide, ...]:
-    return engine.place(document, samples.insurer(name), samples.record(document, name), PLAIN)[1]
-
-
-def texts_of(side: PlacedSide) -> Iterator[PlacedText]:
-    """Every text of a side, static ones too."""
-    for form in side.forms:
-        for item in form.static.items:
-            if isinstance(item, PlacedText):
-                yield item._replace(x=item.x + form.x, y=item.y + form.y)
-    yield from side.texts
 
 
 def words(engine: Engine, document: str, name: str) -> list[str]:
