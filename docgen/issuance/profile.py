@@ -339,6 +339,10 @@ class ListSettings(Model):
     """The list of recipients that an employer gets: it has nothing to set."""
 
 
+class LetterSettings(Model):
+    """The letter to an employer with envelopes to hand on: it has nothing to set."""
+
+
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
@@ -350,6 +354,7 @@ class Documents(Model):
     mount_employer: MountSettings | None = None
     seal: SealSettings | None = None
     recipients_list: ListSettings | None = None
+    employer_letter: LetterSettings | None = None
 
     @model_validator(mode="after")
     def _cards_can_be_printed(self) -> Documents:
