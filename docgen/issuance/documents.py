@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, certificate, mount, notice, recipients, seal
+from docgen.issuance import card, certificate, leaflet, letter, mount, notice, recipients, seal
 from docgen.issuance.addressee import mail_constants
 from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
@@ -150,6 +150,8 @@ DOCUMENTS: Mapping[str, Document] = {
             recipients.issue_recipients_list,
             card.constants,
         ),
+        _document("employer-letter", letter.CATALOGUE, letter.LetterRecord, letter.issue_letter, mail_constants),
+        _document("leaflet", leaflet.CATALOGUE, leaflet.LeafletRecord, leaflet.issue_leaflet, card.constants),
         _document("seal", seal.CATALOGUE, seal.SealRecord, seal.issue_seal, card.constants),
     )
 }

@@ -359,6 +359,16 @@ class ListSettings(Model):
     """The list of recipients that an employer gets: it has nothing to set."""
 
 
+class LetterSettings(Model):
+    """The letter to an employer with envelopes to hand on: it has nothing to set."""
+
+
+class LeafletSettings(Model):
+    """The leaflet. `url`: the insurer's page about the card, printed and as a QR."""
+
+    url: Annotated[str, Field(max_length=100, pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*)?$")]
+
+
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
@@ -374,6 +384,8 @@ class Documents(Model):
     mount_employer: MountSettings | None = None
     seal: SealSettings | None = None
     recipients_list: ListSettings | None = None
+    employer_letter: LetterSettings | None = None
+    leaflet: LeafletSettings | None = None
 
     @model_validator(mode="after")
     def _cards_can_be_printed(self) -> Documents:
