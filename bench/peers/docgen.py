@@ -11,8 +11,9 @@ from typing import BinaryIO
 from bench.card import Card, Record
 from bench.work import FACE, LAYOUT
 from docgen.compose.brand import Brand
-from docgen.compose.composition import Composition, QrSlot
+from docgen.compose.composition import Composition
 from docgen.compose.placed import PlacedQr, PlacedSide
+from docgen.compose.slots import QrSlot
 from docgen.issuance.items import PrintItems
 from docgen.layout.loader import load_layout
 from docgen.pdf.book import Book, OutputIntent
@@ -42,7 +43,10 @@ class Press:
         brand = Brand("bench", {}, {}, {}, {}, (layout.page.width, layout.page.height), 0, 5)
         self._composition = Composition(layout, brand, self._fonts)
         self._qr = next(
-            slot for side in self._composition.sides for slot in side.variant({}).slots if isinstance(slot, QrSlot)
+            slot
+            for side in self._composition.sides.values()
+            for slot in side.cell.variant({}).slots
+            if isinstance(slot, QrSlot)
         )
 
     def write(self, records: Iterable[Record], stream: BinaryIO) -> None:

@@ -42,8 +42,6 @@ from docgen.layout.models import Side as SideName
 from docgen.text.faces import FontLibrary, MissingGlyphs
 from docgen.text.setting import DoesNotFit, Setter, Step
 
-_BLACK = (0, 0, 0, 100)
-
 
 class Compiler:
     """Turns elements into cells; what is wrong is in `problems`."""
@@ -212,9 +210,8 @@ class Compiler:
     def _paint(self, element: Painted) -> Paint:
         fill = None if element.fill is None else self._ink(element.fill)
         stroke = None if element.stroke is None else self._ink(element.stroke)
-        inks = [ink for ink in (fill, stroke) if ink is not None]
-        # Black and the shapes of dies leave the tints beneath as they are.
-        overprint = bool(inks) and all(ink.spot is not None or ink[:4] == _BLACK for ink in inks)
+        # A line alone on a spot plate is a tool's, a die or a fold: it leaves the inks beneath as they are.
+        overprint = fill is None and stroke is not None and stroke.spot is not None
         return Paint(fill, stroke, element.stroke_width, overprint, element.dash)
 
     @property

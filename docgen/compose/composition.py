@@ -100,7 +100,7 @@ class Composition:
         self._flows = layout.flows
         self._sides_when = layout.sides_when
         self._included = included
-        self._sides = {
+        self.sides = {
             name: Side(
                 name,
                 compiler.cell(name),
@@ -123,18 +123,18 @@ class Composition:
 
     def place_side(self, name: SideName, items: PrintItems, problems: list[Violation]) -> PlacedSide:
         """One side without flows, for a document that includes it."""
-        return self._place_page(_Page(self._sides[name]), 0, 1, items, problems)
+        return self._place_page(_Page(self.sides[name]), 0, 1, items, problems)
 
     # ------------------------------------------------------------------------------------------------------------ flow
 
     def _paginate(self, items: PrintItems, problems: list[Violation]) -> list[_Page]:
         waiting = {flow: list(items.lists.get(model.rows, ())) for flow, model in self._flows.items()}
-        shown = [side for name, side in self._sides.items() if name != CONTINUED and self._is_shown(name, items.flags)]
+        shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, items.flags)]
         pages = [self._page(side, waiting, items, problems) for side in shown]
         while any(waiting.values()):
             before = {flow: len(rows) for flow, rows in waiting.items()}
-            if CONTINUED in self._sides:
-                pages.append(self._page(self._sides[CONTINUED], waiting, items, problems))
+            if CONTINUED in self.sides:
+                pages.append(self._page(self.sides[CONTINUED], waiting, items, problems))
             stuck = [flow for flow, rows in waiting.items() if rows and len(rows) == before[flow]]
             if stuck:
                 problems += [self._too_many(flow, waiting[flow]) for flow in stuck]

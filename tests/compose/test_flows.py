@@ -131,7 +131,7 @@ def test_table_rows_grow_and_flow_over_pages(names: list[str]) -> None:
 
 TABLED_SETTER = next(
     slot.setter  # type: ignore[union-attr]
-    for slot in TABLED._sides["front"].rows["people"].variant({}).slots
+    for slot in TABLED.sides["front"].rows["people"].variant({}).slots
 )
 
 

@@ -77,8 +77,14 @@ def test_black_overprints_whatever_is_beneath(engine: Engine, card: Card, tmp_pa
 
 
 def without_black(side: PlacedSide) -> PlacedSide:
-    static = StaticPart(tuple(item for part in side.static.items for item in _coloured(part)))
-    return replace(side, static=static, texts=tuple(text for text in side.texts if text.ink != BLACK), symbols=())
+    [form] = side.forms
+    static = StaticPart(tuple(item for part in form.static.items for item in _coloured(part)))
+    return replace(
+        side,
+        forms=(form._replace(static=static),),
+        texts=tuple(text for text in side.texts if text.ink != BLACK),
+        symbols=(),
+    )
 
 
 def _coloured(item: StaticItem) -> Iterable[StaticItem]:
@@ -109,9 +115,8 @@ def test_no_place_takes_more_ink_than_two_full_plates(card: Card) -> None:
 def test_the_die_line_is_on_its_own_plate_alone(engine: Engine, tmp_path: Path) -> None:
     (with_die, _) = separated(engine, placed(engine, "publishers-dependent"), tmp_path / "with")
     (without, _) = separated(
-        engine, [replace(side, static=_without_spots(side)) for side in placed(engine, "publishers-dependent")],
-        tmp_path / "without",
-    )  # fmt: skip
+        engine, [_without_spots(side) for side in placed(engine, "publishers-dependent")], tmp_path / "without"
+    )
     assert set(with_die) - set(without) == {"DieCut"}
     rows, columns = np.nonzero(with_die.pop("DieCut"))
     edges = (columns.min(), columns.max() + 1, rows.min(), rows.max() + 1)
@@ -120,13 +125,16 @@ def test_the_die_line_is_on_its_own_plate_alone(engine: Engine, tmp_path: Path) 
         assert (with_die[plate] != ink).sum() < 5, plate  # Ghostscript rounds a curve anew where the line crosses it
 
 
-def _without_spots(side: PlacedSide) -> StaticPart:
-    items = side.static.items
-    return StaticPart(
+def _without_spots(side: PlacedSide) -> PlacedSide:
+    [form] = side.forms
+    static = StaticPart(
         tuple(
-            item for item in items if isinstance(item, PlacedText) or not (item.paint.stroke and item.paint.stroke.spot)
+            item
+            for item in form.static.items
+            if isinstance(item, PlacedText) or not (item.paint.stroke and item.paint.stroke.spot)
         )
     )
+    return replace(side, forms=(form._replace(static=static),))
 
 
 def test_the_qr_symbol_is_exact_and_black_alone(engine: Engine, tmp_path: Path) -> None:
