@@ -289,7 +289,7 @@ def layout_check(as_json: AsJson = False) -> None:
     if _grave(violations):
         raise typer.Exit(LAYOUT)
     if not as_json:
-        typer.echo(f"{len(engine.layouts)} layouts and {len(engine.insurers)} insurers are fine")
+        typer.echo(f"{len(engine.documents)} documents and {len(engine.insurers)} insurers are fine")
 
 
 @layout_app.command("schema", epilog=EXIT_CODES)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings
 
 from docgen.errors import CODES
 from docgen.issuance.documents import DOCUMENTS
+from docgen.issuance.items import Catalogue
 from docgen.issuance.profile import InsurerProfile
 from docgen.layout.models import ELEMENTS, Condition, Cover, Layout, Page, Places, Rows, Style
 from docgen.service.app import create_app
@@ -115,17 +116,20 @@ def _items() -> Iterator[str]:
     yield "What a layout may name: items as `field:` or `qr:`, flags as `when:`.\n"
     for document in DOCUMENTS.values():
         yield f"## {document.id}\n"
-        texts = document.catalogue.texts.items()
-        yield from _table(
-            ("item", "what it is", "filled when"),
-            [(_code(name), item.description, _code(item.when) if item.when else "") for name, item in texts],
-        )
-        flags = document.catalogue.flags.items()
-        yield from _table(("flag", "on when"), [(_code(name), meaning) for name, meaning in flags])
+        yield from _names(document.catalogue)
         for name, rows in document.catalogue.lists.items():
-            texts = rows.texts.items()
-            items = [(_code(name), item.description) for name, item in texts]
-            yield from _table((f"item of each row of `{name}`", "what it is"), items)
+            if rows.texts or rows.flags:
+                yield f"### Rows of `{name}` on {document.id}\n"
+                yield from _names(rows)
+
+
+def _names(catalogue: Catalogue) -> Iterator[str]:
+    texts = catalogue.texts.items()
+    yield from _table(
+        ("item", "what it is", "filled when"),
+        [(_code(name), item.description, _code(item.when) if item.when else "") for name, item in texts],
+    )
+    yield from _table(("flag", "on when"), [(_code(name), meaning) for name, meaning in catalogue.flags.items()])
 
 
 def _records() -> Iterator[str]:
