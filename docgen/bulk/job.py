@@ -1,0 +1,128 @@
+"""A job: what was asked, and the names of everything that it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
+from typing import Any, Literal
+
+from stdnum.iso7064 import mod_37_36
+
+Occasion = Literal["delivery", "returned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What decides the bytes of a package, beside its input and the pinned set (program, layouts, profile, fonts, ICC).
+
+    `number` is printed in every id: one to six capitals and digits. `delivery` names a policy of the profile.
+    `occasion` is `returned` for mail that came back and is made again for the employer. `reissue` is the reason for
+    which people get the same document of the same day a second time.
+    """
+
+    number: str
+    insurer: str
+    delivery: str
+    issued_on: date
+    occasion: Occasion = "delivery"
+    reissue: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "issued_on": self.issued_on.isoformat()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Job:
+        """Read back what `as_dict` wrote."""
+        return cls(**{**data, "issued_on": date.fromisoformat(data["issued_on"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the people: people = printed + rejected + held + withdrawn, in each shard and in all."""
+
+    people: int = 0
+    printed: int = 0
+    rejected: int = 0
+    held: int = 0
+    withdrawn: int = 0
+    households: int = 0
+    pieces: int = 0
+    cards: int = 0
+    pages: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nobody is lost and nobody is there twice."""
+        return self.people == self.printed + self.rejected + self.held + self.withdrawn
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A finished file of the package: its name inside it (`vendor/cards-0001.pdf`), hash, bytes, pages (0: no PDF)."""
+
+    name: str
+    sha256: str
+    bytes: int
+    pages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """What one shard made. Equal inputs give equal results, wherever and however often it runs."""
+
+    number: int
+    counts: Counts
+    files: tuple[File, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ShardResult:
+        """Read back what `as_dict` wrote."""
+        return cls(data["number"], Counts(**data["counts"]), tuple(File(**file) for file in data["files"]))
+
+
+# --- ids: job number, ordinal, check character; never anything of a person ---
+
+
+def piece_id(job: str, household: int) -> str:
+    """The id of a household's mail: `S01-0000123K`, from the job's number and the household's ordinal in it.
+
+    The check character is ISO 7064 MOD 37,36 over the rest.
+    """
+    return _checked(job, "", household)
+
+
+def person_key(job: str, person: int) -> str:
+    """The opaque key of a person in a job: `S01-P0000123K`."""
+    return _checked(job, "P", person)
+
+
+def match_code(piece: str, sheet: int, place: int) -> str:
+    """What ties a card to its place: `S01-0000123K-21` is place 1 of the household's second envelope."""
+    return f"{piece}-{sheet}{place}"
+
+
+def _checked(job: str, kind: str, ordinal: int) -> str:
+    body = f"{kind}{ordinal:08d}"
+    return f"{job}-{body}{mod_37_36.calc_check_digit(job + body)}"
+
+
+# --- names, inside a batch's folder or prefix ---
+
+
+def part_name(shard: int) -> str:
+    """The input of a shard."""
+    return f"work/parts/{shard:04d}.parquet"
+
+
+def shard_dir(shard: int) -> str:
+    """Where a shard leaves what the package's tables are put together from."""
+    return f"work/shards/{shard:04d}"
