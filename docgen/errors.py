@@ -3,6 +3,7 @@
 DocgenError
 ├── RecordError    the caller's record breaks a rule, or does not fit the layout (HTTP 422)
 ├── RequestError   the request itself is malformed, too large, or names something unknown (HTTP 400, 404, 413, 415, 503)
+├── BatchError     a batch cannot go on: its store, its ledger or one of its shards (HTTP 409, 500, 503)
 ├── LayoutError    a layout or an insurer's profile is wrong (file and line)
 └── AssetError     a font, colour profile or the postal data are missing or altered on this machine
 """
@@ -137,6 +138,12 @@ _declare(
     {
         "no_bulk_settings": "The insurer's profile has no section on bulk issuance.",
         "unknown_delivery": "The insurer's profile has no delivery policy of this name.",
+# --- batches (bulk) ---
+_declare(
+    503,
+    {
+        "store_unavailable": "The folder or object store that a batch lives in did not answer, after all retries.",
+        "ledger_unavailable": "The ledger's database did not answer, after all retries.",
     },
 )
 # --- finished files (pdf.preflight) ---
@@ -297,6 +304,10 @@ class RecordError(DocgenError):
 
 class RequestError(DocgenError):
     """The request is malformed, too large or names something unknown."""
+
+
+class BatchError(DocgenError):
+    """A batch cannot go on: its store, its ledger or one of its shards."""
 
 
 class LayoutError(DocgenError):
