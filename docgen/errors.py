@@ -138,6 +138,8 @@ _declare(
     {
         "no_bulk_settings": "The insurer's profile has no section on bulk issuance.",
         "unknown_delivery": "The insurer's profile has no delivery policy of this name.",
+    },
+)
 # --- batches (bulk) ---
 _declare(
     503,
