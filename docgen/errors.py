@@ -3,6 +3,7 @@
 DocgenError
 ├── RecordError    the caller's record breaks a rule, or does not fit the layout (HTTP 422)
 ├── RequestError   the request itself is malformed, too large, or names something unknown (HTTP 400, 404, 413, 415, 503)
+├── BatchError     a batch cannot go on: its store, its ledger or one of its shards (HTTP 409, 500, 503)
 ├── LayoutError    a layout or an insurer's profile is wrong (file and line)
 └── AssetError     a font, colour profile or the postal data are missing or altered on this machine
 """
@@ -116,6 +117,35 @@ _declare(
     {
         "queue_full": "More requests are waiting than the service takes in.",
         "timed_out": "The request was not finished in the time that the service allows.",
+    },
+)
+# --- bulk issuance: rows that are not printed (bulk) ---
+_declare(
+    422,
+    {
+        "duplicate_person": "The same person stands in the extract more than once; all of the rows are rejected.",
+        "already_issued": "Another batch has issued this document with this date to the same person.",
+        "malformed_row": "A row of the extract has more or fewer fields than its header.",
+        "household_missing": "A row of the extract does not say which household it belongs to.",
+        "issue_date_differs": "A row's date of issue is not the job's.",
+        "household_held": "The person is held back, since another of the household was rejected.",
+        "withdrawn": "The person was taken out between extract and release.",
+    },
+)
+# --- bulk issuance: jobs (bulk) ---
+_declare(
+    422,
+    {
+        "no_bulk_settings": "The insurer's profile has no section on bulk issuance.",
+        "unknown_delivery": "The insurer's profile has no delivery policy of this name.",
+    },
+)
+# --- batches (bulk) ---
+_declare(
+    503,
+    {
+        "store_unavailable": "The folder or object store that a batch lives in did not answer, after all retries.",
+        "ledger_unavailable": "The ledger's database did not answer, after all retries.",
     },
 )
 # --- finished files (pdf.preflight) ---
@@ -276,6 +306,10 @@ class RecordError(DocgenError):
 
 class RequestError(DocgenError):
     """The request is malformed, too large or names something unknown."""
+
+
+class BatchError(DocgenError):
+    """A batch cannot go on: its store, its ledger or one of its shards."""
 
 
 class LayoutError(DocgenError):

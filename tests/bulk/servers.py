@@ -1,0 +1,118 @@
+"""The servers that batches are tried against: moto's S3 and Debian's PostgreSQL, both on loopback, both our own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import obstore
+import psycopg
+from moto.server import ThreadedMotoServer
+from obstore.store import S3Store
+
+BUCKET = "batches"
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
+
+
+@contextmanager
+def s3_server() -> Iterator[dict[str, str]]:
+    """An empty S3 with one bucket; the environment variables that lead to it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "NO_PROXY": "127.0.0.1",
+    }
+    try:
+        make_bucket(environment["AWS_ENDPOINT_URL"])
+        yield environment
+    finally:
+        server.stop()
+
+
+def make_bucket(endpoint: str) -> None:
+    """Make the bucket: an unsigned PUT of its name, which is all that moto asks for."""
+    from urllib.request import ProxyHandler, Request, build_opener
+
+    build_opener(ProxyHandler({})).open(Request(f"{endpoint}/{BUCKET}", method="PUT")).close()
+
+
+class Postgres:
+    """One PostgreSQL server in a folder of its own, on a free port of loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the cluster. The server refuses to run as root, so root lends it the user `postgres`."""
+        self._bin = max(DEBIAN_POSTGRES.glob("*/bin"), key=lambda path: int(path.parent.name))
+        self._data = folder / "data"
+        self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+        if self._as:
+            shutil.chown(folder, "postgres")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._run("initdb", "--username=docgen", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Where SQLAlchemy finds the database."""
+        return f"postgresql+psycopg://docgen@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start the server, also after a kill -9, and wait until it answers."""
+        options = (
+            f"-h 127.0.0.1 -p {self._port} -k '' "
+            "-c shared_buffers=16MB -c max_connections=40 -c checkpoint_timeout=1h -c log_min_messages=panic"
+        )
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        log = str(self._data / "log")
+        self._run("pg_ctl", "start", "--wait", "--silent", "--log", log, "--options", options)
+
+    def kill(self) -> None:
+        """End the server and all its helpers at once, as a power cut does."""
+        server = int((self._data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        os.kill(server, signal.SIGKILL)
+        for child in children:
+            _kill(int(child))
+        _wait_for_end(server)
+
+    def stop(self) -> None:
+        """End the server."""
+        self._run("pg_ctl", "stop", "--mode=immediate", "--silent")
+
+    def fresh_database(self, name: str) -> str:
+        """An empty database and its URL."""
+        with psycopg.connect(f"host=127.0.0.1 port={self._port} user=docgen dbname=postgres", autocommit=True) as link:
+            link.execute(f'CREATE DATABASE "{name}"')
+        return f"postgresql+psycopg://docgen@127.0.0.1:{self._port}/{name}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as, str(self._bin / program), "--pgdata", str(self._data), *arguments]
+        subprocess.run(command, check=True, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def _kill(process: int) -> None:
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _wait_for_end(process: int) -> None:
+    for _ in range(500):
+        if not Path(f"/proc/{process}").exists() or "zombie" in Path(f"/proc/{process}/status").read_text():
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"process {process} does not end")
