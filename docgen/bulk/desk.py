@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from docgen.bulk.household import Piece, Sheet
 from docgen.bulk.job import Counts, File, Job, ShardResult
@@ -123,7 +123,7 @@ class Desk:
         if kind not in self._books:
             file = self._open.enter_context((self._folder / Path(self._name(kind)).name).open("wb"))
             stream = _Hashed(file)
-            self._books[kind] = (self._engine.book(document, self._job.issued_on, stream), stream)
+            self._books[kind] = (self._engine.book(document, self._job.issued_on, cast(BinaryIO, stream)), stream)
         return self._books[kind][0]
 
     def _tell_fit(self, sheet: Sheet, piece: Piece) -> None:

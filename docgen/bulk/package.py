@@ -101,7 +101,8 @@ def _sort(path: Path) -> None:
     lines = f"read_csv('{path}', columns={{'line': 'VARCHAR'}}, header=false, delim='\\x1f', quote='', escape='')"
     with duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as db:
         db.execute(f"SET temp_directory='{path.parent}'; SET memory_limit='256MB'; SET threads=1")
-        result = db.execute(f"SELECT line FROM (SELECT line, row_number() OVER () AS at FROM {lines}) ORDER BY line[1:6], at")
+        numbered = f"SELECT line, row_number() OVER () AS place FROM {lines}"
+        result = db.execute(f"SELECT line FROM ({numbered}) ORDER BY line[1:6], place")
         with path.with_suffix(".sorted").open("w", encoding="utf-8", newline="") as out:
             while rows := result.fetchmany(4096):
                 out.writelines(f"{line}\r\n" for (line,) in rows)

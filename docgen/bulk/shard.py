@@ -80,6 +80,9 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
         member.state, member.violations = "rejected", [Violation(row["_fault"], message, hint)]
     else:
         member.violations += member.data.violations
+        if member.data.card.setdefault("issued_on", job.issued_on.isoformat()) != job.issued_on.isoformat():
+            message, hint = "the row has another date of issue than the job", "issue it as a job of its own"
+            member.violations.append(Violation("issue_date_differs", message, hint, pointer="/issued_on"))
     return member
 
 
