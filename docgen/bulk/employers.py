@@ -40,9 +40,7 @@ def run_employers(engine: Engine, store: Store, job: Job, number: int, shards: i
             id_ = employer_piece_id(job.number, number, at)
             document = "recipients-list" if is_list else "employer-letter"
             raw = (
-                records.list_record(id_, employer, rows)
-                if is_list
-                else records.letter_record(job, id_, employer, rows)
+                records.list_record(id_, employer, rows) if is_list else records.letter_record(job, id_, employer, rows)
             )
             items, sides = engine.place(document, job.insurer, raw, Options(issued_on=job.issued_on, specimen=False))
             desk.print_piece(Piece(id_, 1, 1, "list" if is_list else "letter", (Sheet(document, (), items, sides),), 0))

@@ -80,9 +80,7 @@ def notice_record(
         "piece_id": piece,
         "addressee": {"person": insured.insured(), "address": insured.address},
         **{key: first[key] for key in ("symbol", "number") if key in first},
-        "people": [
-            _noticed(data, of_whom, last4) for data, of_whom in zip(people, of, strict=True)
-        ],
+        "people": [_noticed(data, of_whom, last4) for data, of_whom in zip(people, of, strict=True)],
     }
 
 

@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import obstore
 import psycopg
 from moto.server import ThreadedMotoServer
-from obstore.store import S3Store
 
 BUCKET = "batches"
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
