@@ -69,7 +69,8 @@ class Postgres:
         """Start the server, also after a kill -9, and wait until it answers."""
         options = (
             f"-h 127.0.0.1 -p {self._port} -k '' "
-            "-c fsync=off -c shared_buffers=16MB -c max_connections=40 -c checkpoint_timeout=1h -c log_min_messages=panic"
+            "-c fsync=off -c shared_buffers=16MB -c max_connections=40 "
+            "-c checkpoint_timeout=1h -c log_min_messages=panic"
         )
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         log = str(self._data / "log")
