@@ -119,6 +119,27 @@ _declare(
         "timed_out": "The request was not finished in the time that the service allows.",
     },
 )
+# --- bulk issuance: rows that are not printed (bulk) ---
+_declare(
+    422,
+    {
+        "duplicate_person": "The same person stands in the extract more than once; all of the rows are rejected.",
+        "already_issued": "Another batch has issued this document with this date to the same person.",
+        "malformed_row": "A row of the extract has more or fewer fields than its header.",
+        "household_missing": "A row of the extract does not say which household it belongs to.",
+        "issue_date_differs": "A row's date of issue is not the job's.",
+        "household_held": "The person is held back, since another of the household was rejected.",
+        "withdrawn": "The person was taken out between extract and release.",
+    },
+)
+# --- bulk issuance: jobs (bulk) ---
+_declare(
+    422,
+    {
+        "no_bulk_settings": "The insurer's profile has no section on bulk issuance.",
+        "unknown_delivery": "The insurer's profile has no delivery policy of this name.",
+    },
+)
 # --- batches (bulk) ---
 _declare(
     503,

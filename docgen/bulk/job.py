@@ -55,6 +55,10 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
+    def as_dict(self) -> dict[str, int]:
+        """As JSON."""
+        return asdict(self)
+
     @property
     def balanced(self) -> bool:
         """Whether nobody is lost and nobody is there twice."""
@@ -69,6 +73,10 @@ class File:
     sha256: str
     bytes: int
     pages: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON; only what has pages says how many."""
+        return {key: value for key, value in asdict(self).items() if key != "pages" or value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,11 @@ def person_key(job: str, person: int) -> str:
     return _checked(job, "P", person)
 
 
+def employer_piece_id(job: str, shard: int, ordinal: int) -> str:
+    """The id of a letter or list: `S01-L00010002K` is the second that begins in shard 1."""
+    return _checked(job, "L", shard * 10000 + ordinal)
+
+
 def match_code(piece: str, sheet: int, place: int) -> str:
     """What ties a card to its place: `S01-0000123K-21` is place 1 of the household's second envelope."""
     return f"{piece}-{sheet}{place}"
@@ -118,6 +131,7 @@ def _checked(job: str, kind: str, ordinal: int) -> str:
 # --- names, inside a batch's folder or prefix ---
 
 
+
 def part_name(shard: int) -> str:
     """The input of a shard."""
     return f"work/parts/{shard:04d}.parquet"
@@ -126,3 +140,8 @@ def part_name(shard: int) -> str:
 def shard_dir(shard: int) -> str:
     """Where a shard leaves what the package's tables are put together from."""
     return f"work/shards/{shard:04d}"
+
+
+def employers_dir(shard: int) -> str:
+    """The same of the letters or lists of employers that begin in a shard."""
+    return f"work/employers/{shard:04d}"

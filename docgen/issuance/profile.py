@@ -9,31 +9,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from docgen import located
 from docgen.errors import LayoutError, Violation
 from docgen.issuance import catalogue, numbers
 from docgen.issuance.allowed import allowed_keys
+from docgen.issuance.base import Line, Model, as_tuple
 from docgen.issuance.categories import Category
 from docgen.issuance.eras import FirstYear, LaterEra
+from docgen.issuance.extract import BulkSettings
 from docgen.issuance.substitution import Substituter
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 PaletteRole = Literal["body", "motif", "band", "line"]
-
-
-class Model(BaseModel):
-    """Frozen, and strict about keys: a misspelt key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _template(*names: str) -> BeforeValidator:
@@ -52,7 +43,7 @@ def _check_template(value: Any, names: tuple[str, ...]) -> Any:
     return value
 
 
-CmykInk = Annotated[Cmyk, BeforeValidator(_as_tuple)]
+CmykInk = Annotated[Cmyk, BeforeValidator(as_tuple)]
 
 
 class Artwork(Model):
@@ -253,7 +244,7 @@ class Mail(Model):
     customer_barcode: Literal["always", "only_when_discounted"] = "always"
 
 
-Trim = Annotated[tuple[float, float], BeforeValidator(_as_tuple)]
+Trim = Annotated[tuple[float, float], BeforeValidator(as_tuple)]
 
 
 class CardSettings(Model):
@@ -301,7 +292,7 @@ class LimitSettings(CertificateSettings):
     https://www.kawaguchi-hp.jp/post/%E4%BF%9D%E9%99%BA%E8%A8%BC%E3%80%81%E5%8F%97%E7%B5%A6%E8%80%85%E8%A8%BC%E3%81%AE%E6%9C%89%E5%8A%B9%E6%9C%9F%E9%99%90).
     """
 
-    categories: Annotated[tuple[Category, ...], Field(min_length=1), BeforeValidator(_as_tuple)]
+    categories: Annotated[tuple[Category, ...], Field(min_length=1), BeforeValidator(as_tuple)]
     longest_months: Annotated[int, Field(ge=1, le=12)] | None = None
     year_end: YearDay | None = None
 
@@ -405,22 +396,25 @@ class InsurerProfile(Model):
     address: Line
     tel: Line
     palette: dict[PaletteRole, CmykInk]
-    images: dict[Literal["mark", "seal"], Artwork] = {}
+    images: dict[Literal["mark", "seal"], Artwork] = Field(default={})
     wording: dict[
         Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")],
-        Line | Annotated[tuple[Line, ...], BeforeValidator(_as_tuple)],
-    ] = {}
+        Line | Annotated[tuple[Line, ...], BeforeValidator(as_tuple)],
+    ] = Field(default={})
     type_floor: Annotated[float, Field(ge=4, le=12)] = 5.0
     dates: Dates = Dates()
     names: Names = Names()
     sex: Sex = Sex()
     burden: BurdenWording = BurdenWording()
     relationships: Annotated[dict[str, Relationship], Field(min_length=1)]
-    memberships: dict[str, Membership] = {}
+    memberships: dict[str, Membership] = Field(default={})
     validity: Validity
     mail: Mail = Mail()
-    substitutions: dict[Annotated[str, Field(pattern=r"^.[\ufe00-\ufe0f\U000e0100-\U000e01ef]?$")], Line] = {}
+    substitutions: dict[Annotated[str, Field(pattern=r"^.[\ufe00-\ufe0f\U000e0100-\U000e01ef]?$")], Line] = Field(
+        default={}
+    )
     documents: Documents
+    bulk: BulkSettings | None = None
     _source: located.Located | None = PrivateAttr(default=None)
 
     @property
@@ -506,6 +500,28 @@ def _faults(profile: InsurerProfile, source: located.Located) -> Iterator[Violat
             file=source.file,
             line=source.line(["palette"]),
         )
+    if profile.bulk is not None:
+        yield from _bulk_faults(profile, profile.bulk, source)
+
+
+def _bulk_faults(profile: InsurerProfile, bulk: BulkSettings, source: located.Located) -> Iterator[Violation]:
+    """An extract's documents are among the insurer's own, and its codes among the insurer's tables."""
+    issued = profile.document_ids()
+    for name, delivery in bulk.deliveries.items():
+        for document in delivery.documents:
+            if document not in issued:
+                where = ["bulk", "deliveries", name]
+                message = f"{'.'.join(where)}: this insurer does not issue {document}"
+                yield Violation("layout_value", message, "see documents", file=source.file, line=source.line(where))
+    tables: dict[str, Mapping[str, Any]] = {"relationship": profile.relationships, "membership": profile.memberships}
+    for header, column in bulk.columns.items():
+        known = tables.get(column.to, ())
+        unknown = [value for value in (column.values or {}).values() if value is not None and value not in known]
+        if column.to in tables and unknown:
+            where = ["bulk", "columns", header]
+            message = f"{'.'.join(where)}: unknown {column.to}: {', '.join(map(str, unknown))}"
+            hint = f"this insurer has: {', '.join(known) or 'none'}"
+            yield Violation("layout_value", message, hint, file=source.file, line=source.line(where))
 
 
 def _violation(detail: ErrorDetails, source: located.Located) -> Violation:

@@ -1,0 +1,34 @@
+"""What an insurer's profile says of bulk issuance, looked up for a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docgen.errors import RequestError, Violation
+from docgen.issuance.extract import BulkSettings, Delivery
+from docgen.issuance.profile import InsurerProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The section `bulk:` of a profile, and the delivery that was chosen from it."""
+
+    settings: BulkSettings
+    delivery: Delivery
+
+    @classmethod
+    def of(cls, profile: InsurerProfile, delivery: str) -> Policy:
+        """Raises RequestError `no_bulk_settings` or `unknown_delivery`."""
+        settings = profile.bulk
+        if settings is None:
+            message, hint = f"{profile.id} has no bulk issuance", "give its profile a section `bulk:`"
+            raise RequestError(Violation("no_bulk_settings", message, hint))
+        if delivery not in settings.deliveries:
+            message, hint = f"unknown delivery: {delivery}", f"{profile.id} has: {', '.join(settings.deliveries)}"
+            raise RequestError(Violation("unknown_delivery", message, hint))
+        return cls(settings, settings.deliveries[delivery])
+
+    @property
+    def is_list(self) -> bool:
+        """Whether employers get lists of recipients, and people no mail."""
+        return self.delivery.to == "lists"

@@ -1,0 +1,184 @@
+"""Rows of an extract to records, by the column map of the insurer's profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from docgen.errors import Violation
+from docgen.issuance.extract import DATES, RATIOS, WHOLE_NAMES, BulkSettings, Column, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What one row says: the raw parts of records, as decoded from JSON, and what could not be read.
+
+    `card` is a card's record without `insured` and `card`. `employer` is None if the row names none. `violations` have
+    JSON pointers into the card's record, or `/address/...`, `/employer/...`, `/individual_number_last4`; a value that
+    could not be read is absent.
+    """
+
+    key: str
+    household: str | None
+    card: dict[str, Any]
+    address: dict[str, Any]
+    employer: dict[str, Any] | None
+    individual_number_last4: str | None
+    violations: tuple[Violation, ...]
+    column_of: Mapping[str, str]
+
+    def insured(self) -> dict[str, Any]:
+        """The name as the cards of the dependents need it: no reading, no former surname (so no fault of theirs)."""
+        person = self.card.get("person", {})
+        name = {part: person[part] for part in ("family", "given", "full_name") if part in person}
+        alias = person.get("alias", {}).get("name")
+        return name if alias is None else {**name, "alias": {"name": alias}}
+
+    def column(self, pointer: str) -> str | None:
+        """The header of the column behind a pointer, or the first of those below or above it; None if there is none."""
+        if pointer in self.column_of:
+            return self.column_of[pointer]
+        below = (header for known, header in self.column_of.items() if known.startswith(f"{pointer}/"))
+        above = (header for known, header in self.column_of.items() if pointer.startswith(f"{known}/"))
+        return next(below, None) or next(above, None)
+
+    def with_own(self, found: Iterable[Violation]) -> tuple[Violation, ...]:
+        """The row's own violations, and those found in its record, without what only follows from the row's own."""
+        own = [violation.pointer or "" for violation in self.violations]
+        return self.violations + tuple(v for v in found if not any(_touch(v.pointer or "", p) for p in own))
+
+
+def _touch(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+class _Unreadable(Exception):
+    """The text of a cell does not hold what its column holds."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+
+
+Convert = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    header: str
+    path: tuple[str, ...]
+    pointer: str
+    convert: Convert | None
+
+
+class RowReader:
+    """Reads the rows of one extract; it holds no state of a row, so that it can be kept."""
+
+    def __init__(self, settings: BulkSettings) -> None:
+        self._key = settings.key_parts()
+        self._family = settings.header("person.family")
+        self._split = _cells(settings, whole_name=False)
+        self._whole = _cells(settings, whole_name=True)
+        self._split_columns, self._whole_columns = _columns(self._split), _columns(self._whole)
+
+    def key(self, row: Mapping[str, str | None]) -> str:
+        """The record's own key, put together from the row's cells; an empty cell leaves nothing."""
+        return "".join(row.get(part) or "" if at % 2 else part for at, part in enumerate(self._key))
+
+    def read(self, row: Mapping[str, str | None]) -> Extracted:
+        """One row; `row` has the cells by their headers. An empty cell is an absent value."""
+        whole = self._family is not None and not row.get(self._family)
+        record: dict[str, Any] = {}
+        violations = []
+        for cell in self._whole if whole else self._split:
+            text = row.get(cell.header)
+            if not text:
+                continue
+            try:
+                value = text if cell.convert is None else cell.convert(text)
+            except _Unreadable as fault:
+                violations.append(Violation(fault.code, fault.message, fault.hint, pointer=cell.pointer))
+            else:
+                if value is not None:
+                    _put(record, cell.path, value)
+        return Extracted(
+            key=self.key(row),
+            household=record.pop("household", None),
+            address=record.pop("address", {}),
+            employer=record.pop("employer", None),
+            individual_number_last4=record.pop("individual_number_last4", None),
+            card=record,
+            violations=tuple(violations),
+            column_of=self._whole_columns if whole else self._split_columns,
+        )
+
+
+def _put(record: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    *parents, last = path
+    for part in parents:
+        record = record.setdefault(part, {})
+    record[last] = value
+
+
+def _cells(settings: BulkSettings, *, whole_name: bool) -> tuple[_Cell, ...]:
+    cells = []
+    for header, column in settings.columns.items():
+        to: Target = WHOLE_NAMES[column.to] if whole_name and column.holds_whole_name else column.to
+        path = tuple(to.split("."))
+        cells.append(_Cell(header, path, "/" + "/".join(path), _conversion(column, settings.dates)))
+    return tuple(cells)
+
+
+def _columns(cells: Iterable[_Cell]) -> dict[str, str]:
+    return {cell.pointer: cell.header for cell in cells}
+
+
+# --- what a cell's text becomes ---
+
+
+def _conversion(column: Column, dates: str) -> Convert | None:
+    """None where the text stays as it is. A translated date or ratio is read as if the column had it."""
+    if column.to in DATES:
+        return _chained(column, lambda text: _day(text, dates))
+    if column.to in RATIOS:
+        return _chained(column, _ratio)
+    return _chained(column, None)
+
+
+def _chained(column: Column, convert: Convert | None) -> Convert | None:
+    values = column.values
+    if values is None:
+        return convert
+
+    def translate(text: str) -> Any:
+        if text not in values:
+            code = "unknown_code" if column.to in ("relationship", "membership") else "not_allowed"
+            raise _Unreadable(code, f"unknown value: {text[:40]}", f"the profile knows: {', '.join(values)}")
+        value = values[text]
+        return value if convert is None or value is None else convert(str(value))
+
+    return translate
+
+
+_SIGNS = {"YYYYMMDD": "", "YYYY-MM-DD": "-", "YYYY/MM/DD": "/"}
+
+
+def _day(text: str, dates: str) -> str:
+    """A date as records write it. Typed dates, as of Parquet, come as YYYY-MM-DD whatever the extract's form."""
+    for sign in (_SIGNS[dates], "-"):
+        year, month, day = text[:4], text[4 + len(sign) : 6 + len(sign)], text[-2:]
+        if text != f"{year}{sign}{month}{sign}{day}":
+            continue
+        try:
+            return date.fromisoformat(f"{year}-{month}-{day}").isoformat()
+        except ValueError:
+            break
+    raise _Unreadable("invalid_date", f"not a day of the calendar: {text[:40]}", f"write {dates}")
+
+
+def _ratio(text: str) -> int:
+    if text in ("1", "2", "3"):
+        return int(text)
+    raise _Unreadable("not_allowed", f"not a ratio: {text[:40]}", "in tenths: 1, 2 or 3")

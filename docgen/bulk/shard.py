@@ -1,0 +1,145 @@
+"""A shard: one part of the input, checked, planned and printed.
+
+Its output is a pure function of the part, the job and the pinned set (program, layouts, profile, fonts, ICC profile):
+running it again, here or elsewhere, writes the same bytes to the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from docgen.bulk import records
+from docgen.bulk.desk import Desk
+from docgen.bulk.household import STATES, Household, Member, Planner
+from docgen.bulk.job import Counts, Job, ShardResult, part_name, person_key, shard_dir
+from docgen.bulk.policy import Policy
+from docgen.bulk.rows import RowReader
+from docgen.bulk.store import Store
+from docgen.engine import Engine
+from docgen.errors import Violation
+
+_FAULTS = {
+    "duplicate_person": ("the same person stands in the extract more than once", "leave one of the rows"),
+    "already_issued": (
+        "another batch has issued this document of this day to the same person",
+        "leave the row out, or issue it again with a reason",
+    ),
+    "malformed_row": ("the row has more or fewer fields than the header", "quote fields that hold commas or quotes"),
+    "household_missing": ("the row does not say which household it belongs to", "give the household"),
+}
+
+_NOT_PRINTED = {
+    "held": ("household_held", None, None, "another row of the household was rejected", "mend that row"),
+    "withdrawn": ("withdrawn", None, None, "taken out between extract and release", None),
+}
+
+
+def run_shard(engine: Engine, store: Store, job: Job, number: int, *, draw: bool = True) -> ShardResult:
+    """Run one shard: its PDF files and the pieces of the package's tables, through the store.
+
+    With `draw` False everything is decided and counted, and nothing drawn or written.
+    """
+    with TemporaryDirectory(prefix="docgen-") as folder:
+        local = Path(folder)
+        part = local / "part.parquet"
+        store.fetch(part_name(number), part)
+        shard = _Shard(engine, job, Desk(engine, job, number, local / "out", draw=draw))
+        for household in _households(engine, job, part):
+            shard.take(household)
+        return shard.desk.finish(store if draw else None, shard_dir(number))
+
+
+# --- the people ---
+
+
+def _households(engine: Engine, job: Job, part: Path) -> Iterator[Household]:
+    planner = Planner(engine, job)
+    reader = RowReader(Policy.of(engine.insurers[job.insurer], job.delivery).settings)
+    for ordinal, rows in groupby(_rows(part), key=lambda row: row["_household"]):
+        yield planner.plan(ordinal, [_member(row, reader, job) for row in rows])
+
+
+def _rows(part: Path) -> Iterator[dict[str, Any]]:
+    with pq.ParquetFile(part) as file:
+        for batch in file.iter_batches(batch_size=1024):
+            yield from batch.to_pylist()
+
+
+def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
+    member = Member(row["_row"], person_key(job.number, row["_person"]), reader.read(row))
+    if row["_withdrawn"]:
+        member.state = "withdrawn"
+    elif row["_fault"] is not None:
+        message, hint = _FAULTS[row["_fault"]]
+        member.state, member.violations = "rejected", [Violation(row["_fault"], message, hint)]
+    else:
+        member.violations += member.data.violations
+        if member.data.card.setdefault("issued_on", job.issued_on.isoformat()) != job.issued_on.isoformat():
+            message, hint = "the row has another date of issue than the job", "issue it as a job of its own"
+            member.violations.append(Violation("issue_date_differs", message, hint, pointer="/issued_on"))
+    return member
+
+
+# --- what is written about them ---
+
+
+class _Shard:
+    """Takes households one by one: prints their pieces, and says what became of their people."""
+
+    def __init__(self, engine: Engine, job: Job, desk: Desk) -> None:
+        self._is_list = Policy.of(engine.insurers[job.insurer], job.delivery).is_list
+        self.desk = desk
+
+    def take(self, household: Household) -> None:
+        """Print and count a household."""
+        tally = {state: sum(member.state == state for member in household.members) for state in STATES}
+        self.desk.count(Counts(people=len(household.members), households=1, **tally))
+        for member in household.members:
+            self._tell(member)
+        for piece in household.pieces:
+            self.desk.print_piece(piece)
+        if self._is_list:
+            self._note_recipients(household)
+        else:
+            self._note_envelopes(household)
+
+    def _tell(self, member: Member) -> None:
+        key = member.data.key
+        self.desk.table("keys.csv").row((member.person, key, member.row, member.state))
+        rejects = self.desk.table("rejects.csv")
+        if member.state in ("held", "withdrawn"):
+            rejects.row((key, member.row, member.state, *_NOT_PRINTED[member.state]))
+        for violation in member.violations if member.state == "rejected" else ():
+            column = member.data.column(violation.pointer or "")
+            rejects.row((
+                key, member.row, "rejected", violation.code, column, violation.element, violation.message,
+                violation.hint,
+            ))  # fmt: skip
+
+    def _note_envelopes(self, household: Household) -> None:
+        """For the letter to the employer, which comes after all shards."""
+        insured = household.insured.data
+        envelopes = [
+            records.envelope(piece.id, insured, piece.people, for_dependents=piece.for_dependents)
+            for piece in household.pieces
+            if piece.kind == "employer"
+        ]
+        if envelopes:
+            self.desk.note_employer({"employer": insured.employer, "envelopes": envelopes})
+
+    def _note_recipients(self, household: Household) -> None:
+        """For the employer's list of recipients, which comes after all shards."""
+        insured = household.insured
+        listed = [
+            records.recipient(member.data, member.insured)
+            for member in household.members
+            if member.state == "printed"
+        ]
+        if listed:
+            self.desk.note_employer({"employer": insured.data.employer, "recipients": listed})
