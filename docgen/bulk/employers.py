@@ -8,6 +8,7 @@ letter's envelopes.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -79,11 +80,9 @@ def _notes(store: Store, number: int, shards: int) -> Iterator[_Note]:
 def _last_employer(store: Store, number: int) -> Any:
     """The employer with which the shards before this one end; None if there is none."""
     for shard in range(number - 1, 0, -1):
-        last = None
-        for last in _read(store, shard):
-            pass
-        if last is not None:
-            return last["employer"]
+        notes = deque(_read(store, shard), maxlen=1)
+        if notes:
+            return notes[-1]["employer"]
     return None
 
 

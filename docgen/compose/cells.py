@@ -40,6 +40,11 @@ class Cell:
         self._variants: dict[tuple[bool, ...], Variant] = {}
         self._statics: dict[tuple[int, ...], StaticPart] = {}
 
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Every place that some record may fill, whatever its flags."""
+        return tuple(part.slot for part in self._parts if part.slot is not None)
+
     def variant(self, flags: Mapping[str, bool]) -> Variant:
         """The variant for a record's flags, compiled when first asked for."""
         key = tuple([flags[flag] for flag in self._flags])
