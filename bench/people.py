@@ -19,9 +19,7 @@ ISSUED_ON = date(2025, 8, 1)
 _FAMILY = "見本 例示 試験 仮名 架空 雛形 凡例 標本 作例 空想".split()
 _FAMILY_KANA = "ミホン レイジ シケン カメイ カクウ ヒナガタ ハンレイ ヒョウホン サクレイ クウソウ".split()
 _GIVEN = "太郎 花子 一郎 さくら 次郎 桃子 健一 直美 翔太 結衣 大輔 千代 修平 里佳 明美 学".split()
-_GIVEN_KANA = (
-    "タロウ ハナコ イチロウ サクラ ジロウ モモコ ケンイチ ナオミ ショウタ ユイ ダイスケ チヨ シュウヘイ リカ アケミ マナブ".split()
-)
+_GIVEN_KANA = "タロウ ハナコ イチロウ サクラ ジロウ モモコ ケンイチ ナオミ ショウタ ユイ ダイスケ チヨ シュウヘイ リカ アケミ マナブ".split()
 _SIZES = (1, 2, 3, 4, 5, 6, 9)
 _WEIGHTS = (42, 24, 15, 12, 4, 2, 1)
 COLUMNS = (
@@ -57,7 +55,7 @@ def _household(rng: random.Random, household: int, size: int) -> Iterator[dict[s
         "方書": rng.choice(("", "", f"見本ハイツ{rng.randrange(101, 999)}号室")),
         "事業所番号": f"{employer:04d}",
         "事業所名称": f"株式会社見本製作所第{employer}工場",
-        "事業所郵便番号": "100-0009",
+        "事業所郵便番号": "100-0000",
         "事業所所在地": f"見本県見本市工場町{employer}-1",
         "交付年月日": f"{ISSUED_ON:%Y%m%d}",
     }

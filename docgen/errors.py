@@ -147,8 +147,25 @@ _declare(
     {
         "store_unavailable": "The folder or object store that a batch lives in did not answer, after all retries.",
         "ledger_unavailable": "The ledger's database did not answer, after all retries.",
+        "cluster_unavailable": "The scheduler that shards are run by cannot be reached, or was lost.",
     },
 )
+_declare(
+    500,
+    {
+        "ledger_version": "The ledger's tables were made by another version of docgen.",
+        "shard_failed": "A shard failed at every attempt; the service's log has the place.",
+    },
+)
+_declare(404, {"unknown_batch": "There is no batch of this id."})
+_declare(
+    409,
+    {
+        "batch_running": "The batch is being run, and cannot be deleted or run a second time.",
+        "job_number_taken": "Another batch has this job number.",
+    },
+)
+_declare(422, {"idempotency_mismatch": "The idempotency key was used for another request."})
 # --- finished packages (bulk.reconcile, bulk.reprint, bulk.find) ---
 _declare(
     422,

@@ -116,7 +116,7 @@ class _Shard:
         if member.state in ("held", "withdrawn"):
             rejects.row((key, member.row, member.state, *_NOT_PRINTED[member.state]))
         for violation in member.violations if member.state == "rejected" else ():
-            column = member.data.column(violation.pointer or "")
+            column = member.data.column(violation.pointer) if violation.pointer else None
             rejects.row((
                 key, member.row, "rejected", violation.code, column, violation.element, violation.message,
                 violation.hint,
@@ -137,9 +137,7 @@ class _Shard:
         """For the employer's list of recipients, which comes after all shards."""
         insured = household.insured
         listed = [
-            records.recipient(member.data, member.insured)
-            for member in household.members
-            if member.state == "printed"
+            records.recipient(member.data, member.insured) for member in household.members if member.state == "printed"
         ]
         if listed:
             self.desk.note_employer({"employer": insured.data.employer, "recipients": listed})
