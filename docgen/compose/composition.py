@@ -156,7 +156,10 @@ class Composition:
 
     def spots(self, known: Mapping[str, bool]) -> Iterator[Spot]:
         """Where a second reader finds what records with these flags fill: texts and QR symbols."""
-        for page, side in enumerate((side for name, side in self.sides.items() if name != CONTINUED), start=1):
+        conditions = [condition for shown in self.sides_when.values() for condition in shown]
+        flags = {**{condition.flag: condition.wanted for condition in conditions}, **known}
+        shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, flags)]
+        for page, side in enumerate(shown, start=1):
             yield from self._spots(side.cell, known, page, 0, 0.0, 0.0)
             for flow, model in self._flows.items():
                 if isinstance(model, Places):
