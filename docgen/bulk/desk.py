@@ -30,6 +30,9 @@ _FILES = {
 }
 
 
+_WRAPPED = 0.9999  # a field that takes several lines at full size and width is no worse than that
+
+
 class _Hashed(io.RawIOBase):
     """Passes bytes on to a file, and hashes them."""
 
@@ -130,7 +133,7 @@ class Desk:
         whose = (sheet.document, " ".join(sheet.people), piece.id)
         for fit in fit_reports(sheet.sides):
             if fit.pushed:
-                score = 0.0 if fit.omitted else fit.condensed * fit.size / fit.nominal / fit.lines
+                score = 0.0 if fit.omitted else min(fit.condensed * fit.size / fit.nominal, _WRAPPED)
                 row = (f"{score:.4f}", *whose, fit.element, fit.condensed, fit.size, fit.nominal, fit.lines, None)
                 self._tables["fit.csv"].row(row)
         for use in sheet.items.substitutions:
