@@ -154,6 +154,7 @@ _declare(
     500,
     {
         "ledger_version": "The ledger's tables were made by another version of docgen.",
+        "counts_differ": "The counts of a package do not add up; nothing was released.",
         "shard_failed": "A shard failed at every attempt; the service's log has the place.",
     },
 )
