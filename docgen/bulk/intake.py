@@ -8,7 +8,7 @@ shard. The same rows give the same parts, in whatever order they come.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
 from docgen.issuance.extract import BulkSettings, Target
 from docgen.issuance.profile import InsurerProfile
+
+# Takes identities; gives those that another batch has issued, or is about to.
+Claim = Callable[[Iterable[str]], Collection[str]]
 
 _MOST_PEOPLE = 100  # of a household: as many as there are branches
 _MOST_TOLD = 20  # keys of a list that are not in the extract
@@ -62,9 +65,10 @@ def take_in(
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own), `_household` and `_person` (ordinals from 1, in print order), `_fault` (`duplicate_person`,
-    `malformed_row`, `household_missing`, `household_too_large`; or null) and `_withdrawn`. `listed` takes only the
-    households in, of which it names the number or a person's key; `withdrawn` names people by their keys. `work` is a
-    folder for what does not fit into `memory`, a size in DuckDB's words.
+    `already_issued`, `malformed_row`, `household_missing`, `household_too_large`; or null), `_withdrawn` and `_identity`.
+    `listed` takes only the households in, of which it names the number or a person's key; `withdrawn` names people by
+    their keys. `claim` is told the identities of those who may be printed, some at a time, and gives back the ones that
+    another batch has. `work` is a folder for what does not fit into `memory`, a size in DuckDB's words.
 
     Raises RequestError: `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and what
     reading the source raises.
@@ -76,6 +80,7 @@ def take_in(
         table.stage(db, source)
         table.group(db)
         _register_lists(db, listed, withdrawn)
+        table.claim(db, claim, listed is not None)
         return _write_parts(store, table, table.sorted(db, listed is not None), policy.settings.people_per_file)
 
 
@@ -179,22 +184,37 @@ class _Extract:
             CREATE TABLE twice AS SELECT identity FROM extract WHERE identity IS NOT NULL
             GROUP BY identity HAVING count(*) > 1""")
 
+    def claim(self, db: duckdb.DuckDBPyConnection, claim: Claim | None, listed_only: bool) -> None:
+        """Who is another batch's, of those who may be printed, each once."""
+        db.execute("CREATE TABLE issued (identity VARCHAR)")
+        if claim is None:
+            return
+        wanted = db.cursor().execute(f"""
+            SELECT DISTINCT identity FROM extract
+            WHERE identity IS NOT NULL AND identity NOT IN (SELECT identity FROM twice)
+                AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_LISTED}" if listed_only else ""}
+            ORDER BY identity""")
+        while some := [identity for (identity,) in wanted.fetchmany(_BATCH)]:
+            taken = pa.table({"identity": pa.array(sorted(claim(some)), pa.string())})
+            db.register("taken", taken)
+            db.execute("INSERT INTO issued SELECT identity FROM taken")
+            db.unregister("taken")
+
     def sorted(self, db: duckdb.DuckDBPyConnection, listed_only: bool) -> pa.RecordBatchReader:
         """The rows in print order: columns, `_row`, key, fault, withdrawn, family (the same for one household)."""
         places = "".join(f"f.place.k{at} NULLS LAST, " for at in range(len(self._order)))
         # Too many for a household: each stands alone, since nobody knows who belongs together.
         family = f"CASE WHEN f.size > {_MOST_PEOPLE} THEN 'r' || e.digest || '-' || e._row ELSE e.family END"
-        listed = """
-            WHERE e.family IN (SELECT family FROM extract WHERE key IN (SELECT key FROM listed)
-                               OR household IN (SELECT key FROM listed))"""
         return db.sql(f"""
             SELECT {", ".join(f"e.c{at}" for at in range(len(self.columns)))}, e._row, e.key,
                 CASE WHEN e._fault IS NOT NULL THEN e._fault WHEN e.household IS NULL THEN 'household_missing'
                      WHEN f.size > {_MOST_PEOPLE} THEN 'household_too_large'
-                     WHEN t.identity IS NOT NULL THEN 'duplicate_person' END AS fault,
-                e.key IN (SELECT key FROM withdrawn) AS withdrawn, {family} AS family
+                     WHEN t.identity IS NOT NULL THEN 'duplicate_person'
+                     WHEN i.identity IS NOT NULL THEN 'already_issued' END AS fault,
+                e.key IN (SELECT key FROM withdrawn) AS withdrawn, e.identity, {family} AS family
             FROM extract e JOIN families f USING (family) LEFT JOIN twice t ON e.identity = t.identity
-            {listed if listed_only else ""}
+            LEFT JOIN issued i ON e.identity = i.identity
+            {f"WHERE e.{_LISTED}" if listed_only else ""}
             ORDER BY {places} {family}, e.rank, e.branch NULLS LAST, e.born NULLS LAST, e.digest, e._row
             """).to_arrow_reader(_BATCH)
 
@@ -228,6 +248,9 @@ class _Extract:
         columns = [batch.column(name) if name in self._present else absent for name in self.columns]
         return pa.RecordBatch.from_arrays([*columns, batch.column("_row"), batch.column("_fault")], schema=schema)
 
+
+_LISTED = """family IN (SELECT family FROM extract
+    WHERE key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"""
 
 # The order of a household's members as one value: texts compare as their bytes do.
 _FIRST = (
@@ -263,6 +286,7 @@ def _write_parts(store: Store, table: _Extract, rows: pa.RecordBatchReader, peop
         ("_key", pa.string()),
         ("_fault", pa.string()),
         ("_withdrawn", pa.bool_()),
+        ("_identity", pa.string()),
         ("_household", pa.int64()),
         ("_person", pa.int64()),
     ])  # fmt: skip
