@@ -60,6 +60,7 @@ _batches = sa.Table(
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("idempotency_key", sa.String(255), unique=True),
     sa.Column("request", sa.String(64), nullable=False),  # SHA-256 of what was asked, to know a repeated request by
+    sa.Column("intake", sa.JSON),  # what intake found, once the shards are cut
     sa.Column("counts", sa.JSON),
     sa.Column("error", sa.JSON),
     sa.Column("cancel", sa.Boolean, nullable=False, default=False),
@@ -132,6 +133,7 @@ class Batch:
     source: str
     store: str
     options: Mapping[str, Any]
+    intake: Mapping[str, Any] | None
     counts: Mapping[str, int] | None
     error: Mapping[str, Any] | None
     cancel_requested: bool
@@ -277,9 +279,12 @@ class Ledger:
         return self.get(batch)
 
     def reopen(self, batch: str) -> Batch:
-        """Queue a failed batch again; what is done of it stays done. In any other state nothing happens."""
+        """Queue a failed batch again; what is done of it stays done. In any other state nothing happens.
+
+        Its people were freed when it failed, so intake looks again whether somebody else has issued them since.
+        """
         here = (_batches.c.id == batch) & (_batches.c.state == "failed")
-        again = sa.update(_batches).where(here).values(state="queued", error=None, updated_at=self._now)
+        again = sa.update(_batches).where(here).values(state="queued", intake=None, error=None, updated_at=self._now)
         self.write(lambda link: link.execute(again))
         return self.get(batch)
 
@@ -424,7 +429,8 @@ class Ledger:
         link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(ended))
         if state != "done":
             self._release_all(link, row)
-        payload = {"batch": row["id"], "number": row["number"], "state": state, "counts": counts, "error": error}
+        code = {key: error[key] for key in ("code", "shard") if key in error} if error else None
+        payload = {"batch": row["id"], "number": row["number"], "state": state, "counts": counts, "error": code}
         for url in row["options"].get("webhooks", ()) if announce else ():
             message = {"id": f"msg_{secrets.token_hex(16)}", "batch": row["serial"], "url": url, "payload": payload}
             link.execute(sa.insert(_deliveries).values(**message, state="pending", attempts=0, due_at=self._now))
@@ -475,8 +481,8 @@ class Lease:
         """Note the state that the run has come to."""
         self._write(lambda link, _: self._update(link, {"state": state}))
 
-    def plan(self, parts: Sequence[Part]) -> None:
-        """Write down what intake has cut. What was done of a part with the same bytes stays done."""
+    def plan(self, parts: Sequence[Part], intake: Mapping[str, Any]) -> None:
+        """Write down what intake has found and cut. What was done of a part with the same bytes stays done."""
 
         def write(link: sa.Connection, _: sa.RowMapping) -> None:
             known = {
@@ -484,12 +490,18 @@ class Lease:
             }
             if known != {part.number: part.sha256 for part in parts}:
                 self._plan_anew(link, parts, {p.number for p in parts if known.get(p.number) == p.sha256})
+            self._update(link, {"intake": dict(intake)})
 
         self._write(write)
 
-    def begin(self, stage: Stage, number: int, attempt: int) -> None:
-        """Note that a shard is about to run, for the nth time counted from 1."""
-        self._write(lambda link, _: link.execute(self._change(stage, number).values(attempts=attempt)))
+    def begin(self, stage: Stage, number: int, attempt: int) -> bool:
+        """Note that a shard is about to run, for the nth time counted from 1; whether it had better not: `renew`."""
+
+        def note(link: sa.Connection, row: sa.RowMapping) -> bool:
+            link.execute(self._change(stage, number).values(attempts=attempt))
+            return bool(row["cancel"])
+
+        return self._write(note)
 
     def finish(self, stage: Stage, number: int, result: Mapping[str, Any]) -> None:
         """Write down what a shard has made."""
@@ -630,6 +642,7 @@ def _batch(row: sa.RowMapping) -> Batch:
         source=row["source"],
         store=row["store"],
         options=row["options"],
+        intake=row["intake"],
         counts=row["counts"],
         error=row["error"],
         cancel_requested=row["cancel"],

@@ -115,7 +115,7 @@ def test_only_one_of_many_gets_the_lease(ledger: Ledger) -> None:
 
 def test_a_run_that_was_paused_past_its_lease_can_write_nothing_more(ledger: Ledger) -> None:
     paused = lease_of(ledger, seconds=0.05)
-    paused.plan(PARTS)
+    paused.plan(PARTS, {})
     time.sleep(0.1)
     assert ledger.waiting() == [paused.batch]
     taken = ledger.acquire(paused.batch)
@@ -124,7 +124,7 @@ def test_a_run_that_was_paused_past_its_lease_can_write_nothing_more(ledger: Led
         paused.renew,
         paused.give_back,
         lambda: paused.enter("assembling"),
-        lambda: paused.plan([]),
+        lambda: paused.plan([], {}),
         lambda: paused.begin("print", 1, 3),
         lambda: paused.finish("print", 1, {"wrong": True}),
         lambda: paused.redo("print", 1),
@@ -181,7 +181,7 @@ def test_a_batch_that_has_ended_is_leased_to_nobody(ledger: Ledger) -> None:
 
 def test_shards_remember_attempts_and_results(ledger: Ledger) -> None:
     lease = lease_of(ledger)
-    lease.plan(PARTS)
+    lease.plan(PARTS, {})
     lease.begin("print", 2, 1)
     lease.begin("print", 2, 2)
     lease.finish("print", 2, {"number": 2, "files": ["x"]})
@@ -195,13 +195,13 @@ def test_shards_remember_attempts_and_results(ledger: Ledger) -> None:
 
 def test_planning_again_keeps_what_is_done_of_parts_that_are_the_same(ledger: Ledger) -> None:
     lease = lease_of(ledger)
-    lease.plan(PARTS)
+    lease.plan(PARTS, {})
     for number in (1, 2):
         lease.finish("print", number, {"number": number})
         lease.finish("employers", number, {"number": number})
-    lease.plan(PARTS)
+    lease.plan(PARTS, {})
     assert len([shard for shard in ledger.shards(lease.batch) if shard.result]) == 4
-    lease.plan([PARTS[0], replace(PARTS[1], sha256="d" * 64)])
+    lease.plan([PARTS[0], replace(PARTS[1], sha256="d" * 64)], {})
     assert [bool(shard.result) for shard in ledger.shards(lease.batch, "print")] == [True, False]
     assert [bool(shard.result) for shard in ledger.shards(lease.batch, "employers")] == [False, False]
 
@@ -337,7 +337,7 @@ def test_the_end_of_a_batch_leaves_a_message_for_each_url(ledger: Ledger) -> Non
 def test_a_write_waits_until_the_database_is_back(postgres: Postgres) -> None:
     ledger = Ledger(postgres.fresh_database("away"))
     lease = lease_of(ledger)
-    lease.plan(PARTS)
+    lease.plan(PARTS, {})
     postgres.kill()
     back = threading.Timer(0.5, postgres.start)
     back.start()
@@ -366,7 +366,7 @@ def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
     monkeypatch.setattr(Ledger, "write", lambda self, ask: (once(self, ask), once(self, ask))[1])
     batch = ledger.submit(JOB, "input.csv", "/nowhere", {"webhooks": ["https://a.example/"]}, idempotency_key="k")
     lease = lease_of(ledger, batch)
-    lease.plan(PARTS)
+    lease.plan(PARTS, {})
     lease.begin("print", 1, 1)
     lease.finish("print", 1, {"number": 1})
     assert lease.claim("association", "card", ISSUED_ON, PEOPLE[:10]) == set()

@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Store:
 def package(engine: Engine, store: Store, job: Job, shards: int) -> tuple[Counts, list[ShardResult]]:
     results = [run_shard(engine, store, job, number) for number in range(1, shards + 1)]
     employers = [run_employers(engine, store, job, number, shards) for number in range(1, shards + 1)]
-    counts = assemble(store, job, engine.pinned(job.insurer), results, employers, {"rows": 0})
+    counts = assemble(store, job, engine.pinned(job.insurer), results, employers, {"rows": 0}, [])
     release(store)
     return counts, [*results, *employers]
 
@@ -57,7 +57,7 @@ def test_the_counts_add_up_and_everyone_is_accounted_for(engine: Engine, store: 
         people=10, printed=6, rejected=2, held=1, withdrawn=1, households=5, pieces=3, cards=6, pages=15
     )
     assert result.counts.balanced
-    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10})
+    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, [])
     assert [row["state"] for row in table(store, "issuer/keys.csv")] == [
         *["printed"] * 5, "rejected", "held", "withdrawn", "rejected", "printed",
     ]  # fmt: skip
@@ -92,7 +92,7 @@ def test_finished_files_pass_preflight_and_their_pages_are_those_of_the_table(
 ) -> None:
     put_part(store, tmp_path, 1, EVERY_STATE)
     result = run_shard(engine, store, JOB, 1)
-    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10})
+    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, [])
     told = [(row["file"], int(row["page"]), row["page_hash"]) for row in table(store, "vendor/pages.csv")]
     found = []
     for file in result.files:
