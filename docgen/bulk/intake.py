@@ -59,13 +59,14 @@ def take_in(
     *,
     listed: Collection[str] | None = None,
     withdrawn: Collection[str] = (),
+    claim: Claim | None = None,
     memory: str = "192MB",
 ) -> Intake:
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own), `_household` and `_person` (ordinals from 1, in print order), `_fault` (`duplicate_person`,
-    `already_issued`, `malformed_row`, `household_missing`, `household_too_large`; or null), `_withdrawn` and `_identity`.
+    `already_issued`, `malformed_row`, `household_missing`, `household_too_large`; or null), `_withdrawn`, `_identity`.
     `listed` takes only the households in, of which it names the number or a person's key; `withdrawn` names people by
     their keys. `claim` is told the identities of those who may be printed, some at a time, and gives back the ones that
     another batch has. `work` is a folder for what does not fit into `memory`, a size in DuckDB's words.
