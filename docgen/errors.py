@@ -70,6 +70,9 @@ _declare(
         "address_form": "An address is given neither or both as area and rest and in one line.",
         "address_not_split": "An address in one line does not begin with a town of its postal code.",
         "post_office_box_code": "A box number without the collective postal code of a post office's boxes.",
+        "comb_character": "A form's cells, one for each character, do not take this character.",
+        "contradictory_choices": "Two choices on a form exclude each other, or one is made twice.",
+        "era_not_on_form": "A date lies in an era that the form has no box for.",
         "barcode_unencodable": "An address has a number that the customer barcode cannot take.",
     },
 )
