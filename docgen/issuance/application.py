@@ -123,11 +123,12 @@ def _row(record: ApplicationRecord, at: int, sheet: Sheet) -> Row:
     person, pointer = one.person, f"{where}/person"
     if person is None and one.relationship == "insured":
         person, pointer = record.person, "/person"
-    place = Sheet(sheet.profile, sheet.issued, used=sheet.used)
+    place = Sheet(sheet.profile, sheet.issued)
     place.put_person("person", person, pointer)
-    if pointer != "/person":  # the applicant's own values are told once
+    if pointer != "/person":  # what the applicant's own values are is told once
         place.check_age(person.born_on if person else None, f"{pointer}/born_on")
         sheet.violations += place.violations
+        sheet.used += place.used
     place.put("person.insured", tick(one.relationship == "insured"), f"{where}/relationship")
     place.put("person.family", tick(one.relationship == "family"), f"{where}/relationship")
     place.put("person.reason", one.reason, f"{where}/reason")

@@ -386,7 +386,7 @@ Ticks = Annotated[dict[_TickCode, Line], Field(min_length=1, max_length=4)]
 class FormSettings(Model):
     """A form. `version` tells the edition of the paper."""
 
-    version: Line = "第1版"
+    version: Line = "様式 第1版"
 
 
 class ApplicationSettings(FormSettings):
