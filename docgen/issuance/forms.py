@@ -62,7 +62,7 @@ def _check_phone(text: str) -> str:
 
 
 Phone = Annotated[str, AfterValidator(_check_phone), WithJsonSchema({"type": "string", "pattern": "^0[0-9]{9,10}$"})]
-IndividualNumber = Annotated[str | None, PlainValidator(_refuse_individual_number), WithJsonSchema({"type": "null"})]
+IndividualNumber = Annotated[str | None, PlainValidator(_refuse_individual_number), WithJsonSchema({"const": None})]
 Who = Literal["insured", "family"]
 # Boxes to tick, by the codes of a table.
 Choices = Annotated[tuple[Key, ...], Field(strict=False, max_length=20)]
