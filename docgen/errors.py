@@ -60,7 +60,7 @@ _declare(
         "pending_ratio": "The pending change of the burden ratio is no change to come.",
         "individual_number_too_long": "More than the last four digits of an individual number: it must not be sent.",
         "empty_list": "A list has no rows: there is nothing to print.",
-        "too_many_people": "A notice for one person has several.",
+        "too_many_people": "A notice for one person has several, or a form more than it has places for.",
         "too_many_cards": "A mount has more cards than an envelope takes.",
         "cards_out_of_place": "A mount's cards do not take its places 1, 2, ... one after the other.",
         "match_code_twice": "Two cards of one mount have the same match code: the machine could swap them.",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from docgen.issuance.documents import DOCUMENTS
 from tests import samples
 
 ROOT = Path(__file__).parent.parent
@@ -24,8 +25,8 @@ def test_the_demo_makes_every_sample_and_the_sheet_of_all_cards(tmp_path: Path) 
     result = _demo(tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     out = tmp_path / "out/demo"
-    made = {path.name for path in out.glob("card-*.pdf")}
-    assert made == {f"card-{name}.pdf" for name in samples.names("card")}
+    made = {path.name for path in out.glob("*.pdf")}
+    assert made == {f"{document}-{name}.pdf" for document in DOCUMENTS for name in samples.names(document)}
     assert all(name in result.stdout for name in made)
     with Image.open(out / "cards.png") as sheet:
         assert sheet.width > 3000
