@@ -48,7 +48,7 @@ def _refuse_individual_number(value: Any) -> None:
     if value is None:
         return
     # The value itself stays out of every message.
-    digits = sum(char.isdecimal() for char in value) if isinstance(value, str) else 0
+    digits = sum(char.isdecimal() for char in str(value))
     hint = "leave the key out: the form's cells for it stay empty, to be filled in by hand"
     if digits > 4:
         raise fault("individual_number_too_long", f"{digits} digits of an individual number", hint)

@@ -158,7 +158,7 @@ def test_the_insurers_characters_are_used_and_reported_once(tmp_path: Path) -> N
         ("123456789012", "individual_number_too_long"),
         ("１２３４５", "individual_number_too_long"),
         ("1234", "value_not_applicable"),
-        (123456789012, "value_not_applicable"),
+        (123456789012, "individual_number_too_long"),
     ],
 )
 def test_no_form_takes_an_individual_number(form: str, number: object, code: str) -> None:
