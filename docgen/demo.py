@@ -11,10 +11,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from docgen.text.registry import FontRegistry
 
 OUT = Path("out/demo")
 STARTS_WITHIN_S = 60
+ACCESSIBLE = {"accessible": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     try:
         with _service() as address:
-            made = list(_make_samples(Client(address)))
+            client = Client(address)
+            made = list(_make_accessible(client, _make_samples(client)))
         with ProcessPoolExecutor() as pool:
             seen = list(pool.map(_see, made))
         sheet = _contact_sheet([one for one in seen if one.made.document == "card"])
@@ -152,6 +154,22 @@ def _make_samples(client: Client) -> Iterator[Made]:
                 path.write_bytes(client.post(order, "application/pdf"))
                 report = json.loads(client.post(order, "application/json"))
                 yield Made(document, insurer["id"], sample.removeprefix(prefix), path, report)
+
+
+def _make_accessible(client: Client, samples: Iterable[Made]) -> Iterator[Made]:
+    """The samples, and one notice of each insurer once more, as an accessible file."""
+    records = client.get("/v1/documents/notice/samples")
+    insurers: set[str] = set()
+    for made in samples:
+        yield made
+        if made.document == "notice" and made.insurer not in insurers:
+            insurers.add(made.insurer)
+            record = records[f"{made.insurer}-{made.name}"]
+            order = {"insurer": made.insurer, "document": made.document, "record": record, "options": ACCESSIBLE}
+            path = made.path.with_name(f"{made.path.stem}-accessible.pdf")
+            path.write_bytes(client.post(order, "application/pdf"))
+            report = json.loads(client.post(order, "application/json"))
+            yield replace(made, name=f"{made.name}-accessible", path=path, report=report)
 
 
 def _see(made: Made) -> Seen:

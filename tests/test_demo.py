@@ -27,6 +27,8 @@ def test_the_demo_makes_every_sample_and_the_sheet_of_all_cards(tmp_path: Path) 
     made = {path.name for path in out.glob("card-*.pdf")}
     assert made == {f"card-{name}.pdf" for name in samples.names("card")}
     assert all(name in result.stdout for name in made)
+    accessible = [path.name.split("-")[1] for path in out.glob("notice-*-accessible.pdf")]
+    assert sorted(accessible) == ["accountants", "association", "publishers", "society"]
     with Image.open(out / "cards.png") as sheet:
         assert sheet.width > 3000
 

@@ -21,6 +21,8 @@ from docgen.issuance.items import PrintItems
 from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
 from docgen.layout.loader import load_layout
 from docgen.layout.models import Layout
+from docgen.layout.roles import check_roles, has_roles
+from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
 from docgen.pdf.fonts import outlines
 from docgen.pdf.icc import load_output_profile
@@ -54,10 +56,14 @@ class EngineSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to render. `specimen` puts 見本 across (None: as the record says); `issued_on` is the job's issue date."""
+    """How to render. `specimen` puts 見本 across (None: as the record says); `issued_on` is the job's issue date.
+
+    `accessible` makes a tagged file, for people who listen to it: PDF/UA-1 and PDF/A-2a as well as PDF/X-4.
+    """
 
     specimen: bool | None = None
     issued_on: date | None = None
+    accessible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +184,17 @@ class Engine:
     def render(self, document: str, insurer: str, record: object, options: Options | None = None) -> Rendered:
         """One document as a file of its own.
 
-        Raises RecordError with every violation of the record, RequestError `unknown_insurer`, `unknown_document`.
+        Raises RecordError with every violation of the record, RequestError `unknown_insurer`, `unknown_document`,
+        `not_accessible`.
         """
         stream = io.BytesIO()
         items, sides = self.place(document, insurer, record, options)
-        book = self.book(document, items.issued_on, stream)
-        pages = tuple(book.add(side) for side in sides)
-        book.finish()
+        if options is not None and options.accessible:
+            pages = self._write_accessible(document, insurer, items.issued_on, sides, stream)
+        else:
+            book = self.book(document, items.issued_on, stream)
+            pages = tuple(book.add(side) for side in sides)
+            book.finish()
         data = stream.getvalue()
         return Rendered(data, hashlib.sha256(data).hexdigest(), pages, tuple(fit_reports(sides)), items)
 
@@ -202,8 +212,28 @@ class Engine:
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
-        info = FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
-        return Book(stream, info, self._intent, self._fonts, self._painter)
+        return Book(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
+
+    def _info(self, document: str, issued_on: date) -> FileInfo:
+        return FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
+
+    def _write_accessible(
+        self, document: str, insurer: str, issued_on: date, sides: Iterable[PlacedSide], stream: BinaryIO
+    ) -> tuple[WrittenPage, ...]:
+        """A tagged file. Raises RequestError `not_accessible` for a layout that does not say how it is read."""
+        layout = self.layouts[document]
+        silent = [] if has_roles(layout) else [f"no text of {layout.file} has a role"]
+        silent += [str(violation) for violation in check_roles(layout)]
+        if silent:
+            message = f"{document} cannot be made accessible: {'; '.join(silent)}"
+            hint = f"give each text a role and each symbol an alt in {layout.file}, or leave `accessible` out"
+            raise RequestError(Violation("not_accessible", message, hint))
+        composition = self._composition(document, insurer)
+        info = self._info(document, issued_on)
+        book = AccessibleBook(stream, info, self._intent, self._fonts, self._painter)
+        pages = tuple(book.add(side, composition.reading(side)) for side in sides)
+        book.finish()
+        return pages
 
     def preview(
         self, pdf: bytes, page: int = 1, dpi: int = 300, overlay: Iterable[str] = (), *, document: str, insurer: str
