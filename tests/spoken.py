@@ -13,13 +13,17 @@ import pikepdf
 
 @dataclass(frozen=True)
 class Element:
-    """A structure element: its type, its own text, its alternative text, table scope, its children."""
+    """A structure element: its type, its own text, its alternative text, table scope, its children.
+
+    `box` is a figure's (left, top, right, bottom) in mm from the corner of the trim of its page.
+    """
 
     kind: str
     text: str
     alt: str
     scope: str
     kids: tuple[Element, ...]
+    box: tuple[float, ...] = ()
 
     def __iter__(self) -> Iterator[Element]:
         yield self
@@ -62,7 +66,14 @@ def _element(node: Any, texts: dict[Any, dict[int, str]], taken: list[tuple[Any,
             kids.append(_element(kid, texts, taken))
     attributes = node.get("/A", {})
     scope = str(attributes.get("/Scope", ""))
-    return Element(str(node.S)[1:], text, str(node.get("/Alt", "")), scope[1:], tuple(kids))
+    box = _in_mm(attributes.BBox, node.Pg.TrimBox) if "/BBox" in attributes else ()
+    return Element(str(node.S)[1:], text, str(node.get("/Alt", "")), scope[1:], tuple(kids), box)
+
+
+def _in_mm(box: Any, trim: Any) -> tuple[float, ...]:
+    left, bottom, right, top = (float(length) for length in box)
+    across, down = float(trim[0]), float(trim[3])
+    return tuple(length * 25.4 / 72 for length in (left - across, down - top, right - across, down - bottom))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -188,9 +188,15 @@ class Engine:
         `not_accessible`.
         """
         stream = io.BytesIO()
+        composition = self._composition(document, insurer)
+        accessible = options is not None and options.accessible
+        if accessible:
+            self._require_roles(document)
         items, sides = self.place(document, insurer, record, options)
-        if options is not None and options.accessible:
-            pages = self._write_accessible(document, insurer, items.issued_on, sides, stream)
+        if accessible:
+            tagged = self._tagged_book(document, items.issued_on, stream)
+            pages = tuple(tagged.add(side, composition.reading(side)) for side in sides)
+            tagged.finish()
         else:
             book = self.book(document, items.issued_on, stream)
             pages = tuple(book.add(side) for side in sides)
@@ -217,23 +223,18 @@ class Engine:
     def _info(self, document: str, issued_on: date) -> FileInfo:
         return FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
 
-    def _write_accessible(
-        self, document: str, insurer: str, issued_on: date, sides: Iterable[PlacedSide], stream: BinaryIO
-    ) -> tuple[WrittenPage, ...]:
-        """A tagged file. Raises RequestError `not_accessible` for a layout that does not say how it is read."""
+    def _tagged_book(self, document: str, issued_on: date, stream: BinaryIO) -> AccessibleBook:
+        return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
+
+    def _require_roles(self, document: str) -> None:
+        """Raises RequestError `not_accessible` for a layout that does not say how all of it is read."""
         layout = self.layouts[document]
-        silent = [] if has_roles(layout) else [f"no text of {layout.file} has a role"]
-        silent += [str(violation) for violation in check_roles(layout)]
-        if silent:
-            message = f"{document} cannot be made accessible: {'; '.join(silent)}"
+        unsaid = [f"no text of {layout.file} has a role"] if not has_roles(layout) else []
+        unsaid += [str(violation) for violation in check_roles(layout)]
+        if unsaid:
+            message = f"{document} cannot be made accessible: {'; '.join(unsaid)}"
             hint = f"give each text a role and each symbol an alt in {layout.file}, or leave `accessible` out"
             raise RequestError(Violation("not_accessible", message, hint))
-        composition = self._composition(document, insurer)
-        info = self._info(document, issued_on)
-        book = AccessibleBook(stream, info, self._intent, self._fonts, self._painter)
-        pages = tuple(book.add(side, composition.reading(side)) for side in sides)
-        book.finish()
-        return pages
 
     def preview(
         self, pdf: bytes, page: int = 1, dpi: int = 300, overlay: Iterable[str] = (), *, document: str, insurer: str
