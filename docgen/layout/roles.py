@@ -9,6 +9,7 @@ from docgen.layout.grammar import suggest
 from docgen.layout.models import Barcode, Element, Include, Layout, Qr, Readable, TextElement
 
 _UNDER = ("label", "value", "p")
+_LEVELS: dict[str | None, int] = {"h1": 1, "h2": 2, "h3": 3}
 
 
 def has_roles(layout: Layout) -> bool:
@@ -33,6 +34,7 @@ def check_roles(layout: Layout) -> Iterator[Violation]:
                 yield _wrong(layout, element, f"no such column: {element.under}", suggest(element.under, heads))
         if isinstance(element, Readable) and element.after is not None:
             yield from _follows(layout, side, element, element.after)
+    yield from _headings(layout)
 
 
 def _unsaid(layout: Layout, element: Element) -> Iterator[Violation]:
@@ -43,6 +45,20 @@ def _unsaid(layout: Layout, element: Element) -> Iterator[Violation]:
         yield _wrong(layout, element, "a symbol that says nothing to who does not see it", "alt: wording.KEY")
     if isinstance(element, Include):
         yield _wrong(layout, element, "a document with another one included is not read aloud", "take the roles out")
+
+
+def _headings(layout: Layout) -> Iterator[Violation]:
+    """One h1, before all other headings, and each level below one above it (ISO 14289-1, 7.4.2)."""
+    deepest = 0
+    for _, element in _elements(layout):
+        if not isinstance(element, TextElement) or element.role not in _LEVELS:
+            continue
+        level = _LEVELS[element.role]
+        if level == 1 and deepest:
+            yield _wrong(layout, element, "an h1 after another heading", "one h1, and it comes first")
+        elif level > deepest + 1:
+            yield _wrong(layout, element, f"{element.role}, and no h{level - 1} before it", f"role: h{deepest + 1}")
+        deepest = max(deepest, level)
 
 
 def _follows(layout: Layout, side: str, element: Readable, after: str) -> Iterator[Violation]:

@@ -44,6 +44,7 @@ def check(tmp_path: Path, *elements: str, head: str = HEAD) -> list[tuple[str | 
     [
         text("name", "role: p, after: title"),
         text("name", "role: value"),
+        text("name", "role: h2"),
         text("name", "background: true"),
         "{id: rule, line: [10, 60, 50, 60], stroke: black}",
         "{id: mark, image: insurer.mark, box: [10, 60, 5, 5]}",
@@ -62,6 +63,8 @@ def test_what_is_said_in_full_passes(tmp_path: Path, element: str) -> None:
         ("{id: name, include: card.front, at: [10, 60]}", "included"),
         (text("name", "role: value, under: title"), "no such column: title"),
         (text("name", "role: h2, under: title"), "`under` is for a label, a value or a p"),
+        (text("name", "role: h1"), "an h1 after another heading"),
+        (text("name", "role: h3"), "h3, and no h2 before it"),
         (text("name", "role: p, after: titel"), "titel is not read on the same side"),
         (text("name", "role: p, after: person"), "person is not read on the same side, or not in the same row"),
         (text("name", "role: p, after: name"), "it is read after name, and that after it"),
