@@ -147,6 +147,11 @@ class Engine:
         """The documents that an insurer issues. Raises RequestError `unknown_insurer`."""
         return self._profile(insurer).document_ids()
 
+    def title(self, document: str) -> str:
+        """What people call a document. Raises RequestError `unknown_document`."""
+        self._known(document)
+        return DOCUMENTS[document].title or self.layouts[document].title
+
     def schema(self, document: str) -> dict[str, Any]:
         """The JSON Schema of a document's record. Raises RequestError `unknown_document`."""
         self._known(document)
@@ -202,7 +207,7 @@ class Engine:
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
-        info = FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
+        info = FileInfo(self.title(document), issued_on)
         return Book(stream, info, self._intent, self._fonts, self._painter)
 
     def preview(
