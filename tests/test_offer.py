@@ -22,15 +22,6 @@ FORMS = {
 }
 POSTED = {"mount", "mount-employer", "seal", "envelope", "reply-envelope", "leaflet"}
 LISTED = {"recipients-list", "employer-letter"}
-    "mount",
-    "mount-employer",
-    "seal",
-    "envelope",
-    "reply-envelope",
-    "leaflet",
-    "recipients-list",
-    "employer-letter",
-}
 OFFER = {
     "association": {"card", "notice", *CERTIFICATES, *POSTED, *LISTED, *FORMS},
     "society": {"card", "notice", "mount", "seal", "recipients-list", "employer-letter", "envelope"},
