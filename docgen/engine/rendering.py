@@ -129,13 +129,14 @@ class Engine:
         self._painter = PagePainter()
         self._compositions: dict[tuple[str, str], Composition] = {}
         problems: list[Violation] = []
-        drawn = [self._dir / f"{name}.yaml" for name in dict.fromkeys(kind.layout for kind in DOCUMENTS.values())]
+        names = dict.fromkeys(name for kind in DOCUMENTS.values() for name in kind.layouts)
+        drawn = [self._dir / f"{name}.yaml" for name in names]
         profiles = sorted((self._dir / "insurers").glob("*.yaml"))
-        layouts = _load_all(load_layout, "layout", drawn, problems)
+        self._layouts = _load_all(load_layout, "layout", drawn, problems)
         self.insurers: Mapping[str, InsurerProfile] = _load_all(load_profile, "id", profiles, problems)
         if problems:
             raise LayoutError(problems)
-        self.layouts: Mapping[str, Layout] = {id_: layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
+        self.layouts: Mapping[str, Layout] = {id_: self._layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
 
     @classmethod
     def load(cls, settings: EngineSettings) -> Engine:
@@ -152,6 +153,11 @@ class Engine:
     def documents_of(self, insurer: str) -> tuple[str, ...]:
         """The documents that an insurer issues. Raises RequestError `unknown_insurer`."""
         return self._profile(insurer).document_ids()
+
+    def title(self, document: str) -> str:
+        """What people call a document. Raises RequestError `unknown_document`."""
+        self._known(document)
+        return DOCUMENTS[document].title or self.layouts[document].title
 
     def schema(self, document: str) -> dict[str, Any]:
         """The JSON Schema of a document's record. Raises RequestError `unknown_document`."""
@@ -221,7 +227,7 @@ class Engine:
         return Book(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
 
     def _info(self, document: str, issued_on: date) -> FileInfo:
-        return FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
+        return FileInfo(self.title(document), issued_on)
 
     def _tagged_book(self, document: str, issued_on: date, stream: BinaryIO) -> AccessibleBook:
         return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
@@ -250,17 +256,25 @@ class Engine:
         found: list[Violation] = []
         for insurer, profile in self.insurers.items():
             found += profile_warnings(profile, f"{insurer}.yaml")
-            found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
+            found += check_wording(profile, [self.layout(id_, profile) for id_ in profile.document_ids()])
         samples = _Samples(self)
-        for document, layout in self.layouts.items():
-            kind = DOCUMENTS[document]
-            profiles = [profile for profile in self.insurers.values() if document in profile.document_ids()]
-            found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
-            found += check_covers(layout, self.layouts)
+        for document, kind in DOCUMENTS.items():
+            issuers = [profile for profile in self.insurers.values() if document in profile.document_ids()]
+            for layout in map(self._layouts.__getitem__, kind.layouts):
+                profiles = [profile for profile in issuers if self.layout(document, profile) is layout]
+                found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
+                found += check_covers(layout, self.layouts)
+                if issuers and not profiles:
+                    samples.silence(layout)
             found += samples.check(document)
-        for document in self.layouts:
-            found += samples.never_filled(document)
+        for document, kind in DOCUMENTS.items():
+            for layout in map(self._layouts.__getitem__, kind.layouts):
+                found += samples.never_filled(document, layout)
         return list(dict.fromkeys(found))
+
+    def layout(self, document: str, profile: InsurerProfile) -> Layout:
+        """The layout that draws a document for an insurer."""
+        return self._layouts[DOCUMENTS[document].layout_for(profile)]
 
     def insurer_of_sample(self, name: str) -> str:
         """The insurer of a sample, by its name INSURER-NAME. Raises RequestError `unknown_insurer`."""
@@ -289,7 +303,7 @@ class Engine:
                 issued = ", ".join(profile.document_ids())
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
-            kind, layout = DOCUMENTS[document], self.layouts[document]
+            kind, layout = DOCUMENTS[document], self.layout(document, profile)
             if strange := [*check_names(layout, kind.catalogue), *check_covers(layout, self.layouts)]:
                 raise LayoutError(strange)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
@@ -319,24 +333,31 @@ class _Samples:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._placed: dict[str, list[PlacedSide]] = {}
-        self._silent: set[str] = set()  # layouts that do not compile for some insurer: their samples say nothing
+        # Layouts of which samples can't tell all: those that do not compile for some insurer, and those that draw a
+        # document in a size in which nobody issues it.
+        self._silent: set[str] = set()
 
     def check(self, document: str) -> Iterator[Violation]:
         """What the samples of a document break."""
-        engine, layout = self._engine, self._engine.layouts[document].layout
+        engine = self._engine
         for name, record in engine.samples(document).items():
             try:
-                _, sides = engine.place(document, engine.insurer_of_sample(name), record)
-                self._placed.setdefault(layout, []).extend(sides)
+                insurer = engine.insurer_of_sample(name)
+                layout = engine.layout(document, engine.insurers[insurer])
+                _, sides = engine.place(document, insurer, record)
+                self._placed.setdefault(layout.layout, []).extend(sides)
             except DocgenError as error:
                 if isinstance(error, LayoutError):
-                    self._silent.add(layout)
+                    self.silence(layout)
                 for violation in error.violations:
                     yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
 
-    def never_filled(self, document: str) -> Iterator[Violation]:
+    def silence(self, layout: Layout) -> None:
+        """Say nothing of what no sample fills on this layout."""
+        self._silent.add(layout.layout)
+
+    def never_filled(self, document: str, layout: Layout) -> Iterator[Violation]:
         """What no sample fills."""
-        layout = self._engine.layouts[document]
         if layout.layout not in self._silent:
             placed = self._placed.get(layout.layout, ())
             yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)

@@ -182,9 +182,9 @@ def _catalogue(engine: Engine) -> APIRouter:
 
     @router.get("/layouts", summary="Layouts")
     def layouts() -> list[dict[str, Any]]:
-        """The layouts that are loaded: lengths in mm."""
+        """The layouts that are loaded, with the title of what each prints: lengths in mm."""
         return [
-            {"layout": name, "title": layout.title, "page": layout.page.model_dump(), "sides": list(layout.sides)}
+            {"layout": name, "title": engine.title(name), "page": layout.page.model_dump(), "sides": list(layout.sides)}
             for name, layout in engine.layouts.items()
         ]
 
