@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
@@ -38,7 +38,8 @@ class Document:
 
     `issue(raw, profile, issued_on)` takes a record as decoded from JSON and the job's date of issue, and raises
     RecordError with every violation. `schema()` is the record's JSON Schema. Documents that differ in little share one
-    layout: `drawn_by` names it, and `title` says what people call the document.
+    layout: `drawn_by` names it, and `title` says what people call the document. `sizes` names the layouts that draw it
+    in another size that a profile asks for.
     """
 
     id: str
@@ -48,11 +49,22 @@ class Document:
     schema: Callable[[], dict[str, Any]]
     drawn_by: str = ""
     title: str = ""
+    sizes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def layout(self) -> str:
-        """The name of the layout that draws it."""
+        """The name of the layout that draws it, in its usual size."""
         return self.drawn_by or self.id
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """The names of all layouts that may draw it, the usual one first."""
+        return self.layout, *self.sizes.values()
+
+    def layout_for(self, profile: InsurerProfile) -> str:
+        """The name of the layout that draws it for an insurer."""
+        settings = getattr(profile.documents, self.id.replace("-", "_"))
+        return self.sizes.get(getattr(settings, "size", ""), self.layout)
 
 
 Record = TypeVar("Record", bound=Model)
@@ -132,9 +144,10 @@ def _touches(one: str, other: str) -> bool:
 
 
 def _certificate(kind: Kind[Any], title: str) -> Document:
-    return _document(
+    drawn = _document(
         kind.id, certificate.CATALOGUE, kind.model, kind.issue, kind.constants, _stood_in, "certificate", title
     )
+    return replace(drawn, sizes={"card": "certificate-card"})
 
 
 def _form(
