@@ -38,6 +38,7 @@ from docgen.issuance.rules import (
     ISSUED_ON_MISSING,
     age_violations,
     date_violations,
+    missing,
     not_applicable,
     table_violations,
     under,
@@ -203,6 +204,8 @@ def issue_notice(record: NoticeRecord, profile: InsurerProfile, issued_on: date 
     used: list[Substitution] = []
     violations: list[Violation] = []
     block = address_block(record.addressee, record.piece_id, profile, used, violations)
+    if profile.mail.inserter == "code" and record.piece_id is None:
+        violations.append(missing("piece_id", "the machine that fills envelopes reads it on each sheet"))
     if settings.per == "person" and len(record.people) > 1:
         message = f"{len(record.people)} people on a notice for one"
         violations.append(Violation("too_many_people", message, "send a record for each person", pointer="/people"))
