@@ -27,8 +27,8 @@ from docgen.issuance.record import (
     Burden,
     Code,
     Day,
+    DocumentRecord,
     Identifier,
-    Key,
     Model,
     PersonName,
     fault,
@@ -102,12 +102,9 @@ People = Annotated[
 ]
 
 
-class NoticeRecord(Model):
+class NoticeRecord(DocumentRecord):
     """A record for an eligibility notice (資格情報のお知らせ): one person's, or a household's, as the profile says."""
 
-    key: Key | None = Field(default=None, description="the caller's own key; never printed")
-    specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="date of the notice; the job's date of issue if absent")
     addressee: Addressee = Field(description="to whom the notice is sent")
     piece_id: PieceId | None = Field(default=None, description="id of the piece of mail, in the window and beside it")
     symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
