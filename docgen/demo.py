@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ from docgen.text.registry import FontRegistry
 
 OUT = Path("out/demo")
 STARTS_WITHIN_S = 60
+ACCESSIBLE = {"accessible": True}
 
 CARDS = Style(columns=6, unit=160 / 25.4)
 DOCUMENTS = Style(columns=7, unit=5, caption=3.6, mat=6)
@@ -111,7 +112,7 @@ def main() -> int:
             with _service() as address:
                 client = Client(address)
                 titles = {layout["layout"]: layout["title"] for layout in client.get("/v1/layouts")}
-                looks = [pool.submit(_see, made) for made in _make_samples(client, titles)]
+                looks = [pool.submit(_see, made) for made in _make_accessible(client, _make_samples(client, titles))]
             seen = [look.result() for look in looks]
         sheets = _contact_sheets(seen, titles)
         refused = _report_refused(seen)
@@ -178,6 +179,20 @@ def stands_for_all(names: list[str]) -> str | None:
         if found := [name for name in names if name.startswith(start)]:
             return min(found, key=len)
     return names[0] if names else None
+
+
+def _make_accessible(client: Client, samples: Iterable[Made]) -> Iterator[Made]:
+    """The samples, and the notice that stands for each insurer's once more, as an accessible file."""
+    records = client.get("/v1/documents/notice/samples")
+    for made in samples:
+        yield made
+        if made.document == "notice" and made.shown:
+            record = records[f"{made.insurer}-{made.name}"]
+            order = {"insurer": made.insurer, "document": made.document, "record": record, "options": ACCESSIBLE}
+            path = made.path.with_name(f"{made.path.stem}-accessible.pdf")
+            path.write_bytes(client.post(order, "application/pdf"))
+            report = json.loads(client.post(order, "application/json"))
+            yield replace(made, name=f"{made.name}-accessible", path=path, report=report, shown=False)
 
 
 def _see(made: Made) -> Seen:

@@ -27,7 +27,11 @@ def test_the_demo_makes_every_sample_and_the_contact_sheets(tmp_path: Path, engi
     assert (result.returncode, result.stderr) == (0, "")
     out = tmp_path / "out/demo"
     made = {path.name for path in out.glob("*.pdf")}
-    assert made == {f"{document}-{name}.pdf" for document in engine.documents for name in samples.names(document)}
+    accessible = {name for name in made if name.endswith("-accessible.pdf")}
+    named = {f"{document}-{name}.pdf" for document in engine.documents for name in samples.names(document)}
+    assert made - accessible == named
+    assert {name.split("-")[1] for name in accessible} == set(engine.insurers)
+    assert all(name.startswith("notice-") for name in accessible)
     assert all(name in result.stdout for name in made)
     for sheet in ("cards.png", "documents.png"):
         with Image.open(out / sheet) as picture:

@@ -21,6 +21,8 @@ from docgen.issuance.items import PrintItems
 from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
 from docgen.layout.loader import load_layout
 from docgen.layout.models import Layout
+from docgen.layout.roles import check_roles, has_roles
+from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
 from docgen.pdf.fonts import outlines
 from docgen.pdf.icc import load_output_profile
@@ -54,10 +56,14 @@ class EngineSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to render. `specimen` puts 見本 across (None: as the record says); `issued_on` is the job's issue date."""
+    """How to render. `specimen` puts 見本 across (None: as the record says); `issued_on` is the job's issue date.
+
+    `accessible` makes a tagged file, for people who listen to it: PDF/UA-1 and PDF/A-2a as well as PDF/X-4.
+    """
 
     specimen: bool | None = None
     issued_on: date | None = None
+    accessible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +190,23 @@ class Engine:
     def render(self, document: str, insurer: str, record: object, options: Options | None = None) -> Rendered:
         """One document as a file of its own.
 
-        Raises RecordError with every violation of the record, RequestError `unknown_insurer`, `unknown_document`.
+        Raises RecordError with every violation of the record, RequestError `unknown_insurer`, `unknown_document`,
+        `not_accessible`.
         """
         stream = io.BytesIO()
+        composition = self._composition(document, insurer)
+        accessible = options is not None and options.accessible
+        if accessible:
+            self._require_roles(document)
         items, sides = self.place(document, insurer, record, options)
-        book = self.book(document, items.issued_on, stream)
-        pages = tuple(book.add(side) for side in sides)
-        book.finish()
+        if accessible:
+            tagged = self._tagged_book(document, items.issued_on, stream)
+            pages = tuple(tagged.add(side, composition.reading(side)) for side in sides)
+            tagged.finish()
+        else:
+            book = self.book(document, items.issued_on, stream)
+            pages = tuple(book.add(side) for side in sides)
+            book.finish()
         data = stream.getvalue()
         return Rendered(data, hashlib.sha256(data).hexdigest(), pages, tuple(fit_reports(sides)), items)
 
@@ -208,8 +224,23 @@ class Engine:
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
-        info = FileInfo(self.title(document), issued_on)
-        return Book(stream, info, self._intent, self._fonts, self._painter)
+        return Book(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
+
+    def _info(self, document: str, issued_on: date) -> FileInfo:
+        return FileInfo(self.title(document), issued_on)
+
+    def _tagged_book(self, document: str, issued_on: date, stream: BinaryIO) -> AccessibleBook:
+        return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
+
+    def _require_roles(self, document: str) -> None:
+        """Raises RequestError `not_accessible` for a layout that does not say how all of it is read."""
+        layout = self.layouts[document]
+        unsaid = [f"no text of {layout.file} has a role"] if not has_roles(layout) else []
+        unsaid += [str(violation) for violation in check_roles(layout)]
+        if unsaid:
+            message = f"{document} cannot be made accessible: {'; '.join(unsaid)}"
+            hint = f"give each text a role and each symbol an alt in {layout.file}, or leave `accessible` out"
+            raise RequestError(Violation("not_accessible", message, hint))
 
     def preview(
         self, pdf: bytes, page: int = 1, dpi: int = 300, overlay: Iterable[str] = (), *, document: str, insurer: str

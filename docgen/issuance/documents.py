@@ -9,10 +9,23 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, certificate, leaflet, letter, mount, notice, recipients, seal
+from docgen.issuance import (
+    application,
+    card,
+    certificate,
+    leaflet,
+    letter,
+    mount,
+    name_request,
+    notice,
+    recipients,
+    seal,
+    uncollectable,
+)
 from docgen.issuance.addressee import mail_constants
 from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
+from docgen.issuance.forms import form_constants
 from docgen.issuance.items import Catalogue, PrintItems
 from docgen.issuance.notice import NoticeRecord
 from docgen.issuance.profile import InsurerProfile
@@ -137,6 +150,22 @@ def _certificate(kind: Kind[Any], title: str) -> Document:
     return replace(drawn, sizes={"card": "certificate-card"})
 
 
+def _form(
+    name: str,
+    catalogue: Catalogue,
+    model: type[Record],
+    issue: Callable[[Record, InsurerProfile, date | None], PrintItems],
+    drawn_by: str = "",
+    title: str = "",
+) -> Document:
+    return _document(name, catalogue, model, issue, partial(form_constants, name), drawn_by=drawn_by, title=title)
+
+
+def _application(name: str, title: str) -> Document:
+    model, issue = application.ApplicationRecord, application.issue_application(name)
+    return _form(name, application.CATALOGUE, model, issue, "application", title)
+
+
 DOCUMENTS: Mapping[str, Document] = {
     document.id: document
     for document in (
@@ -165,6 +194,30 @@ DOCUMENTS: Mapping[str, Document] = {
         ),
         _document("employer-letter", letter.CATALOGUE, letter.LetterRecord, letter.issue_letter, mail_constants),
         _document("leaflet", leaflet.CATALOGUE, leaflet.LeafletRecord, leaflet.issue_leaflet, card.constants),
+        _application(application.CARD, "資格確認書交付申請書"),
+        _application(application.NOTICE, "資格情報のお知らせ交付申請書"),
+        _form(
+            name_request.FORMER_SURNAME,
+            name_request.CATALOGUE,
+            name_request.FormerSurnameRecord,
+            name_request.issue_former_surname,
+            "name-request",
+            "旧姓併記申出書",
+        ),
+        _form(
+            name_request.SEX_ALIAS,
+            name_request.CATALOGUE,
+            name_request.SexAliasRecord,
+            name_request.issue_sex_alias,
+            "name-request",
+            "性別表記・通称名の申出書",
+        ),
+        _form(
+            uncollectable.UNCOLLECTABLE,
+            uncollectable.CATALOGUE,
+            uncollectable.UncollectableRecord,
+            uncollectable.issue_uncollectable,
+        ),
         _document("seal", seal.CATALOGUE, seal.SealRecord, seal.issue_seal, card.constants),
     )
 }

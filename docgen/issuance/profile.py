@@ -376,6 +376,46 @@ class LeafletSettings(Model):
     url: Annotated[str, Field(max_length=100, pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*)?$")]
 
 
+class Reason(Model):
+    """One row of a form's table of reasons. `explain`: it has a space for an explanation (その他)."""
+
+    label: Line
+    explain: bool = False
+
+
+# A code stands in one cell; the layouts have room for six reasons.
+Reasons = Annotated[dict[Annotated[str, Field(pattern=r"^[1-9]$")], Reason], Field(min_length=1, max_length=6)]
+# What a box to tick says, by the code that a record names; the layouts have room for four.
+_TickCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")]
+Ticks = Annotated[dict[_TickCode, Line], Field(min_length=1, max_length=4)]
+
+
+class FormSettings(Model):
+    """A form. `version` tells the edition of the paper."""
+
+    version: Line = "様式 第1版"
+
+
+class ApplicationSettings(FormSettings):
+    """An application: the reasons that people may give, by one digit, and what they may add to it."""
+
+    reasons: Reasons
+    attachments: Ticks
+
+
+class RequestSettings(FormSettings):
+    """A request about the name that documents show: what people add to it."""
+
+    attachments: Ticks
+
+
+class UncollectableSettings(FormSettings):
+    """A report on cards that could not be collected: why, by one digit, and what was tried."""
+
+    reasons: Reasons
+    efforts: Ticks
+
+
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
@@ -393,6 +433,11 @@ class Documents(Model):
     recipients_list: ListSettings | None = None
     employer_letter: LetterSettings | None = None
     leaflet: LeafletSettings | None = None
+    card_application: ApplicationSettings | None = None
+    notice_application: ApplicationSettings | None = None
+    former_surname_request: RequestSettings | None = None
+    sex_alias_request: RequestSettings | None = None
+    uncollectable_report: UncollectableSettings | None = None
 
     @model_validator(mode="after")
     def _cards_can_be_printed(self) -> Documents:

@@ -138,7 +138,8 @@ def _documents(settings: Settings, engine: Engine, workers: Workers) -> APIRoute
 
 
 def _make(engine: Engine, order: orders.Order, media: str, view: orders.View) -> _Answer:
-    options = Options(specimen=order.options.specimen, issued_on=order.options.issued_on)
+    asked = order.options
+    options = Options(specimen=asked.specimen, issued_on=asked.issued_on, accessible=asked.accessible)
     rendered = engine.render(order.document, order.insurer, order.record, options)
     pages = len(rendered.pages)
     if media == PDF:
