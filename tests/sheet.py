@@ -62,13 +62,13 @@ def printed(side: PlacedSide, *elements: str) -> list[str]:
 
 def boxes_of(side: PlacedSide) -> list[tuple[str, Box]]:
     """Texts line by line, and symbols with the clear space that their readers need."""
-    boxes = [(placed.element, box) for placed in texts_of(side) for box in _ink(placed)]
+    boxes = [(placed.element, box) for placed in texts_of(side) for box in ink(placed)]
     for symbol in side.symbols:
         boxes.append((symbol.element, _bars(symbol) if isinstance(symbol, PlacedBars) else _qr(symbol)))
     return boxes
 
 
-def _ink(placed: PlacedText) -> Iterator[Box]:
+def ink(placed: PlacedText) -> Iterator[Box]:
     """What each line covers: its advance width, and its em height less what faces leave empty."""
     em = placed.text.size * MM_PER_PT
     for line in placed.text.lines:

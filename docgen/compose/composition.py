@@ -34,6 +34,7 @@ PAGE_TEXTS = {
     "page.number": "this page's number, from 1",
     "page.count": "how many pages the document has",
     "page.of": "the same as one text: 3 / 12",
+    "page.code": "the same after the piece's id, for machines: A07-0000417/3/12; empty if the piece has no id",
     "page.rows": "how many rows of the layout's first flow stand on this page",
 }
 PAGE_FLAGS = {
@@ -222,7 +223,9 @@ class Composition:
             flags |= {f"page.has_{flow}": any(taken.flow == flow for taken in page.taken) for flow in self._flows}
             flags |= {f"page.more_{flow}": flow in page.more for flow in self._flows}
             number = {"page.number": str(at + 1), "page.count": str(count), "page.of": f"{at + 1} / {count}"}
-            texts = {**texts, **number, "page.rows": str(rows)}
+            piece = texts.get("piece.id")
+            code = f"{piece}/{at + 1}/{count}" if piece else ""
+            texts = {**texts, **number, "page.code": code, "page.rows": str(rows)}
         hand = _Hand(self, problems)
         hand.draw(page.side.cell.variant(flags), texts, items.pointers, items.includes, 0.0, 0.0)
         for taken in page.taken:

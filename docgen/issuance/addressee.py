@@ -28,6 +28,8 @@ TEXTS = {
 FLAGS = {
     "address.has_barcode": "The customer barcode is printed.",
     "piece.has_id": "The piece of mail has an id.",
+    "inserter.reads_omr": "The machine that fills envelopes reads OMR marks.",
+    "inserter.reads_code": "It reads a code on each sheet.",
 }
 
 # Where a line may break before anywhere else: Unicode's zero-width space, which records never have.
@@ -109,7 +111,12 @@ def address_block(
             "address.barcode": data,
             "piece.id": piece_id or "",
         },
-        flags={"address.has_barcode": bool(data), "piece.has_id": piece_id is not None},
+        flags={
+            "address.has_barcode": bool(data),
+            "piece.has_id": piece_id is not None,
+            "inserter.reads_omr": profile.mail.inserter == "omr",
+            "inserter.reads_code": profile.mail.inserter == "code",
+        },
         pointers={
             "address.postal_code": f"{place}/postal_code",
             "address.lines": place,

@@ -29,8 +29,8 @@ from docgen.issuance.record import (
     Burden,
     Code,
     Day,
+    DocumentRecord,
     Identifier,
-    Key,
     Model,
     PersonName,
     identifier_violations,
@@ -65,12 +65,9 @@ class CertifiedPerson(PersonName):
     born_on: Day = Field(description="生年月日")
 
 
-class CertificateRecord(Model):
+class CertificateRecord(DocumentRecord):
     """What the records of all certificates share."""
 
-    key: Key | None = Field(default=None, description="the caller's own key; never printed")
-    specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="交付年月日; the job's date of issue if absent")
     person: CertifiedPerson = Field(description="the person whom the certificate is for")
     print_former_surname: bool = Field(
         default=False, description="旧姓 in brackets on this certificate too: only where it was asked for"

@@ -248,9 +248,12 @@ class Mail(Model):
     """The mailing. `customer_barcode`: on every piece, or only where it brings a discount.
 
     Mail with an option such as 特定記録 gets none: https://www.post.japanpost.jp/business/discount/barcode.html
+    `inserter`: what the machine that fills envelopes reads on notices and mounts: `omr` marks, or a `code` on each
+    sheet of a notice (a mount has its piece's code anyway). The layouts' marks are samples: ask the machine's maker.
     """
 
     customer_barcode: Literal["always", "only_when_discounted"] = "always"
+    inserter: Literal["none", "omr", "code"] = "none"
 
 
 Trim = Annotated[tuple[float, float], BeforeValidator(_as_tuple)]

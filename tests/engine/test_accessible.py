@@ -47,7 +47,7 @@ def without_roles(folder: Path) -> Path:
     shutil.copytree(Settings().layouts_dir, layouts)
     path = layouts / "notice.yaml"
     text = re.sub(r", *\n? *(role|after|under|alt): [a-z0-9_.]+", "", path.read_text(encoding="utf-8"))
-    path.write_text(re.sub(r"  barcode_alt: .*\n", "", text), encoding="utf-8")
+    path.write_text(re.sub(r"  [a-z]+_alt: .*\n", "", text), encoding="utf-8")
     return layouts
 
 
