@@ -123,13 +123,15 @@ class Engine:
         self._painter = PagePainter()
         self._compositions: dict[tuple[str, str], Composition] = {}
         problems: list[Violation] = []
-        drawn = [self._dir / f"{name}.yaml" for name in dict.fromkeys(kind.layout for kind in DOCUMENTS.values())]
+        drawn = [
+            self._dir / f"{name}.yaml"
+            for name in dict.fromkeys(name for kind in DOCUMENTS.values() for name in kind.layouts)
+        ]
         profiles = sorted((self._dir / "insurers").glob("*.yaml"))
-        layouts = _load_all(load_layout, "layout", drawn, problems)
+        self.layouts: Mapping[str, Layout] = _load_all(load_layout, "layout", drawn, problems)
         self.insurers: Mapping[str, InsurerProfile] = _load_all(load_profile, "id", profiles, problems)
         if problems:
             raise LayoutError(problems)
-        self.layouts: Mapping[str, Layout] = {id_: layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
 
     @classmethod
     def load(cls, settings: EngineSettings) -> Engine:
@@ -140,12 +142,22 @@ class Engine:
 
     @property
     def documents(self) -> tuple[str, ...]:
-        """Every document that some layout draws."""
-        return tuple(self.layouts)
+        """Every document."""
+        return tuple(DOCUMENTS)
 
     def documents_of(self, insurer: str) -> tuple[str, ...]:
         """The documents that an insurer issues. Raises RequestError `unknown_insurer`."""
         return self._profile(insurer).document_ids()
+
+    def layout(self, document: str, insurer: str) -> Layout:
+        """The layout that draws an insurer's document. Raises RequestError `unknown_insurer`, `unknown_document`."""
+        profile = self._profile(insurer)
+        self._known(document)
+        if document not in profile.document_ids():
+            issued = ", ".join(profile.document_ids())
+            message = f"{insurer} does not issue {document}"
+            raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
+        return self.layouts[DOCUMENTS[document].layout(profile)]
 
     def schema(self, document: str) -> dict[str, Any]:
         """The JSON Schema of a document's record. Raises RequestError `unknown_document`."""
@@ -202,7 +214,8 @@ class Engine:
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
-        info = FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
+        kind = DOCUMENTS[document]
+        info = FileInfo(kind.title or self.layouts[kind.layouts[0]].title, issued_on)
         return Book(stream, info, self._intent, self._fonts, self._painter)
 
     def preview(
@@ -219,15 +232,17 @@ class Engine:
         found: list[Violation] = []
         for insurer, profile in self.insurers.items():
             found += profile_warnings(profile, f"{insurer}.yaml")
-            found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
+            found += check_wording(profile, [self.layout(document, insurer) for document in profile.document_ids()])
         samples = _Samples(self)
-        for document, layout in self.layouts.items():
-            kind = DOCUMENTS[document]
-            profiles = [profile for profile in self.insurers.values() if document in profile.document_ids()]
-            found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
-            found += check_covers(layout, self.layouts)
+        for document, kind in DOCUMENTS.items():
+            issuers = [profile for profile in self.insurers.values() if document in profile.document_ids()]
+            for name in kind.layouts:
+                layout = self.layouts[name]
+                profiles = [profile for profile in issuers if kind.layout(profile) == name]
+                found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
+                found += check_covers(layout, self.layouts)
             found += samples.check(document)
-        for document in self.layouts:
+        for document in DOCUMENTS:
             found += samples.never_filled(document)
         return list(dict.fromkeys(found))
 
@@ -245,20 +260,15 @@ class Engine:
         return self.insurers[insurer]
 
     def _known(self, document: str) -> None:
-        if document not in self.layouts:
-            known = ", ".join(self.layouts)
+        if document not in DOCUMENTS:
+            known = ", ".join(DOCUMENTS)
             raise RequestError(Violation("unknown_document", f"unknown document: {document}", f"known: {known}"))
 
     def _composition(self, document: str, insurer: str) -> Composition:
         key = (document, insurer)
         if key not in self._compositions:
-            profile = self._profile(insurer)
-            self._known(document)
-            if document not in profile.document_ids():
-                issued = ", ".join(profile.document_ids())
-                message = f"{insurer} does not issue {document}"
-                raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
-            kind, layout = DOCUMENTS[document], self.layouts[document]
+            kind, layout = DOCUMENTS[document], self.layout(document, insurer)
+            profile = self.insurers[insurer]
             if strange := [*check_names(layout, kind.catalogue), *check_covers(layout, self.layouts)]:
                 raise LayoutError(strange)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
@@ -292,10 +302,12 @@ class _Samples:
 
     def check(self, document: str) -> Iterator[Violation]:
         """What the samples of a document break."""
-        engine, layout = self._engine, self._engine.layouts[document].layout
+        engine = self._engine
         for name, record in engine.samples(document).items():
             try:
-                _, sides = engine.place(document, engine.insurer_of_sample(name), record)
+                insurer = engine.insurer_of_sample(name)
+                layout = engine.layout(document, insurer).layout
+                _, sides = engine.place(document, insurer, record)
                 self._placed.setdefault(layout, []).extend(sides)
             except DocgenError as error:
                 if isinstance(error, LayoutError):
@@ -305,10 +317,10 @@ class _Samples:
 
     def never_filled(self, document: str) -> Iterator[Violation]:
         """What no sample fills."""
-        layout = self._engine.layouts[document]
-        if layout.layout not in self._silent:
-            placed = self._placed.get(layout.layout, ())
-            yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)
+        for layout in (self._engine.layouts[name] for name in DOCUMENTS[document].layouts):
+            if layout.layout not in self._silent:
+                placed = self._placed.get(layout.layout, ())
+                yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)
 
 
 def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, certificate, leaflet, letter, mount, notice, recipients, seal
+from docgen.issuance import card, certificate, envelope, leaflet, letter, mount, notice, recipients, seal
 from docgen.issuance.addressee import mail_constants
 from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
@@ -25,7 +25,8 @@ class Document:
 
     `issue(raw, profile, issued_on)` takes a record as decoded from JSON and the job's date of issue, and raises
     RecordError with every violation. `schema()` is the record's JSON Schema. Documents that differ in little share one
-    layout: `drawn_by` names it, and `title` says what people call the document.
+    layout: `drawn_by` names it, and `title` says what people call the document. A document of several forms has a
+    layout for each: `forms` names them, and `form` says which one an insurer's profile asks for.
     """
 
     id: str
@@ -35,11 +36,17 @@ class Document:
     schema: Callable[[], dict[str, Any]]
     drawn_by: str = ""
     title: str = ""
+    forms: tuple[str, ...] = ()
+    form: Callable[[InsurerProfile], str] | None = None
 
     @property
-    def layout(self) -> str:
-        """The name of the layout that draws it."""
-        return self.drawn_by or self.id
+    def layouts(self) -> tuple[str, ...]:
+        """The names of the layouts that draw it."""
+        return self.forms or (self.drawn_by or self.id,)
+
+    def layout(self, profile: InsurerProfile) -> str:
+        """The name of the layout that draws it for an insurer which issues it."""
+        return self.form(profile) if self.form is not None else self.layouts[0]
 
 
 Record = TypeVar("Record", bound=Model)
@@ -56,6 +63,8 @@ def _document(
     stand_in: StandIn = dict,
     drawn_by: str = "",
     title: str = "",
+    forms: tuple[str, ...] = (),
+    form: Callable[[InsurerProfile], str] | None = None,
 ) -> Document:
     def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
         """Violations of the record's form and of the rules come back together."""
@@ -69,7 +78,9 @@ def _document(
         beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
         raise RecordError([*found, *beyond])
 
-    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title)
+    return Document(
+        name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title, forms, form
+    )
 
 
 def _sound(raw: object, found: tuple[Violation, ...]) -> Mapping[str, Any]:
@@ -152,6 +163,23 @@ DOCUMENTS: Mapping[str, Document] = {
         ),
         _document("employer-letter", letter.CATALOGUE, letter.LetterRecord, letter.issue_letter, mail_constants),
         _document("leaflet", leaflet.CATALOGUE, leaflet.LeafletRecord, leaflet.issue_leaflet, card.constants),
+        _document(
+            "envelope",
+            envelope.CATALOGUE,
+            envelope.EnvelopeRecord,
+            envelope.issue_envelope,
+            envelope.sender_constants,
+            title="封筒",
+            forms=("envelope-long-3", "envelope-square-2"),
+            form=envelope.layout_of,
+        ),
+        _document(
+            "reply-envelope",
+            envelope.REPLY_CATALOGUE,
+            envelope.ReplyEnvelopeRecord,
+            envelope.issue_reply_envelope,
+            envelope.sender_constants,
+        ),
         _document("seal", seal.CATALOGUE, seal.SealRecord, seal.issue_seal, card.constants),
     )
 }
