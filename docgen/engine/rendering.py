@@ -267,8 +267,8 @@ class Engine:
     def _composition(self, document: str, insurer: str) -> Composition:
         key = (document, insurer)
         if key not in self._compositions:
-            kind, layout = DOCUMENTS[document], self.layout(document, insurer)
-            profile = self.insurers[insurer]
+            layout = self.layout(document, insurer)
+            kind, profile = DOCUMENTS[document], self.insurers[insurer]
             if strange := [*check_names(layout, kind.catalogue), *check_covers(layout, self.layouts)]:
                 raise LayoutError(strange)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
