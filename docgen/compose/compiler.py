@@ -87,7 +87,7 @@ class Compiler:
         except KeyError:
             self.problems += self._undeclared_in(element)
             return None
-        return Part(element.when, items, slot)
+        return Part(element.id, element.when, items, slot)
 
     def _items(self, element: Element) -> tuple[tuple[StaticItem, ...], Slot | None]:
         match element:

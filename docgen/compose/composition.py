@@ -19,6 +19,7 @@ from docgen.compose.placed import (
     PlacedSide,
     PlacedText,
 )
+from docgen.compose.reading import Spoken, read, tags_of
 from docgen.compose.slots import IncludeSlot, TextSlot, empty, refused
 from docgen.errors import LayoutError, RecordError, Violation
 from docgen.issuance.items import PrintItems, Row
@@ -101,6 +102,7 @@ class Composition:
         self._flows = layout.flows
         self.sides_when = layout.sides_when
         self._included = included
+        self._tags = tags_of(layout, brand.wording)
         self.sides = {
             name: Side(
                 name,
@@ -231,7 +233,18 @@ class Composition:
             hand.draw(variant, {**texts, **row.texts}, pointers, row.includes, taken.x, taken.y, grown)
         for flow, x, y in page.free:
             hand.draw(page.side.empties[flow].variant(flags), texts, items.pointers, {}, x, y)
-        return PlacedSide(page.side.name, self.geometry, tuple(hand.forms), tuple(hand.texts), tuple(hand.symbols))
+        return PlacedSide(
+            page.side.name,
+            self.geometry,
+            tuple(hand.forms),
+            tuple(hand.texts),
+            tuple(hand.symbols),
+            tuple(hand.cells),
+        )
+
+    def reading(self, side: PlacedSide) -> tuple[Spoken, ...]:
+        """What is read aloud of a page that this composition placed, in order."""
+        return read(side, self._tags)
 
     def included(self, document: str) -> Composition:
         """The composition of a document that this one includes."""
@@ -259,6 +272,7 @@ class _Hand:
         self.forms: list[PlacedForm] = []
         self.texts: list[PlacedText] = []
         self.symbols: list[PlacedQr | PlacedBars] = []
+        self.cells: list[tuple[int, int, int]] = []
 
     def draw(
         self,
@@ -290,6 +304,7 @@ class _Hand:
                     self.symbols.append(slot.place(value, x, y))
             except (MissingGlyphs, DoesNotFit, QrTooLong) as error:
                 self._problems += refused(error, slot, value, pointers)
+        self.cells.append((len(self.forms), len(self.texts), len(self.symbols)))
 
     def _include(self, slot: IncludeSlot, includes: Mapping[str, PrintItems], x: float, y: float) -> None:
         items = includes.get(slot.document)

@@ -118,12 +118,6 @@ class ReplyEnvelopeRecord(Model):
     writing: Writing | None = Field(default=None, description="instead of the profile's")
 
 
-def layout_of(profile: InsurerProfile) -> str:
-    """The layout of the insurer's form of envelope."""
-    settings = profile.documents.envelope
-    return f"envelope-{settings.form if settings is not None else 'long-3'}"
-
-
 def sender_constants(profile: InsurerProfile) -> dict[str, str]:
     """The insurer's constants on an envelope: the postal code stands apart from the address."""
     found = _POSTAL_CODE.match(profile.address)
@@ -140,7 +134,7 @@ def issue_envelope(record: EnvelopeRecord, profile: InsurerProfile, issued_on: d
     if settings is None:
         raise ValueError(f"{profile.id} issues no envelopes")
     used: list[Substitution] = []
-    violations = list(_form_violations(record, settings))
+    violations = list(_window_violations(record, settings))
     block = None
     if record.addressee is not None and not violations:
         # 特定記録 is an option, and mail with options has no discount.
@@ -180,9 +174,9 @@ def _endorsement(text: str) -> Row:
     return Row({"endorsement.text": text}, {"endorsement.is_short": len(text) == 2})
 
 
-def _form_violations(record: EnvelopeRecord, settings: EnvelopeSettings) -> Iterator[Violation]:
+def _window_violations(record: EnvelopeRecord, settings: EnvelopeSettings) -> Iterator[Violation]:
     """An addressee where there is no window, and nowhere else."""
-    if settings.form == "long-3":
+    if settings.size == "long-3":
         for key in ("addressee", "piece_id"):
             if getattr(record, key) is not None:
                 message = "an envelope with a window prints no addressee: what lies in it shows through"

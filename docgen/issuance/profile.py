@@ -290,9 +290,13 @@ class CardSettings(Model):
 
 
 class CertificateSettings(Model):
-    """A certificate. `title` is its full name on paper, with the insurance that it belongs to."""
+    """A certificate. `title` is its full name on paper, with the insurance that it belongs to.
+
+    `size`: `large` is 126 x 91 mm (measured: https://blog.goo.ne.jp./dankai-sedai/m/201808), `card` the card's 86 x 54.
+    """
 
     title: Line
+    size: Literal["large", "card"] = "large"
 
 
 class LimitSettings(CertificateSettings):
@@ -379,13 +383,13 @@ class PostageMark(Model):
 
 
 class EnvelopeSettings(Model):
-    """The envelope. `form`: long-3 with a window (長形3号, 120 x 235) or square-2 without one (角形2号, 240 x 332).
+    """The envelope. `size`: long-3 with a window (長形3号, 120 x 235) or square-2 without one (角形2号, 240 x 332).
 
     `forwarded`: mail follows people who moved; if not, 転送不要 is printed. `window_guide` gives the window's outline a
     plate of its own, which is not printed. Without `postage`, stamps are stuck on.
     """
 
-    form: Literal["long-3", "square-2"]
+    size: Literal["long-3", "square-2"]
     writing: Writing = "horizontal"
     postage: PostageMark | None = None
     endorsements: Annotated[tuple[Endorsement, ...], Field(max_length=3), BeforeValidator(_as_tuple)] = ()
@@ -432,6 +436,46 @@ class ReplySettings(Model):
         return self
 
 
+class Reason(Model):
+    """One row of a form's table of reasons. `explain`: it has a space for an explanation (その他)."""
+
+    label: Line
+    explain: bool = False
+
+
+# A code stands in one cell; the layouts have room for six reasons.
+Reasons = Annotated[dict[Annotated[str, Field(pattern=r"^[1-9]$")], Reason], Field(min_length=1, max_length=6)]
+# What a box to tick says, by the code that a record names; the layouts have room for four.
+_TickCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")]
+Ticks = Annotated[dict[_TickCode, Line], Field(min_length=1, max_length=4)]
+
+
+class FormSettings(Model):
+    """A form. `version` tells the edition of the paper."""
+
+    version: Line = "様式 第1版"
+
+
+class ApplicationSettings(FormSettings):
+    """An application: the reasons that people may give, by one digit, and what they may add to it."""
+
+    reasons: Reasons
+    attachments: Ticks
+
+
+class RequestSettings(FormSettings):
+    """A request about the name that documents show: what people add to it."""
+
+    attachments: Ticks
+
+
+class UncollectableSettings(FormSettings):
+    """A report on cards that could not be collected: why, by one digit, and what was tried."""
+
+    reasons: Reasons
+    efforts: Ticks
+
+
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
@@ -451,6 +495,11 @@ class Documents(Model):
     leaflet: LeafletSettings | None = None
     envelope: EnvelopeSettings | None = None
     reply_envelope: ReplySettings | None = None
+    card_application: ApplicationSettings | None = None
+    notice_application: ApplicationSettings | None = None
+    former_surname_request: RequestSettings | None = None
+    sex_alias_request: RequestSettings | None = None
+    uncollectable_report: UncollectableSettings | None = None
 
     @model_validator(mode="after")
     def _cards_can_be_printed(self) -> Documents:

@@ -116,6 +116,7 @@ def _parse_day(value: Any) -> date:
 
 
 Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_name)]
+LongText = Annotated[str, Field(max_length=200), AfterValidator(_check_name)]
 Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
 Branch = Annotated[str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})]
 Key = Annotated[str, Field(max_length=100), AfterValidator(_check_text)]

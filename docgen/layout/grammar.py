@@ -14,6 +14,7 @@ from docgen.layout.models import (
     Circle,
     Element,
     FieldText,
+    Figure,
     Fit,
     Hatch,
     Image,
@@ -133,6 +134,8 @@ def _references(layout: Layout) -> Iterator[Violation]:
     yield from _duplicates(layout, places)
     for place in places:
         yield from _flow_references(layout, place)
+        if isinstance(place.element, Figure) and place.element.alt is not None:
+            yield from _alt(layout, place, place.element.alt.removeprefix("wording."))
         if isinstance(place.element, TextElement):
             yield from _text_references(layout, place, place.element)
     yield from _flows(layout, places)
@@ -235,11 +238,21 @@ def _wording(layout: Layout, place: _Place, element: Text) -> Iterator[Violation
         yield _violation(layout, place.path("text"), "layout_value", message, hint)
 
 
+def _alt(layout: Layout, place: _Place, key: str) -> Iterator[Violation]:
+    if key not in layout.wording:
+        message, hint = f"no such wording: {key}", suggest(key, layout.wording)
+        yield _violation(layout, place.path("alt"), "layout_unknown_wording", message, hint)
+    elif not isinstance(layout.wording[key], str):
+        yield _violation(layout, place.path("alt"), "layout_value", f"wording.{key} is a list", "one text is read")
+
+
 def _unused(layout: Layout, places: list[_Place]) -> Iterator[Violation]:
     """A name that nothing uses is most often a name that was misspelt."""
     texts = [place.element for place in places if isinstance(place.element, TextElement)]
     styles = {element.style for element in texts}
     wording = {element.text.removeprefix("wording.") for element in texts if isinstance(element, Text)}
+    figures = [place.element for place in places if isinstance(place.element, Figure)]
+    wording |= {element.alt.removeprefix("wording.") for element in figures if element.alt is not None}
     painted = [place.element for place in places if isinstance(place.element, Painted)]
     inks = {ink for element in painted for ink in (element.fill, element.stroke)}
     inks |= {style.ink for style in layout.styles.values()}

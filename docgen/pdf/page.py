@@ -28,7 +28,7 @@ from docgen.text.setting import SetColumn, SetLine
 from docgen.units import PT_PER_MM
 
 # All text is 100 K and overprints, so that no tint shows a white edge beside a letter.
-_TEXT_STATE = f"{OVERPRINT} 0 0 0 1 k"
+TEXT_STATE = f"{OVERPRINT} 0 0 0 1 k"
 _CHUNK = 8
 
 
@@ -61,19 +61,24 @@ class PagePainter:
     def content(self, side: PlacedSide, used: UsedGlyphs) -> bytes:
         """The page's own content; the glyphs that it shows are noted in `used`."""
         parts = [self._invoked(placed, side.geometry) for placed in side.forms]
-        parts.append(_TEXT_STATE)
+        parts.append(TEXT_STATE)
         parts += [text_operators(text, side.geometry, used) for text in side.texts]
         parts += [symbol_operators(symbol, side.geometry) for symbol in side.symbols]
         return "\n".join(parts).encode("ascii")
 
     def _invoked(self, placed: PlacedForm, page: Geometry) -> str:
-        own = placed.geometry
-        dx = placed.x + page.offset_x + page.bleed - own.offset_x - own.bleed
-        dy = (page.height + page.bleed - page.offset_y - placed.y) - (own.height + own.bleed - own.offset_y)
-        name_ = self.form(placed).name
-        if abs(dx) < 1e-9 and abs(dy) < 1e-9:
-            return f"/{name_} Do"
-        return f"q 1 0 0 1 {dx * PT_PER_MM:.3f} {dy * PT_PER_MM:.3f} cm /{name_} Do Q"
+        name_, moved = self.form(placed).name, form_moved(placed, page)
+        return f"q {moved} /{name_} Do Q" if moved else f"/{name_} Do"
+
+
+def form_moved(placed: PlacedForm, page: Geometry) -> str:
+    """The operator that brings a form's drawing to its place on the page; empty if it is there."""
+    own = placed.geometry
+    dx = placed.x + page.offset_x + page.bleed - own.offset_x - own.bleed
+    dy = (page.height + page.bleed - page.offset_y - placed.y) - (own.height + own.bleed - own.offset_y)
+    if abs(dx) < 1e-9 and abs(dy) < 1e-9:
+        return ""
+    return f"1 0 0 1 {dx * PT_PER_MM:.3f} {dy * PT_PER_MM:.3f} cm"
 
 
 def _draw(static: StaticPart, geometry: Geometry) -> Form:
@@ -81,7 +86,7 @@ def _draw(static: StaticPart, geometry: Geometry) -> Form:
     used = _Runs()
     for item in static.items:
         if isinstance(item, PlacedText):
-            artist.append(_TEXT_STATE)
+            artist.append(TEXT_STATE)
             artist.append(text_operators(item, geometry, used))
         else:
             artist.draw(item)
@@ -150,7 +155,7 @@ def _rotated(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
     matrix = f"{cos:.5f} {sin:.5f} {-sin:.5f} {cos:.5f} {x:.3f} {y:.3f} cm"
     size, condense, lines, _ = placed.text
     body = _lines(lines, size, condense, -placed.width / 2, placed.height / 2, used)
-    state = _TEXT_STATE if placed.ink == BLACK else f"{KNOCKOUT} {fill_operator(placed.ink)}"
+    state = TEXT_STATE if placed.ink == BLACK else f"{KNOCKOUT} {fill_operator(placed.ink)}"
     return f"q {state} {matrix} BT {body}ET Q"
 
 

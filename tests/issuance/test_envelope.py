@@ -51,9 +51,9 @@ def endorsements(items: PrintItems) -> list[str]:
     return [row.texts["endorsement.text"] for row in items.lists["endorsements"]]
 
 
-def test_the_profile_chooses_form_writing_postage_and_endorsements() -> None:
-    assert DOCUMENTS["envelope"].layout(ASSOCIATION) == "envelope-long-3"
-    assert DOCUMENTS["envelope"].layout(SOCIETY) == "envelope-square-2"
+def test_the_profile_chooses_size_writing_postage_and_endorsements() -> None:
+    assert DOCUMENTS["envelope"].layout_for(ASSOCIATION) == "envelope-long-3"
+    assert DOCUMENTS["envelope"].layout_for(SOCIETY) == "envelope-square-2"
     one, other = window(), large()
     assert (one.flags["writing.is_vertical"], other.flags["writing.is_vertical"]) == (False, True)
     assert (one.texts["postage.text"], other.texts["postage.text"]) == ("料金後納\n郵便", "料金別納\n郵便")
@@ -170,6 +170,6 @@ def test_a_serial_number_needs_its_kind_of_postal_code() -> None:
     assert items.texts["reply.barcode"] == ""
 
 
-def test_a_form_that_does_not_exist_is_refused() -> None:
+def test_a_size_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValidationError):
-        EnvelopeSettings(form="long-4")  # type: ignore[arg-type]
+        EnvelopeSettings(size="long-4")  # type: ignore[arg-type]
