@@ -197,6 +197,7 @@ _declare(
         "layout_unknown_wording": "An element names wording that the layout does not declare.",
         "layout_unused": "A style, wording or spot colour that nothing uses: most often a misspelt name.",
         "layout_fit_policy": "A fit policy's steps are out of range, out of order, or against the element's nature.",
+        "layout_vertical": "A vertical text is rotated, has a gap or a comb, or stands in a row that grows.",
         "layout_off_page": "An element stands outside the page with its bleed.",
         "layout_outside_safe_area": "A text or QR symbol stands outside the safe area.",
         "layout_type_too_small": "Type that is, or may be shrunk, below the insurer's floor.",

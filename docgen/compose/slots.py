@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from docgen.compose.placed import Ink, PlacedBars, PlacedQr, PlacedText
 from docgen.errors import Violation
@@ -12,7 +13,7 @@ from docgen.layout.models import Side
 from docgen.symbols import customer
 from docgen.symbols.qr import QUIET_MODULES, Level, QrTooLong, encode
 from docgen.text.faces import MissingGlyphs
-from docgen.text.setting import DoesNotFit, Setter
+from docgen.text.setting import DoesNotFit, Setter, TextSetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class TextSlot:
     item: str
     x: float
     y: float
-    setter: Setter
+    setter: TextSetter[Any]
     ink: Ink
     rotate: float
     required: bool
@@ -139,7 +140,7 @@ def refused(
 
 
 def _too_long(error: DoesNotFit, slot: Filled) -> tuple[str, str]:
-    cells = slot.setter.comb if isinstance(slot, TextSlot) else None
+    cells = slot.setter.comb if isinstance(slot, TextSlot) and isinstance(slot.setter, Setter) else None
     if cells is not None:
         message = f"{slot.item} has {round(error.excess * cells)} characters, where the layout has {cells} cells"
         return message, "shorten the value, or leave it out so that it is filled in by hand"

@@ -33,7 +33,7 @@ FLAGS = {
 }
 
 # Where a line may break before anywhere else: Unicode's zero-width space, which records never have.
-_PART = "\u200b"
+PART = "\u200b"
 # A no-break space keeps the title of courtesy with the last character of the name.
 _TITLED = "{name}\u00a0{title}"
 
@@ -61,7 +61,7 @@ class Addressee(Model):
 
 def mail_constants(profile: InsurerProfile) -> dict[str, str]:
     """The insurer's constants on A4: its address breaks where it has spaces before anywhere else."""
-    return {**constants(profile), "insurer.address": profile.address.replace(" ", f" {_PART}")}
+    return {**constants(profile), "insurer.address": profile.address.replace(" ", f" {PART}")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _lines(address: Address, place: str, profile: InsurerProfile, used: list[Sub
     parts = [part("full"), part("area"), part("rest")]
     if address.full is None and address.rest is None and address.post_office_box is not None:
         parts.append(f"私書箱第{address.post_office_box}号")
-    return "\n".join(filter(None, (_PART.join(filter(None, parts)), part("building"))))
+    return "\n".join(filter(None, (PART.join(filter(None, parts)), part("building"))))
 
 
 def _name(addressee: Addressee, pointer: str, profile: InsurerProfile, used: list[Substitution]) -> str:

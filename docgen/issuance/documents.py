@@ -13,6 +13,7 @@ from docgen.issuance import (
     application,
     card,
     certificate,
+    envelope,
     leaflet,
     letter,
     mount,
@@ -81,6 +82,7 @@ def _document(
     stand_in: StandIn = dict,
     drawn_by: str = "",
     title: str = "",
+    sizes: Mapping[str, str] | None = None,
 ) -> Document:
     def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
         """Violations of the record's form and of the rules come back together."""
@@ -94,7 +96,9 @@ def _document(
         beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
         raise RecordError([*found, *beyond])
 
-    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title)
+    return Document(
+        name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title, sizes or {}
+    )
 
 
 def _sound(raw: object, found: tuple[Violation, ...]) -> Mapping[str, Any]:
@@ -194,6 +198,23 @@ DOCUMENTS: Mapping[str, Document] = {
         ),
         _document("employer-letter", letter.CATALOGUE, letter.LetterRecord, letter.issue_letter, mail_constants),
         _document("leaflet", leaflet.CATALOGUE, leaflet.LeafletRecord, leaflet.issue_leaflet, card.constants),
+        _document(
+            "envelope",
+            envelope.CATALOGUE,
+            envelope.EnvelopeRecord,
+            envelope.issue_envelope,
+            envelope.sender_constants,
+            drawn_by="envelope-long-3",
+            title="封筒",
+            sizes={"square-2": "envelope-square-2"},
+        ),
+        _document(
+            "reply-envelope",
+            envelope.REPLY_CATALOGUE,
+            envelope.ReplyEnvelopeRecord,
+            envelope.issue_reply_envelope,
+            envelope.sender_constants,
+        ),
         _application(application.CARD, "資格確認書交付申請書"),
         _application(application.NOTICE, "資格情報のお知らせ交付申請書"),
         _form(

@@ -17,13 +17,15 @@ from docgen.errors import LayoutError, Violation
 from docgen.issuance import catalogue, numbers
 from docgen.issuance.allowed import allowed_keys
 from docgen.issuance.categories import Category
-from docgen.issuance.eras import FirstYear, LaterEra
+from docgen.issuance.eras import FirstYear, LaterEra, anniversary
 from docgen.issuance.substitution import Substituter
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 PaletteRole = Literal["body", "motif", "band", "line"]
+Writing = Literal["horizontal", "vertical"]
+Endorsement = Literal["confidential", "important", "certificate_enclosed", "notice_enclosed"]
 
 
 class Model(BaseModel):
@@ -376,6 +378,67 @@ class LeafletSettings(Model):
     url: Annotated[str, Field(max_length=100, pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*)?$")]
 
 
+class PostageMark(Model):
+    """The mark of postage that is paid later or in cash (料金後納, 料金別納), with the office of posting."""
+
+    kind: Literal["deferred", "separate"] = "deferred"
+    office: Line
+
+
+class EnvelopeSettings(Model):
+    """The envelope. `size`: long-3 with a window (長形3号, 120 x 235) or square-2 without one (角形2号, 240 x 332).
+
+    `forwarded`: mail follows people who moved; if not, 転送不要 is printed. `window_guide` gives the window's outline a
+    plate of its own, which is not printed. Without `postage`, stamps are stuck on.
+    """
+
+    size: Literal["long-3", "square-2"]
+    writing: Writing = "horizontal"
+    postage: PostageMark | None = None
+    endorsements: Annotated[tuple[Endorsement, ...], Field(max_length=3), BeforeValidator(_as_tuple)] = ()
+    forwarded: bool = False
+    window_guide: bool = True
+
+
+class ReplyPaid(Model):
+    """The approval of reply-paid mail (料金受取人払): office, number, its day and its last, at most two years later.
+
+    `deferred`: the insurer settles the postage later (後納). https://envelope.99print.com/?page_id=421
+    """
+
+    office: Line
+    number: Annotated[str, Field(pattern=r"^[0-9]{1,5}$")]
+    approved_on: date
+    valid_until: date
+    deferred: bool = True
+
+    @model_validator(mode="after")
+    def _holds_two_years_at_most(self) -> ReplyPaid:
+        if not self.approved_on < self.valid_until <= anniversary(self.approved_on, 2):
+            raise ValueError(f"valid_until must be within two years of {self.approved_on}")
+        return self
+
+
+class ReplySettings(Model):
+    """The reply envelope (返信用封筒). `serial`: 整理番号 of a postal code that ends in 8790; with it, the barcode.
+
+    https://post.japanpost.jp/zipcode/zipmanual/p23.html
+    """
+
+    writing: Writing = "horizontal"
+    postal_code: Annotated[str, Field(pattern=r"^[0-9]{3}-[0-9]{4}$")]
+    address: Line
+    section: Line | None = None
+    serial: Annotated[str, Field(pattern=r"^[0-9]{3}$")] | None = None
+    paid: ReplyPaid
+
+    @model_validator(mode="after")
+    def _serial_has_its_code(self) -> ReplySettings:
+        if self.serial is not None and not self.postal_code.endswith("8790"):
+            raise ValueError("a serial number goes with a postal code that ends in 8790")
+        return self
+
+
 class Reason(Model):
     """One row of a form's table of reasons. `explain`: it has a space for an explanation (その他)."""
 
@@ -433,6 +496,8 @@ class Documents(Model):
     recipients_list: ListSettings | None = None
     employer_letter: LetterSettings | None = None
     leaflet: LeafletSettings | None = None
+    envelope: EnvelopeSettings | None = None
+    reply_envelope: ReplySettings | None = None
     card_application: ApplicationSettings | None = None
     notice_application: ApplicationSettings | None = None
     former_surname_request: RequestSettings | None = None

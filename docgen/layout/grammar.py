@@ -27,6 +27,7 @@ from docgen.layout.models import (
     Rect,
     Rows,
     Side,
+    Style,
     Text,
     TextElement,
 )
@@ -85,11 +86,16 @@ def suggest(word: str, allowed: Iterable[str]) -> str:
     return f"{guess}allowed: {', '.join(names)}"
 
 
+def is_vertical(element: TextElement, style: Style) -> bool:
+    """Whether a text is set vertically: as the element says, or else its style."""
+    return style.vertical if element.vertical is None else element.vertical
+
+
 def check_references(layout: Layout) -> tuple[Violation, ...]:
     """The names inside a layout: each id once, every style and wording key declared and used, fit policies sound.
 
     Codes: `layout_duplicate_id`, `layout_unknown_style`, `layout_unknown_wording`, `layout_unused`,
-    `layout_fit_policy`, `layout_unknown_flow`, `layout_value` (a list of wording without a step).
+    `layout_fit_policy`, `layout_unknown_flow`, `layout_value` (a list of wording without a step), `layout_vertical`.
     """
     return tuple(_in_file_order(_references(layout)))
 
@@ -185,6 +191,8 @@ def _text_references(layout: Layout, place: _Place, element: TextElement) -> Ite
     if style is None:
         message, hint = f"no such style: {element.style}", suggest(element.style, layout.styles)
         yield _violation(layout, place.path("style"), "layout_unknown_style", message, hint)
+    elif is_vertical(element, style):
+        yield from _vertical(layout, place, element)
     if isinstance(element, Text):
         yield from _wording(layout, place, element)
     elif element.step is not None:
@@ -195,6 +203,24 @@ def _text_references(layout: Layout, place: _Place, element: TextElement) -> Ite
     if isinstance(element, FieldText) and element.required and any(step.kind == "omit" for step in fit):
         message = "a required field cannot be omitted"
         yield _violation(layout, place.path("required"), "layout_fit_policy", message, "end its fit with reject")
+
+
+def _vertical(layout: Layout, place: _Place, element: TextElement) -> Iterator[Violation]:
+    """What only horizontal lines can have."""
+    grows = isinstance(layout.flows.get(element.each or ""), Rows)
+    for key, found, why in (
+        ("rotate", element.rotate != 0, "vertical text is not rotated"),
+        (
+            "gap",
+            element.gap is not None,
+            "paragraphs with a gap stand one below the other, and columns beside each other",
+        ),
+        ("comb", isinstance(element, FieldText) and element.comb is not None, "a comb's cells stand beside each other"),
+        ("each", grows, "a row grows with its lines, and columns do not stand one below the other"),
+    ):
+        if found:
+            hint = "leave it out, or set the element `vertical: false`"
+            yield _violation(layout, place.path(key), "layout_vertical", why, hint)
 
 
 def _wording(layout: Layout, place: _Place, element: Text) -> Iterator[Violation]:

@@ -147,6 +147,10 @@ class Style(Model):
     line_height: Annotated[float, Field(strict=True, ge=0.8, le=4)] = Field(
         default=1.25, description="From baseline to baseline, in type sizes"
     )
+    vertical: Flag = Field(
+        default=False,
+        description="Vertical writing (縦書き), columns from right to left: `left` is the top, `top` the right edge",
+    )
     ink: Ink = Field(default="black", description="`black`, `insurer.ROLE`, `spot.NAME` or [c, m, y, k] in percent")
 
 
@@ -191,6 +195,7 @@ class TextElement(Readable):
     align: Align | None = Field(default=None, description="Instead of the style's")
     valign: Valign | None = Field(default=None, description="Instead of the style's")
     fit: Fit | None = Field(default=None, description="Instead of the style's")
+    vertical: Flag | None = Field(default=None, description="Instead of the style's")
     rotate: Annotated[float, Field(strict=True, ge=-360, le=360)] = Field(
         default=0, description="Degrees counter-clockwise, about the centre of the box"
     )
@@ -417,7 +422,7 @@ Flow = Annotated[
 class Layout(Model):
     """One document's layout."""
 
-    layout: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] = Field(description="The document's name: card")
+    layout: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = Field(description="The document's name: card")
     title: str = Field(description="What people call the document")
     page: Page
     wording: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Wording] = Field(
