@@ -50,7 +50,7 @@ def take_in(
     *,
     listed: Collection[str] | None = None,
     withdrawn: Collection[str] = (),
-    memory: str = "128MB",
+    memory: str = "96MB",
 ) -> Intake:
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
@@ -180,6 +180,7 @@ class _Extract:
                 {order}
                 FROM batches)""")
         db.unregister("batches")
+        pa.default_memory_pool().release_unused()
 
     def group(self, db: duckdb.DuckDBPyConnection) -> None:
         """The households, each with the values of its first member that it is sorted by; and who is there twice."""

@@ -21,7 +21,7 @@ from docgen.bulk.job import part_name
 from docgen.bulk.store import Store
 
 _BATCH = 8192  # rows
-_BUNDLE = 50_000  # people, about
+_BUNDLE = 25_000  # people, about
 
 _NUMBERED = pa.schema([
     ("place", pa.int64()),
@@ -31,6 +31,7 @@ _NUMBERED = pa.schema([
     ("_household", pa.int64()),
     ("_person", pa.int64()),
     ("part", pa.int32()),
+    ("bundle", pa.int32()),
 ])  # fmt: skip
 
 
@@ -46,10 +47,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Who is where: a file with a row for each person, in print order, and the first part of each bundle."""
+    """Who is where: a file with a row for each person, in print order. A bundle is some parts in a row."""
 
     path: Path
-    bundles: tuple[int, ...]
+    bundles: int
 
     def in_order(self, db: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """The numbers in the order of the extract, through the database."""
@@ -65,31 +66,24 @@ def number(rows: pa.RecordBatchReader, people_per_file: int, work: Path) -> Numb
     more. `rows` are in print order; `family` is the same for one household."""
     path = work / "numbers"
     household, person, part, size, last = 0, 0, 1, 0, None
-    bundles, bundled = [1], 0
+    bundle, bundled = 0, 0
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, _NUMBERED) as out:
         for batch in rows:
-            households, parts = [], []
+            numbers = []
             for family in batch.column("family").to_pylist():
                 if family != last:
                     household, last = household + 1, family
                     if size >= people_per_file:
                         part, bundled, size = part + 1, bundled + size, 0
-                    if bundled >= _BUNDLE:
-                        bundles.append(part)
-                        bundled = 0
-                size += 1
-                households.append(household)
-                parts.append(part)
-            people = range(person + 1, person + 1 + batch.num_rows)
-            person += batch.num_rows
-            arrays = [
-                *(batch.column(name).cast(_NUMBERED.field(name).type) for name in _NUMBERED.names[:4]),
-                pa.array(households, pa.int64()),
-                pa.array(people, pa.int64()),
-                pa.array(parts, pa.int32()),
-            ]
-            out.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_NUMBERED))
-    return Numbers(path, tuple(bundles))
+                        if bundled >= _BUNDLE:
+                            bundle, bundled = bundle + 1, 0
+                size, person = size + 1, person + 1
+                numbers.append((household, person, part, bundle))
+            known = [batch.column(name).cast(_NUMBERED.field(name).type) for name in _NUMBERED.names[:4]]
+            columns = zip(zip(*numbers, strict=True), list(_NUMBERED)[4:], strict=True)
+            counted = [pa.array(column, field.type) for column, field in columns]
+            out.write_batch(pa.RecordBatch.from_arrays([*known, *counted], schema=_NUMBERED))
+    return Numbers(path, bundle + 1)
 
 
 def write_parts(
@@ -109,8 +103,9 @@ def write_parts(
         with pa.OSFile(str(path), "rb") as file:
             bundle = pa.ipc.open_stream(file).read_all().sort_by("_person")
         path.unlink()
-        for part in _split(bundle, "part"):
-            parts.append(_write(store, len(parts) + 1, part.drop_columns(["part"])))
+        for part in _runs(bundle, "part"):
+            parts.append(_write(store, len(parts) + 1, part.drop_columns(["part", "bundle"])))
+        pa.default_memory_pool().release_unused()
     return tuple(parts)
 
 
@@ -137,27 +132,21 @@ def _joined(rows: Iterator[pa.RecordBatch], numbered: Iterator[pa.RecordBatch]) 
         start = end
 
 
-def _bundled(tables: Iterator[pa.Table], bundles: tuple[int, ...], work: Path) -> list[Path]:
-    """Deal the rows out to a file for each bundle, given by its first part."""
-    paths = [work / f"bundle-{at}" for at in range(len(bundles))]
+def _bundled(tables: Iterator[pa.Table], bundles: int, work: Path) -> list[Path]:
+    """Deal the rows out to a file for each bundle."""
+    paths = [work / f"bundle-{at}" for at in range(bundles)]
     writers: list[pa.RecordBatchStreamWriter] = []
     with ExitStack() as stack:
         for table in tables:
-            if not writers:
-                for path in paths:
-                    file = stack.enter_context(pa.OSFile(str(path), "wb"))
-                    writers.append(stack.enter_context(pa.ipc.new_stream(file, table.schema)))
-            table = table.sort_by("_person")
-            for at, (first, beyond) in enumerate(zip(bundles, (*bundles[1:], None), strict=True)):
-                inside = pc.greater_equal(table.column("part"), first)
-                if beyond is not None:
-                    inside = pc.and_(inside, pc.less(table.column("part"), beyond))
-                if pc.any(inside).as_py():
-                    writers[at].write_table(table.filter(inside))
+            for path in paths if not writers else ():
+                file = stack.enter_context(pa.OSFile(str(path), "wb"))
+                writers.append(stack.enter_context(pa.ipc.new_stream(file, table.schema)))
+            for run in _runs(table.sort_by("_person"), "bundle"):
+                writers[run.column("bundle")[0].as_py()].write_table(run)
     return paths
 
 
-def _split(table: pa.Table, column: str) -> Iterator[pa.Table]:
+def _runs(table: pa.Table, column: str) -> Iterator[pa.Table]:
     """The runs of equal values of a column."""
     start = 0
     for run in pc.run_end_encode(table.column(column).combine_chunks()).run_ends.to_pylist():
