@@ -4,6 +4,7 @@ DocgenError
 ├── RecordError    the caller's record breaks a rule, or does not fit the layout (HTTP 422)
 ├── RequestError   the request itself is malformed, too large, or names something unknown (HTTP 400, 404, 413, 415, 503)
 ├── BatchError     a batch cannot go on: its store, its ledger or one of its shards (HTTP 409, 500, 503)
+├── PackageError   a finished package cannot be opened, searched or reprinted (HTTP 404, 422)
 ├── LayoutError    a layout or an insurer's profile is wrong (file and line)
 └── AssetError     a font, colour profile or the postal data are missing or altered on this machine
 """
@@ -165,8 +166,52 @@ _declare(
     {
         "store_unavailable": "The folder or object store that a batch lives in did not answer, after all retries.",
         "ledger_unavailable": "The ledger's database did not answer, after all retries.",
+        "cluster_unavailable": "The scheduler that shards are run by cannot be reached, or was lost.",
     },
 )
+_declare(
+    500,
+    {
+        "ledger_version": "The ledger's tables were made by another version of docgen.",
+        "counts_differ": "The counts of a package do not add up; nothing was released.",
+        "shard_failed": "A shard failed at every attempt; the service's log has the place.",
+    },
+)
+_declare(404, {"unknown_batch": "There is no batch of this id."})
+_declare(
+    409,
+    {
+        "batch_running": "The batch is being run, and cannot be deleted or run a second time.",
+        "job_number_taken": "Another batch has this job number.",
+    },
+)
+_declare(422, {"idempotency_mismatch": "The idempotency key was used for another request."})
+# --- finished packages (bulk.reconcile, bulk.reprint, bulk.find) ---
+_declare(
+    422,
+    {
+        "package_manifest": "A package's manifest is missing, or is none.",
+        "package_table": "A table of a package is missing, has other columns, or a row that is none.",
+        "package_file_missing": "The manifest names a file that the package does not have.",
+        "package_file_unknown": "The package has a file that the manifest does not name.",
+        "package_file_changed": "A file of a package is not the one that the manifest names: another size or hash.",
+        "package_file_unreadable": "A file of a package is no PDF, or is damaged.",
+        "package_counts": "A package's counts do not add up, or are not those of its tables and files.",
+        "package_page_missing": "A page of the table is not in its file.",
+        "package_page_unlisted": "A file has a page that the table does not name, or has it twice.",
+        "package_page_changed": "A page is not the one that the table names.",
+        "package_order": "Pages, cards or pieces do not stand in the order in which they were planned.",
+        "package_place": "An envelope's cards do not take its places 1, 2, ..., or are more than it takes.",
+        "package_person": "A person's document is printed twice or not at all, or nobody has this key.",
+        "package_name_differs": "A card does not bear the name that its place on the mount says.",
+        "package_code_differs": "A card, or its place on the mount, does not bear the code of its piece and place.",
+        "package_text_differs": "A page does not say what the input and the insurer's rules ask for.",
+        "package_row_differs": "What became of a row of the input is not what the package says.",
+        "reason_missing": "A reprint was asked for without a reason.",
+        "reprint_damaged": "What is to be printed again cannot be trusted: its page or file is not the original one.",
+    },
+)
+_declare(404, {"not_in_package": "The package has no such piece, person or page."})
 # --- finished files (pdf.preflight) ---
 _declare(
     422,
@@ -329,6 +374,10 @@ class RequestError(DocgenError):
 
 class BatchError(DocgenError):
     """A batch cannot go on: its store, its ledger or one of its shards."""
+
+
+class PackageError(DocgenError):
+    """A finished package cannot be opened, searched or reprinted."""
 
 
 class LayoutError(DocgenError):

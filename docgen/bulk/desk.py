@@ -7,9 +7,8 @@ import io
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from docgen.bulk.household import Piece, Sheet
 from docgen.bulk.job import Counts, File, Job, ShardResult
@@ -29,6 +28,9 @@ _FILES = {
     "employer-letter": "letters",
     "recipients-list": "recipients-lists",
 }
+
+
+_WRAPPED = 0.9999  # a field that takes several lines at full size and width is no worse than that
 
 
 class _Hashed(io.RawIOBase):
@@ -123,7 +125,7 @@ class Desk:
         if kind not in self._books:
             file = self._open.enter_context((self._folder / Path(self._name(kind)).name).open("wb"))
             stream = _Hashed(file)
-            self._books[kind] = (self._engine.book(document, self._job.issued_on, stream), stream)
+            self._books[kind] = (self._engine.book(document, self._job.issued_on, cast(BinaryIO, stream)), stream)
         return self._books[kind][0]
 
     def _tell_fit(self, sheet: Sheet, piece: Piece) -> None:
@@ -131,7 +133,7 @@ class Desk:
         whose = (sheet.document, " ".join(sheet.people), piece.id)
         for fit in fit_reports(sheet.sides):
             if fit.pushed:
-                score = 0.0 if fit.omitted else fit.condensed * fit.size / fit.nominal / fit.lines
+                score = 0.0 if fit.omitted else min(fit.condensed * fit.size / fit.nominal, _WRAPPED)
                 row = (f"{score:.4f}", *whose, fit.element, fit.condensed, fit.size, fit.nominal, fit.lines, None)
                 self._tables["fit.csv"].row(row)
         for use in sheet.items.substitutions:

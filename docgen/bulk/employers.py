@@ -8,6 +8,7 @@ letter's envelopes.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -40,9 +41,7 @@ def run_employers(engine: Engine, store: Store, job: Job, number: int, shards: i
             id_ = employer_piece_id(job.number, number, at)
             document = "recipients-list" if is_list else "employer-letter"
             raw = (
-                records.list_record(id_, employer, rows)
-                if is_list
-                else records.letter_record(job, id_, employer, rows)
+                records.list_record(id_, employer, rows) if is_list else records.letter_record(job, id_, employer, rows)
             )
             items, sides = engine.place(document, job.insurer, raw, Options(issued_on=job.issued_on, specimen=False))
             desk.print_piece(Piece(id_, 1, 1, "list" if is_list else "letter", (Sheet(document, (), items, sides),), 0))
@@ -81,11 +80,9 @@ def _notes(store: Store, number: int, shards: int) -> Iterator[_Note]:
 def _last_employer(store: Store, number: int) -> Any:
     """The employer with which the shards before this one end; None if there is none."""
     for shard in range(number - 1, 0, -1):
-        last = None
-        for last in _read(store, shard):
-            pass
-        if last is not None:
-            return last["employer"]
+        notes = deque(_read(store, shard), maxlen=1)
+        if notes:
+            return notes[-1]["employer"]
     return None
 
 

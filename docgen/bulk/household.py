@@ -136,10 +136,10 @@ class Planner:
 
     def _pieces(self, ordinal: int, insured: Member, live: Sequence[Member]) -> tuple[Piece, ...]:
         """The household's envelopes. What is wrong is told to whom it concerns."""
-        if self._policy.is_list:
-            self._list(insured, live)
-            return ()
         kind, id_ = self._kind(insured), piece_id(self._job.number, ordinal)
+        if self._policy.is_list:
+            self._list(id_, insured, live)
+            return ()
         if kind == "employer":
             self._hold_against_employer(insured)
         groups = self._groups(live)
@@ -156,7 +156,8 @@ class Planner:
 
     def _groups(self, live: Sequence[Member]) -> list[Sequence[Member]]:
         """Who shares an envelope: four cards at most; a notice of one person is a piece by itself."""
-        most = MOST_CARDS if "card" in self._delivery.documents else len(live) if self._one_notice else 1
+        notices_alone = self._delivery.documents == ("notice",)
+        most = MOST_CARDS if not notices_alone else len(live) if self._one_notice else 1
         return [live[at : at + most] for at in range(0, len(live), most)]
 
     @property
@@ -214,8 +215,10 @@ class Planner:
         for violation in self._employers[known]:
             _tell(insured, violation, _of_employer(violation.pointer or ""))
 
-    def _list(self, insured: Member, live: Sequence[Member]) -> None:
-        """Whether the household can stand on its employer's list."""
+    def _list(self, id_: str, insured: Member, live: Sequence[Member]) -> None:
+        """Whether the household can stand on its employer's list: it announces the mail, so it names who gets any."""
+        for group in self._groups(live):
+            tuple(self._mounted(id_, 1, 1, "home", insured, group))
         people = [records.recipient(member.data, member.insured) for member in live]
         raw = records.list_record("0", insured.data.employer or {}, people)
         for violation in self._refused("recipients-list", raw):

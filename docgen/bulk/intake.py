@@ -7,7 +7,7 @@ shard. The same rows give the same parts, in whatever order they come.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
 from docgen.issuance.extract import BulkSettings, Target
 from docgen.issuance.profile import InsurerProfile
+
+# Takes identities; gives those that another batch has issued, or is about to.
+Claim = Callable[[Iterable[str]], Collection[str]]
 
 _MOST_PEOPLE = 100  # of a household: as many as there are branches
 _MOST_TOLD = 20  # keys of a list that are not in the extract
@@ -50,15 +53,17 @@ def take_in(
     *,
     listed: Collection[str] | None = None,
     withdrawn: Collection[str] = (),
+    claim: Claim | None = None,
     memory: str = "96MB",
 ) -> Intake:
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own), `_household` and `_person` (ordinals from 1, in print order), `_fault` (`duplicate_person`,
-    `malformed_row`, `household_missing`, `household_too_large`; or null) and `_withdrawn`. `listed` takes only the
-    households in, of which it names the number or a person's key; `withdrawn` names people by their keys. `work` is a
-    folder for what does not fit into `memory`, a size in DuckDB's words.
+    `already_issued`, `malformed_row`, `household_missing`, `household_too_large`; or null), `_withdrawn`, `_identity`.
+    `listed` takes only the households in, of which it names the number or a person's key; `withdrawn` names people by
+    their keys. `claim` is told the identities of those who may be printed, some at a time, and gives back the ones that
+    another batch has. `work` is a folder for what does not fit into `memory`, a size in DuckDB's words.
 
     Raises RequestError: `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and what
     reading the source raises.
@@ -70,6 +75,7 @@ def take_in(
         table.stage(db, source)
         table.group(db)
         _register_lists(db, listed, withdrawn)
+        table.claim(db, claim, listed is not None)
         table.place(db, listed is not None)
         numbers = number(table.sorted(db), policy.settings.people_per_file, work)
         db.execute("DROP TABLE placed")
@@ -193,31 +199,46 @@ class _Extract:
             CREATE TABLE twice AS SELECT identity FROM extract WHERE identity IS NOT NULL
             GROUP BY identity HAVING count(*) > 1""")
 
+    def claim(self, db: duckdb.DuckDBPyConnection, claim: Claim | None, listed_only: bool) -> None:
+        """Who is another batch's, of those who may be printed, each once."""
+        db.execute("CREATE TABLE issued (identity VARCHAR)")
+        if claim is None:
+            return
+        wanted = db.cursor().execute(f"""
+            SELECT DISTINCT identity FROM extract
+            WHERE identity IS NOT NULL AND identity NOT IN (SELECT identity FROM twice)
+                AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_LISTED}" if listed_only else ""}
+            ORDER BY identity""")
+        while some := [identity for (identity,) in wanted.fetchmany(_BATCH)]:
+            db.register("taken", pa.table({"identity": pa.array(sorted(claim(some)), pa.string())}))
+            db.execute("INSERT INTO issued SELECT identity FROM taken")
+            db.unregister("taken")
+
     def place(self, db: duckdb.DuckDBPyConnection, listed_only: bool) -> None:
         """The rows that are taken in, each with its household's place, its fault, and whether it is withdrawn."""
         places = "".join(f", f.sorted_by.k{at} AS k{at}" for at in range(len(self._order)))
-        listed = """
-            WHERE e.family IN (SELECT family FROM extract WHERE key IN (SELECT key FROM listed)
-                               OR household IN (SELECT key FROM listed))"""
         # Too many for a household: each stands alone, since nobody knows who belongs together.
         db.execute(f"""
             CREATE TABLE placed AS
-            SELECT e.place, e.key, e.rank, e.branch, e.born, e.digest {places},
+            SELECT e.place, e.key, e.identity, e.rank, e.branch, e.born, e.digest {places},
                 CASE WHEN e._fault IS NOT NULL THEN e._fault WHEN e.household IS NULL THEN 'household_missing'
                      WHEN f.size > {_MOST_PEOPLE} THEN 'household_too_large'
-                     WHEN t.identity IS NOT NULL THEN 'duplicate_person' END AS fault,
+                     WHEN t.identity IS NOT NULL THEN 'duplicate_person'
+                     WHEN i.identity IS NOT NULL THEN 'already_issued' END AS fault,
                 e.key IN (SELECT key FROM withdrawn) AS withdrawn,
                 CASE WHEN f.size > {_MOST_PEOPLE} THEN 'r' || e.digest || '-' || e.place ELSE e.family END AS family
             FROM extract e JOIN families f USING (family) LEFT JOIN twice t ON e.identity = t.identity
-            {listed if listed_only else ""}""")
+            LEFT JOIN issued i ON e.identity = i.identity
+            {f"WHERE e.{_LISTED}" if listed_only else ""}""")
         # Joined first, sorted then: both at once would need the memory of both.
         db.execute("DROP TABLE extract; DROP TABLE families")
 
     def sorted(self, db: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
-        """`place`, key, fault, withdrawn and family (the same for one household) in print order."""
+        """`place`, key, fault, withdrawn, identity and family (the same for one household) in print order."""
         places = "".join(f"k{at} NULLS LAST, " for at in range(len(self._order)))
         return db.sql(f"""
-            SELECT place, key AS _key, fault AS _fault, withdrawn AS _withdrawn, family FROM placed
+            SELECT place, key AS _key, fault AS _fault, withdrawn AS _withdrawn, identity AS _identity, family
+            FROM placed
             ORDER BY {places} family, rank, branch, born, digest, place""").to_arrow_reader(_BATCH)
 
     def _of(self, target: Target) -> str | None:
@@ -242,9 +263,11 @@ class _Extract:
         alone = [self._of("person.born_on"), *map(self._of, names)]
         branch = self._of("branch")
         last = _joined(alone) if branch is None else f"coalesce({branch}, chr(29) || {_joined(alone)})"
-        return f"md5_number({_joined([self._of('symbol'), self._of('number'), last])})"
+        return f"md5({_joined([self._of('symbol'), self._of('number'), last])})"
 
 
+_LISTED = """family IN (SELECT family FROM extract
+    WHERE key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"""
 _OF_ROW = [("_row", pa.int64()), ("_fault", pa.string())]
 # The order of a household's members as one value: texts compare as their bytes do.
 _FIRST = "struct_pack(a := rank, b := branch, c := born, d := digest, e := place)"

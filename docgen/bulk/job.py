@@ -131,7 +131,6 @@ def _checked(job: str, kind: str, ordinal: int) -> str:
 # --- names, inside a batch's folder or prefix ---
 
 
-
 def part_name(shard: int) -> str:
     """The input of a shard."""
     return f"work/parts/{shard:04d}.parquet"

@@ -35,10 +35,12 @@ def assemble(
     shards: Sequence[ShardResult],
     employers: Sequence[ShardResult],
     source: Mapping[str, Any],
+    reading: Sequence[Mapping[str, Any]],
 ) -> Counts:
     """Write the package's tables, then its manifest. Memory does not grow with the batch.
 
-    `made_with` names everything else that decides a byte (`Engine.pinned`), `source` the input: its SHA-256, its rows.
+    `made_with` names everything else that decides a byte (`Engine.pinned`), `source` the input: its SHA-256, its rows,
+    `reading` where on the pages a second reader finds names and codes (`opened.reading_guide`).
     The manifest lies under `work/` until the package is reconciled; `release` puts it in its place.
     """
     places = [shard_dir(result.number) for result in shards]
@@ -53,6 +55,7 @@ def assemble(
         "source": dict(source),
         "counts": counts.as_dict(),
         "made_with": dict(made_with),
+        "reading": list(reading),
         "files": [file.as_dict() for file in sorted(files, key=lambda file: file.name)],
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
@@ -98,7 +101,8 @@ def _sort(path: Path) -> None:
     lines = f"read_csv('{path}', columns={{'line': 'VARCHAR'}}, header=false, delim='\\x1f', quote='', escape='')"
     with duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as db:
         db.execute(f"SET temp_directory='{path.parent}'; SET memory_limit='256MB'; SET threads=1")
-        result = db.execute(f"SELECT line FROM (SELECT line, row_number() OVER () AS at FROM {lines}) ORDER BY line[1:6], at")
+        numbered = f"SELECT line, row_number() OVER () AS place FROM {lines}"
+        result = db.execute(f"SELECT line FROM ({numbered}) ORDER BY line[1:6], place")
         with path.with_suffix(".sorted").open("w", encoding="utf-8", newline="") as out:
             while rows := result.fetchmany(4096):
                 out.writelines(f"{line}\r\n" for (line,) in rows)

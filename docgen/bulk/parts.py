@@ -28,6 +28,7 @@ _NUMBERED = pa.schema([
     ("_key", pa.string()),
     ("_fault", pa.string()),
     ("_withdrawn", pa.bool_()),
+    ("_identity", pa.string()),
     ("_household", pa.int64()),
     ("_person", pa.int64()),
     ("part", pa.int32()),
@@ -79,8 +80,8 @@ def number(rows: pa.RecordBatchReader, people_per_file: int, work: Path) -> Numb
                             bundle, bundled = bundle + 1, 0
                 size, person = size + 1, person + 1
                 numbers.append((household, person, part, bundle))
-            known = [batch.column(name).cast(_NUMBERED.field(name).type) for name in _NUMBERED.names[:4]]
-            columns = zip(zip(*numbers, strict=True), list(_NUMBERED)[4:], strict=True)
+            known = [batch.column(name).cast(_NUMBERED.field(name).type) for name in _NUMBERED.names[:5]]
+            columns = zip(zip(*numbers, strict=True), list(_NUMBERED)[5:], strict=True)
             counted = [pa.array(column, field.type) for column, field in columns]
             out.write_batch(pa.RecordBatch.from_arrays([*known, *counted], schema=_NUMBERED))
     return Numbers(path, bundle + 1)

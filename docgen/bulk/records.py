@@ -35,9 +35,15 @@ def card_record(data: Extracted, insured: Extracted | None, code: str) -> dict[s
 
 
 def mount_record(
-    piece: str, sheet: int, of: int, insured: Extracted, cards: Sequence[Extracted], *, printed: Sequence[Any] = ()
+    piece: str,
+    sheet: int,
+    of: int,
+    insured: Extracted,
+    cards: Sequence[Extracted],
+    *,
+    printed: Sequence[Any] = (),
 ) -> dict[str, Any]:
-    """The mount of one envelope to the insured person's home; `printed` holds the cards' records if it includes them."""
+    """The mount of one envelope to the insured person's home; `printed` has the cards' records if it includes them."""
     return {
         "piece": {"id": piece, "sheet": sheet, "of": of},
         "addressee": {"person": insured.insured(), "address": insured.address},
@@ -80,9 +86,7 @@ def notice_record(
         "piece_id": piece,
         "addressee": {"person": insured.insured(), "address": insured.address},
         **{key: first[key] for key in ("symbol", "number") if key in first},
-        "people": [
-            _noticed(data, of_whom, last4) for data, of_whom in zip(people, of, strict=True)
-        ],
+        "people": [_noticed(data, of_whom, last4) for data, of_whom in zip(people, of, strict=True)],
     }
 
 

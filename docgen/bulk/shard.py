@@ -81,6 +81,9 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
         member.state, member.violations = "rejected", [Violation(row["_fault"], message, hint)]
     else:
         member.violations += member.data.violations
+        if member.data.card.setdefault("issued_on", job.issued_on.isoformat()) != job.issued_on.isoformat():
+            message, hint = "the row has another date of issue than the job", "issue it as a job of its own"
+            member.violations.append(Violation("issue_date_differs", message, hint, pointer="/issued_on"))
     return member
 
 
@@ -114,7 +117,7 @@ class _Shard:
         if member.state in ("held", "withdrawn"):
             rejects.row((key, member.row, member.state, *_NOT_PRINTED[member.state]))
         for violation in member.violations if member.state == "rejected" else ():
-            column = member.data.column(violation.pointer or "")
+            column = member.data.column(violation.pointer) if violation.pointer else None
             rejects.row((
                 key, member.row, "rejected", violation.code, column, violation.element, violation.message,
                 violation.hint,
@@ -135,9 +138,7 @@ class _Shard:
         """For the employer's list of recipients, which comes after all shards."""
         insured = household.insured
         listed = [
-            records.recipient(member.data, member.insured)
-            for member in household.members
-            if member.state == "printed"
+            records.recipient(member.data, member.insured) for member in household.members if member.state == "printed"
         ]
         if listed:
             self.desk.note_employer({"employer": insured.data.employer, "recipients": listed})

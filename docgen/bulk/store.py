@@ -185,7 +185,8 @@ class _S3(Store):
 
     def put(self, name: str, content: bytes | Path) -> None:
         _checked(name)
-        _retried(lambda: obstore.put(self._store, name, content, chunk_size=CHUNK, max_concurrency=2))
+        # An upload in parts whose last answer was lost is not found any more when it is asked for again.
+        _retried(lambda: obstore.put(self._store, name, content, chunk_size=CHUNK, max_concurrency=2), final=_FINAL)
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> None:
         # A stream cannot be sent twice, a file can: so it goes to a file first.
@@ -258,13 +259,13 @@ def backoff(attempt: int, first: float = 0.05, most: float = 5.0) -> float:
     return min(most, math.ldexp(first, attempt)) * random.uniform(0.5, 1.0)
 
 
-def _retried(ask: Callable[[], T]) -> T:
+def _retried(ask: Callable[[], T], final: tuple[type[Exception], ...] = (FileNotFoundError, *_FINAL)) -> T:
     for attempt in range(ATTEMPTS):
         try:
             return ask()
-        except (FileNotFoundError, *_FINAL):
+        except final:
             raise
-        except obstore.exceptions.BaseError as error:
+        except (FileNotFoundError, obstore.exceptions.BaseError) as error:
             cause = error
         if attempt + 1 < ATTEMPTS:
             time.sleep(backoff(attempt))

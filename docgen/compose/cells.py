@@ -6,7 +6,7 @@ part, drawn once, and the slots that records fill.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from docgen.compose.placed import StaticItem, StaticPart
@@ -39,6 +39,12 @@ class Cell:
         self._flags = tuple(dict.fromkeys(condition.flag for part in self._parts for condition in part.when))
         self._variants: dict[tuple[bool, ...], Variant] = {}
         self._statics: dict[tuple[int, ...], StaticPart] = {}
+
+    def slots(self, known: Mapping[str, bool]) -> Iterator[Slot]:
+        """Every place that some record may fill, as far as the flags that are known leave it."""
+        for part in self._parts:
+            if part.slot is not None and all(known.get(c.flag, c.wanted) == c.wanted for c in part.when):
+                yield part.slot
 
     def variant(self, flags: Mapping[str, bool]) -> Variant:
         """The variant for a record's flags, compiled when first asked for."""

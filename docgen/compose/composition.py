@@ -6,8 +6,9 @@ side `next`, printed as often as needed; nobody is left out without a violation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from docgen.compose.brand import Brand
 from docgen.compose.cells import Cell, Variant
@@ -19,7 +20,7 @@ from docgen.compose.placed import (
     PlacedSide,
     PlacedText,
 )
-from docgen.compose.slots import IncludeSlot, TextSlot, empty, refused
+from docgen.compose.slots import IncludeSlot, QrSlot, TextSlot, empty, refused
 from docgen.errors import LayoutError, RecordError, Violation
 from docgen.issuance.items import PrintItems, Row
 from docgen.layout.models import Layout, Places, Rows
@@ -80,6 +81,19 @@ class _Page:
     more: frozenset[str] = frozenset()
 
 
+class Spot(NamedTuple):
+    """Where an item of a document can stand on the pages that a layout makes: the box in mm from the trim's corner.
+
+    `page` counts the document's pages from 1, `place` the places of its flow from 1 (0 outside of any flow).
+    """
+
+    document: str
+    item: str
+    page: int
+    place: int
+    box: tuple[float, float, float, float]
+
+
 class Composition:
     """A layout compiled for one insurer."""
 
@@ -125,6 +139,43 @@ class Composition:
     def place_side(self, name: SideName, items: PrintItems, problems: list[Violation]) -> PlacedSide:
         """One side without flows, for a document that includes it."""
         return self._place_page(_Page(self.sides[name]), 0, 1, items, problems)
+
+    def texts(self, items: PrintItems) -> tuple[tuple[str, ...], ...]:
+        """What each side of a layout without flows must show, in order, so that a finished page can be held against it.
+
+        Nothing is set: what a fit policy may leave out is here too.
+        """
+        shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, items.flags)]
+        return tuple(
+            tuple(
+                text for slot in side.cell.variant(items.flags).slots
+                if isinstance(slot, TextSlot) and (text := items.texts.get(slot.item))
+            )
+            for side in shown
+        )  # fmt: skip
+
+    def spots(self, known: Mapping[str, bool]) -> Iterator[Spot]:
+        """Where a second reader finds what records with these flags fill: texts and QR symbols."""
+        for page, side in enumerate((side for name, side in self.sides.items() if name != CONTINUED), start=1):
+            yield from self._spots(side.cell, known, page, 0, 0.0, 0.0)
+            for flow, model in self._flows.items():
+                if isinstance(model, Places):
+                    for place, (x, y) in enumerate(model.places.get(side.name, ()), start=1):
+                        yield from self._spots(side.rows[flow], known, page, place, x, y)
+
+    def _spots(
+        self, cell: Cell, known: Mapping[str, bool], page: int, place: int, x: float, y: float
+    ) -> Iterator[Spot]:
+        left, top = x + self.geometry.offset_x, y + self.geometry.offset_y
+        for slot in cell.slots(known):
+            if isinstance(slot, TextSlot):
+                box = (left + slot.x, top + slot.y, slot.setter.width, slot.setter.height)
+                yield Spot(self.document, slot.item, page, place, box)
+            elif isinstance(slot, QrSlot):
+                yield Spot(self.document, slot.item, page, place, (left + slot.x, top + slot.y, slot.size, slot.size))
+            elif isinstance(slot, IncludeSlot):
+                inner = self.included(slot.document)
+                yield from inner._spots(inner.sides[slot.side].cell, {}, page, place, left + slot.x, top + slot.y)
 
     # ------------------------------------------------------------------------------------------------------------ flow
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 import docgen
 from docgen.compose.brand import brand_of
 from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
-from docgen.compose.composition import Composition
+from docgen.compose.composition import Composition, Spot
 from docgen.compose.placed import PlacedSide
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
 from docgen.issuance.documents import DOCUMENTS
@@ -198,13 +198,23 @@ class Engine:
         self, document: str, insurer: str, record: object, options: Options | None = None
     ) -> tuple[PrintItems, tuple[PlacedSide, ...]]:
         """What one record prints, and where: everything decided, nothing drawn. Raises as `render` does."""
-        options = options or Options()
         composition = self._composition(document, insurer)
-        profile = self.insurers[insurer]
-        items = DOCUMENTS[document].issue(record, profile, options.issued_on)
-        if options.specimen is not None:
-            items = _as_specimen(items, options.specimen)
+        items = self.issue(document, insurer, record, options)
         return items, composition.place(items)
+
+    def issue(self, document: str, insurer: str, record: object, options: Options | None = None) -> PrintItems:
+        """What one record prints, by the rules alone. Raises RecordError with every rule that it breaks."""
+        options = options or Options()
+        items = DOCUMENTS[document].issue(record, self._profile(insurer), options.issued_on)
+        return items if options.specimen is None else _as_specimen(items, options.specimen)
+
+    def texts(self, document: str, insurer: str, items: PrintItems) -> tuple[tuple[str, ...], ...]:
+        """What each page of a document without flows must show of these items, in order; nothing is set or placed."""
+        return self._composition(document, insurer).texts(items)
+
+    def spots(self, document: str, insurer: str, known: Mapping[str, bool]) -> Iterator[Spot]:
+        """Where on a document's pages a second reader finds each item, for records with these flags."""
+        return self._composition(document, insurer).spots(known)
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""

@@ -97,11 +97,14 @@ def _as_column(value: Any) -> Any:
     return {"to": value} if isinstance(value, str) else value
 
 
+Enclosure = Literal["leaflet", "seal", "reply-envelope"]
 MailDocument = Literal["card", "mount", "notice", "recipients-list"]
 
 
 class Delivery(Model):
     """A delivery policy: to whom the pieces go, what is in them, and the targets by whose values they are sorted.
+
+    `enclosures` are put into each envelope besides, the same for all: the list of pieces names them to the vendor.
 
     `lists` makes a list of recipients for each employer and no mail to people: a run ahead of the other. Households
     stay together whatever the order; a household's place is that of its first member. People who continue voluntarily
@@ -111,6 +114,7 @@ class Delivery(Model):
     to: Literal["home", "employer", "lists"]
     documents: Annotated[tuple[MailDocument, ...], Field(min_length=1), BeforeValidator(as_tuple)]
     order: Annotated[tuple[Target, ...], BeforeValidator(as_tuple)] = ()
+    enclosures: Annotated[tuple[Enclosure, ...], BeforeValidator(as_tuple)] = ()
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +20,13 @@ def s3() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for the session."""
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):  # pytest's own folders let nobody else in
-        if os.getuid() == 0 and parent.name.startswith(("pytest-", "postgres")):
-            parent.chmod(0o755)
-    server = Postgres(folder)
-    yield server
-    server.stop()
+    # Not in pytest's own folders: they let no other user in.
+    with tempfile.TemporaryDirectory(prefix="docgen-postgres-") as folder:
+        server = Postgres(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -37,3 +35,12 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "folder":
         return str(tmp_path / "store")
     return f"{request.getfixturevalue('s3')}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: a file, then one of our own server's."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.sqlite"
+    url: str = request.getfixturevalue("postgres").fresh_database(uuid.uuid4().hex)
+    return url

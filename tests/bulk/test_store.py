@@ -10,6 +10,7 @@ import pytest
 from docgen.bulk import store as store_module
 from docgen.bulk.store import CHUNK, Store
 from docgen.errors import BatchError
+from tests.bulk.servers import BUCKET, s3_server
 
 LONG = bytes(range(256)) * (CHUNK // 256) + b"and a bit more than one part of an upload"
 
@@ -145,3 +146,20 @@ def test_a_store_that_stays_away_is_reported_without_its_address(monkeypatch: py
         Store.open("s3://bucket/prefix").read("a")
     assert [v.code for v in caught.value.violations] == ["store_unavailable"]
     assert str(port) not in str(caught.value)
+
+
+def test_a_store_that_fails_one_request_in_four_loses_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with s3_server(failing=0.25, seed=1) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        store = Store.open(f"s3://{BUCKET}/failing")
+        for number in range(20):
+            store.put(f"small/{number:02d}", bytes([number]))
+        for number in range(4):
+            store.put_stream(f"long/{number}", [LONG, bytes([number])])
+        assert [store.read(name) for name in store.names("small")] == [bytes([number]) for number in range(20)]
+        assert [b"".join(store.chunks(name))[len(LONG) :] for name in store.names("long")] == [
+            bytes([number]) for number in range(4)
+        ]
+        store.delete("small")
+        assert list(store.names()) == [f"long/{number}" for number in range(4)]

@@ -1,0 +1,191 @@
+"""Where shards run: processes of this machine, or the workers of a remote Dask scheduler; the same code either way.
+
+A worker that is killed loses nothing: what it was running, and what it had finished and not yet handed over, runs once
+more elsewhere. Each result is let go as it is taken, so memory does not grow with the batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, wait
+
+from docgen.bulk.job import Job
+from docgen.bulk.store import Store
+from docgen.errors import BatchError, DocgenError, Violation
+
+log = logging.getLogger(__name__)
+
+MEMORY_LIMIT = "2GiB"  # of one process; more is a fault, and it is ended before the machine suffers
+# How many workers may die while they run one shard before the shard is held to be what kills them.
+ALLOWED_FAILURES = 10
+_CONFIG = {
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,  # nothing personal goes to the disk unasked
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.logging": {"distributed": "critical", "tornado": "critical", "bokeh": "critical"},
+}
+
+
+class Work(Protocol):
+    """What a worker runs: a function at the top of a module, so that it goes by name. Gives JSON."""
+
+    def __call__(
+        self, settings: Mapping[str, Any], store: Store, job: Job, number: int, shards: int
+    ) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A piece of work with all it needs, as plain values."""
+
+    work: Work
+    settings: Mapping[str, Any]
+    store: str
+    job: Mapping[str, Any]
+    shards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt at one shard: the result, or the codes of what went wrong (and where in the program)."""
+
+    number: int
+    attempt: int
+    result: Mapping[str, Any] | None = None
+    codes: tuple[str, ...] = ()
+    place: str = ""
+
+
+class Cluster:
+    """Workers, started when they are first needed, with what they have loaded kept for the next batch."""
+
+    def __init__(self, workers: int, scheduler: str | None = None) -> None:
+        """`workers` processes of this machine, or those that have joined the scheduler at an address."""
+        self._workers, self._scheduler = workers, scheduler
+        self._local: LocalCluster | None = None
+        self._client: Client | None = None
+
+    def close(self) -> None:
+        """End the local processes; leave the remote ones alone."""
+        client, local, self._client, self._local = self._client, self._local, None, None
+        for part in (client, local):
+            if part is not None:
+                part.close(timeout=10)
+
+    def run(
+        self, task: Task, numbers: Iterable[int], begin: Callable[[int, int], None], attempts: int = 3
+    ) -> Iterator[Outcome]:
+        """Run a task for each shard, a few ahead of what is taken; outcomes come as they are ready, in any order.
+
+        `begin(number, attempt)` is called before each attempt, and stops everything by raising. A shard that goes
+        wrong `attempts` times gives its last outcome. Raises BatchError `cluster_unavailable` if the scheduler is lost.
+        """
+        client = self._connect()
+        ahead = 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        waiting = deque((number, 1) for number in numbers)
+        running: dict[Future[Any], tuple[int, int]] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < ahead:
+                    number, attempt = waiting.popleft()
+                    begin(number, attempt)
+                    future = client.submit(_attempt, task, number, pure=False, retries=0)
+                    running[future] = (number, attempt)
+                for future in self._ready(client, running):
+                    number, attempt = running.pop(future)
+                    outcome = _outcome(future, number, attempt)
+                    future.release()
+                    if outcome.result is None:
+                        log.warning("shard %d, attempt %d: %s %s", number, attempt, outcome.codes, outcome.place)
+                    if outcome.result is None and attempt < attempts:
+                        waiting.appendleft((number, attempt + 1))
+                    else:
+                        yield outcome
+        finally:
+            if running and client.status == "running":
+                client.cancel(list(running), force=True)
+
+    def _connect(self) -> Client:
+        if self._client is not None and self._client.status == "running":
+            return self._client
+        self.close()
+        try:
+            with dask.config.set(_CONFIG):
+                if self._scheduler is None:
+                    self._local = _local_cluster(self._workers)
+                self._client = Client(self._scheduler or self._local, set_as_default=False, timeout=30)
+        except (OSError, TimeoutError):
+            raise _lost() from None
+        return self._client
+
+    @staticmethod
+    def _ready(client: Client, running: Iterable[Future[Any]]) -> list[Future[Any]]:
+        """The futures that are ready, once there is one."""
+        while True:
+            try:
+                with client.as_current():
+                    ready = wait(list(running), timeout=1, return_when="FIRST_COMPLETED").done
+            except TimeoutError:
+                ready = ()
+            # The client of a scheduler that has gone takes its futures back, as `cancelled`.
+            if client.status != "running" or any(future.status in ("cancelled", "lost") for future in ready):
+                raise _lost()
+            if ready:
+                return list(ready)
+
+
+def _local_cluster(workers: int) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        # Whoever can connect to a scheduler can run code: other users of this machine have no certificate.
+        security=True,
+        dashboard_address=None,
+        worker_dashboard_address=None,
+        memory_limit=MEMORY_LIMIT,
+        silence_logs=logging.CRITICAL,
+        scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES},
+    )
+
+
+def _lost() -> BatchError:
+    message = "The scheduler cannot be reached, or was lost."
+    return BatchError(Violation("cluster_unavailable", message, "See to it, then run the batch again with --resume."))
+
+
+def _outcome(future: Future[Any], number: int, attempt: int) -> Outcome:
+    error = future.exception() if future.status == "error" else None
+    if error is None:
+        result, codes, place = future.result()
+        return Outcome(number, attempt, result, codes, place)
+    kind = "worker killed" if isinstance(error, KilledWorker) else type(error).__name__
+    return Outcome(number, attempt, None, ("shard_failed",), kind)
+
+
+def _attempt(task: Task, number: int) -> tuple[Mapping[str, Any] | None, tuple[str, ...], str]:
+    """On the worker: a result, or codes and a place in the program; never a message, which may quote a record."""
+    try:
+        store = Store.open(task.store)
+        return task.work(task.settings, store, Job.from_dict(task.job), number, task.shards), (), ""
+    except DocgenError as error:
+        return None, tuple(dict.fromkeys(violation.code for violation in error.violations)), where(error)
+    except Exception as error:
+        return None, ("shard_failed",), where(error)
+
+
+def where(error: BaseException) -> str:
+    """The kind of an error and where it was raised, without what it says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"

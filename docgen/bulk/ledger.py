@@ -1,0 +1,730 @@
+"""The ledger: which batches there are, what has been done of each, and who was issued what.
+
+SQLite in a file by default, PostgreSQL by URL. A batch is run by whoever holds its lease. Each lease has an epoch of
+its own, and every write of a run names it: a run that was paused, lost its lease and wakes up finds that another epoch
+has begun, and stops. Every write may be repeated, because a database that goes away can take the answer to a commit
+with it; reads and writes are tried again until the database is back, or `patience` seconds are over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from docgen.bulk.job import Job
+from docgen.bulk.store import backoff
+from docgen.errors import BatchError, RequestError, Violation
+
+T = TypeVar("T")
+State = Literal[
+    "queued", "taking_in", "printing", "assembling", "reconciling", "done", "failed", "cancelled", "deleted"
+]
+Stage = Literal["print", "employers"]
+
+LIVE: tuple[State, ...] = ("queued", "taking_in", "printing", "assembling", "reconciling")
+SCHEMA_VERSION = 1
+LEASE_SECONDS = 30.0
+
+_tables = sa.MetaData()
+_meta = sa.Table(
+    "meta",
+    _tables,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.String(200), nullable=False),
+)
+_batches = sa.Table(
+    "batches",
+    _tables,
+    sa.Column("serial", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), nullable=False, unique=True),
+    sa.Column("number", sa.String(6), nullable=False, unique=True),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("job", sa.JSON, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("store", sa.Text, nullable=False),
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("idempotency_key", sa.String(255), unique=True),
+    sa.Column("request", sa.String(64), nullable=False),  # SHA-256 of what was asked, to know a repeated request by
+    sa.Column("intake", sa.JSON),  # what intake found, once the shards are cut
+    sa.Column("counts", sa.JSON),
+    sa.Column("error", sa.JSON),
+    sa.Column("cancel", sa.Boolean, nullable=False, default=False),
+    sa.Column("owner", sa.String(255), nullable=False, default=""),
+    sa.Column("epoch", sa.Integer, nullable=False, default=0),
+    sa.Column("leased_until", sa.Float, nullable=False, default=0.0),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+_shards = sa.Table(
+    "shards",
+    _tables,
+    sa.Column("batch", sa.Integer, sa.ForeignKey("batches.serial"), primary_key=True),
+    sa.Column("stage", sa.String(10), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("input", sa.String(64), nullable=False),  # SHA-256 of what it reads
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("result", sa.Text),
+    sa.Column("result_sha256", sa.String(64)),
+)
+_issuances = sa.Table(
+    "issuances",
+    _tables,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("insurer", sa.String(80), nullable=False),
+    sa.Column("document", sa.String(80), nullable=False),
+    sa.Column("issued_on", sa.String(10), nullable=False),
+    sa.UniqueConstraint("insurer", "document", "issued_on"),
+)
+_issued = sa.Table(
+    "issued",
+    _tables,
+    sa.Column("issuance", sa.Integer, sa.ForeignKey("issuances.id"), primary_key=True),
+    sa.Column("identity", sa.LargeBinary(16), primary_key=True),
+    # 0 for the one batch that issues a person first, so that there can be no second; a re-issue has its batch here.
+    sa.Column("again", sa.Integer, primary_key=True),
+    sa.Column("batch", sa.Integer, sa.ForeignKey("batches.serial"), nullable=False),
+    sqlite_with_rowid=False,
+)
+_deliveries = sa.Table(
+    "webhook_deliveries",
+    _tables,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("batch", sa.Integer, sa.ForeignKey("batches.serial"), nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.Float, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One shard's input: its number from 1, what is in it, and the SHA-256 of its file."""
+
+    number: int
+    people: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as the ledger knows it. Times are seconds since 1970, by the database's clock."""
+
+    id: str
+    state: State
+    job: Job
+    source: str
+    store: str
+    options: Mapping[str, Any]
+    intake: Mapping[str, Any] | None
+    counts: Mapping[str, int] | None
+    error: Mapping[str, Any] | None
+    cancel_requested: bool
+    created_at: float
+    updated_at: float
+
+    @property
+    def live(self) -> bool:
+        """Whether there is something left to run."""
+        return self.state in LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One unit of work. `result` is what it made, None until it is done; `sha256` is the hash of the result's JSON."""
+
+    stage: Stage
+    number: int
+    input: str
+    people: int
+    attempts: int
+    result: Mapping[str, Any] | None
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook message that is due. `attempts` counts the ones before this one."""
+
+    id: str
+    batch: str
+    url: str
+    payload: Mapping[str, Any]
+    attempts: int
+
+
+class LeaseLost(Exception):
+    """Another run has taken the batch over, or it was deleted: this run must stop and write nothing more."""
+
+
+class Ledger:
+    """The ledger's database. Safe to use from several threads and processes."""
+
+    def __init__(self, url: str, patience: float = 120.0) -> None:
+        """Open the database of an SQLAlchemy URL (`sqlite:////path`, `postgresql+psycopg://...`); make what is missing.
+
+        Raises BatchError `ledger_unavailable` after `patience` seconds, `ledger_version` for another docgen's tables.
+        """
+        self._patience = patience
+        self._engine = _engine(url)
+        self._reading = self._engine.execution_options(reading=True)
+        self._insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        self._now: sa.ColumnElement[float] = (
+            sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
+            if self._engine.dialect.name == "postgresql"
+            else sa.cast((sa.func.julianday("now") - 2440587.5) * 86400.0, sa.Float)
+        )
+        self._key = self.write(self._prepare)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    # --- batches ---
+
+    def submit(
+        self,
+        job: Job,
+        source: str,
+        store: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        batch: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Batch:
+        """Queue a batch. A job without a number gets the next one: S0001, S0002, ...
+
+        A key that was seen with the same request gives the batch of then. `options["webhooks"]` are the URLs that get
+        a message when it ends. Raises RequestError `idempotency_mismatch` or `job_number_taken`.
+        """
+        batch = batch or secrets.token_hex(16)
+        options = dict(options or {})
+        asked = _digest([job.as_dict(), source, options])
+
+        def insert(link: sa.Connection) -> None:
+            if self._repeated(link, batch, idempotency_key, asked):
+                return
+            numbered = replace(job, number=job.number or self._next_number(link))
+            values: dict[str, Any] = {"number": numbered.number, "job": numbered.as_dict(), "source": source}
+            values |= {"id": batch, "state": "queued", "store": store, "options": options, "request": asked}
+            values |= {"idempotency_key": idempotency_key, "created_at": self._now, "updated_at": self._now}
+            made = link.execute(self._insert(_batches).values(values).on_conflict_do_nothing())
+            # Somebody else may have used the key between our look and our insert.
+            if made.rowcount != 1 and not self._repeated(link, batch, idempotency_key, asked):
+                message = f"The job number {numbered.number} has been used."
+                raise RequestError(Violation("job_number_taken", message, "Give another, or none."))
+
+        self.write(insert)
+        return self.get(batch, idempotency_key)
+
+    def get(self, batch: str, idempotency_key: str | None = None) -> Batch:
+        """A batch by its id, or by the key of its submission. Raises RequestError `unknown_batch`."""
+        here = _same(batch, idempotency_key)
+        row = self.read(lambda link: link.execute(sa.select(_batches).where(here)).mappings().first())
+        if row is None:
+            raise RequestError(Violation("unknown_batch", f"There is no batch {batch}.", "Look at its id again."))
+        return _batch(row)
+
+    def batches(self, states: Iterable[State] = LIVE, limit: int = 1000) -> list[Batch]:
+        """The batches in these states, the oldest first."""
+        wanted = sa.select(_batches).where(_batches.c.state.in_(list(states))).order_by(_batches.c.serial).limit(limit)
+        return [_batch(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
+
+    def waiting(self) -> list[str]:
+        """The ids of the batches that somebody should run, the oldest first: live, and under nobody's lease."""
+        wanted = (
+            sa.select(_batches.c.id)
+            .where(_batches.c.state.in_(LIVE), _batches.c.leased_until < self._now)
+            .order_by(_batches.c.serial)
+        )
+        return list(self.read(lambda link: link.execute(wanted).scalars().all()))
+
+    def shards(self, batch: str, stage: Stage | None = None) -> list[Shard]:
+        """A batch's shards by stage and number; none before intake has cut them."""
+        wanted = sa.select(_shards).join(_batches).where(_batches.c.id == batch)
+        if stage is not None:
+            wanted = wanted.where(_shards.c.stage == stage)
+        wanted = wanted.order_by(_shards.c.stage, _shards.c.number)
+        return [_shard(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
+
+    def cancel(self, batch: str) -> Batch:
+        """Ask that a batch stops. Under nobody's lease it is cancelled at once, else its run does it soon."""
+
+        def ask(link: sa.Connection) -> None:
+            here = (_batches.c.id == batch) & _batches.c.state.in_(LIVE)
+            link.execute(sa.update(_batches).where(here).values(cancel=True, updated_at=self._now))
+            free = here & (_batches.c.leased_until < self._now)
+            if row := link.execute(sa.select(_batches).where(free).with_for_update()).mappings().first():
+                self._end(link, row, "cancelled")
+                self._shut_out(link, row)
+
+        self.write(ask)
+        return self.get(batch)
+
+    def reopen(self, batch: str) -> Batch:
+        """Queue a failed batch again; what is done of it stays done. In any other state nothing happens.
+
+        Its people were freed when it failed, so intake looks again whether somebody else has issued them since.
+        """
+        here = (_batches.c.id == batch) & (_batches.c.state == "failed")
+        again = sa.update(_batches).where(here).values(state="queued", intake=None, error=None, updated_at=self._now)
+        self.write(lambda link: link.execute(again))
+        return self.get(batch)
+
+    def forget(self, batch: str) -> None:
+        """Mark a batch as deleted, with its people free to be issued again.
+
+        Raises RequestError `batch_running` for a batch under a lease: cancel it first, and wait.
+        """
+
+        def mark(link: sa.Connection) -> None:
+            here = _batches.c.id == batch
+            free = here & (_batches.c.leased_until < self._now)
+            row = link.execute(sa.select(_batches).where(free).with_for_update()).mappings().first()
+            if row is None:
+                message = f"Batch {batch} is being run."
+                raise RequestError(Violation("batch_running", message, "Cancel it first, and wait until it has ended."))
+            self._end(link, row, "deleted", row["counts"], announce=False)
+            self._shut_out(link, row)
+            link.execute(sa.delete(_shards).where(_shards.c.batch == row["serial"]))
+
+        self.get(batch)
+        self.write(mark)
+
+    def acquire(self, batch: str, seconds: float = LEASE_SECONDS) -> Lease | None:
+        """The lease of a live batch, or None if another run has it, or nothing is left to run."""
+        me = _this_process()
+
+        def take(link: sa.Connection) -> Lease | None:
+            row = link.execute(sa.select(_batches).where(_batches.c.id == batch).with_for_update()).mappings().first()
+            if row is None or row["state"] not in LIVE:
+                return None
+            expired = link.scalar(sa.select(sa.literal(row["leased_until"]) < self._now))
+            if not (expired or row["owner"] == me or _has_ended(row["owner"])):
+                return None
+            epoch = row["epoch"] + 1
+            taken = {"owner": me, "epoch": epoch, "leased_until": self._now + seconds}
+            link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(taken))
+            return Lease(self, batch, row["serial"], epoch, seconds)
+
+        return self.write(take)
+
+    # --- webhooks ---
+
+    def next_delivery(self, seconds: float = 60.0) -> Delivery | None:
+        """A webhook message that is due; nobody else gets it for so many seconds."""
+
+        def take(link: sa.Connection) -> Delivery | None:
+            due = (
+                sa.select(_deliveries, _batches.c.id.label("batch_id"))
+                .join(_batches)
+                .where(_deliveries.c.state == "pending", _deliveries.c.due_at <= self._now)
+                .order_by(_deliveries.c.due_at)
+                .limit(1)
+                .with_for_update(skip_locked=True, of=_deliveries)
+            )
+            row = link.execute(due).mappings().first()
+            if row is None:
+                return None
+            here = _deliveries.c.id == row["id"]
+            taken = {"attempts": row["attempts"] + 1, "due_at": self._now + seconds}
+            link.execute(sa.update(_deliveries).where(here).values(taken))
+            return Delivery(row["id"], row["batch_id"], row["url"], row["payload"], row["attempts"])
+
+        return self.write(take)
+
+    def settle_delivery(self, delivery: str, state: Literal["delivered", "given_up", "pending"], wait: float) -> None:
+        """Write down how an attempt ended; a pending one is due again after `wait` seconds."""
+        here = _deliveries.c.id == delivery
+        settled = sa.update(_deliveries).where(here).values(state=state, due_at=self._now + wait)
+        self.write(lambda link: link.execute(settled))
+
+    # --- transactions ---
+
+    def read(self, ask: Callable[[sa.Connection], T]) -> T:
+        """Run a function that reads, in one transaction, as often as it takes."""
+        return self._retried(self._reading, ask)
+
+    def write(self, ask: Callable[[sa.Connection], T]) -> T:
+        """Run a function that writes, in one transaction, as often as it takes: it must bear repetition."""
+        return self._retried(self._engine, ask)
+
+    def _retried(self, engine: sa.Engine, ask: Callable[[sa.Connection], T]) -> T:
+        until, attempt = time.monotonic() + self._patience, 0
+        while True:
+            try:
+                with engine.begin() as link:
+                    return ask(link)
+            except DBAPIError as error:
+                if not _passes(error):
+                    raise
+                if time.monotonic() > until:
+                    message = f"The ledger's database did not answer for {self._patience:.0f} s."
+                    hint = "See to the database, then run the batch again with --resume."
+                    # The driver's words may hold the statement and its values: they stay out of the message.
+                    raise BatchError(Violation("ledger_unavailable", message, hint)) from None
+            time.sleep(backoff(attempt, most=2.0))
+            attempt += 1
+
+    def _prepare(self, link: sa.Connection) -> bytes:
+        """Make the tables; the key of the identities."""
+        if link.dialect.name == "postgresql":
+            link.execute(sa.select(sa.func.pg_advisory_xact_lock(0x646F6367656E)))  # one at a time: "docgen"
+        _tables.create_all(link)
+        fresh = {"schema": str(SCHEMA_VERSION), "identity_key": secrets.token_hex(32), "job_number": "0"}
+        for name, value in fresh.items():
+            link.execute(self._insert(_meta).values(name=name, value=value).on_conflict_do_nothing())
+        known = {row.name: row.value for row in link.execute(sa.select(_meta))}
+        if known["schema"] != str(SCHEMA_VERSION):
+            message = f"The ledger's tables are of version {known['schema']}; this docgen knows {SCHEMA_VERSION}."
+            raise BatchError(Violation("ledger_version", message, "Use the docgen that made them, or another ledger."))
+        return bytes.fromhex(known["identity_key"])
+
+    def _repeated(self, link: sa.Connection, batch: str, key: str | None, asked: str) -> bool:
+        """Whether this submission has been here before."""
+        before = link.scalar(sa.select(_batches.c.request).where(_same(batch, key)))
+        if before not in (None, asked):
+            message = "The idempotency key was used for another request."
+            raise RequestError(Violation("idempotency_mismatch", message, "Use a new key for a new batch."))
+        return before is not None
+
+    def _next_number(self, link: sa.Connection) -> str:
+        here = _meta.c.name == "job_number"
+        while True:
+            count = int(link.execute(sa.select(_meta.c.value).where(here).with_for_update()).scalar_one()) + 1
+            link.execute(sa.update(_meta).where(here).values(value=str(count)))
+            number = f"{chr(ord('S') + count // 100_000)}{count % 100_000:04d}"
+            if not link.scalar(sa.select(sa.exists().where(_batches.c.number == number))):
+                return number
+
+    def _end(
+        self,
+        link: sa.Connection,
+        row: sa.RowMapping,
+        state: State,
+        counts: Mapping[str, int] | None = None,
+        error: Mapping[str, Any] | None = None,
+        *,
+        announce: bool = True,
+    ) -> None:
+        """End a batch: its state, its people's claims, and the messages about it, all or nothing."""
+        ended = {"state": state, "counts": counts, "error": error, "leased_until": 0.0, "updated_at": self._now}
+        link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(ended))
+        if state != "done":
+            self._release_all(link, row)
+        code = {key: error[key] for key in ("code", "shard") if key in error} if error else None
+        payload = {"batch": row["id"], "number": row["number"], "state": state, "counts": counts, "error": code}
+        for url in row["options"].get("webhooks", ()) if announce else ():
+            message = {"id": f"msg_{secrets.token_hex(16)}", "batch": row["serial"], "url": url, "payload": payload}
+            link.execute(sa.insert(_deliveries).values(**message, state="pending", attempts=0, due_at=self._now))
+
+    def _shut_out(self, link: sa.Connection, row: sa.RowMapping) -> None:
+        """Begin another epoch, for a run that may have been paused past its lease."""
+        link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(epoch=row["epoch"] + 1))
+
+    def _release_all(self, link: sa.Connection, row: sa.RowMapping) -> None:
+        job = row["job"]
+        mine = sa.select(_issuances.c.id).where(
+            _issuances.c.insurer == job["insurer"], _issuances.c.issued_on == job["issued_on"]
+        )
+        link.execute(sa.delete(_issued).where(_issued.c.issuance.in_(mine), _issued.c.batch == row["serial"]))
+
+    def identity(self, text: str) -> bytes:
+        """What the ledger keeps of a person: nothing that could be guessed without the ledger's own key."""
+        return hmac.digest(self._key, text.encode(), "sha256")[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run one batch, until it is given back or another run takes over.
+
+    Each method raises LeaseLost, and writes nothing, once that has happened.
+    """
+
+    ledger: Ledger
+    batch: str
+    serial: int
+    epoch: int
+    seconds: float
+
+    def renew(self) -> bool:
+        """Hold on to the batch for `seconds` more; whether somebody wants it cancelled."""
+
+        def renew(link: sa.Connection, row: sa.RowMapping) -> bool:
+            self._update(link, {"leased_until": self.ledger._now + self.seconds})
+            return bool(row["cancel"])
+
+        return self._write(renew)
+
+    def give_back(self) -> None:
+        """Let the next one run the batch at once."""
+        self._write(lambda link, _: self._update(link, {"leased_until": 0.0}))
+
+    def enter(self, state: State) -> None:
+        """Note the state that the run has come to."""
+        self._write(lambda link, _: self._update(link, {"state": state}))
+
+    def plan(self, parts: Sequence[Part], intake: Mapping[str, Any]) -> None:
+        """Write down what intake has found and cut. What was done of a part with the same bytes stays done."""
+
+        def write(link: sa.Connection, _: sa.RowMapping) -> None:
+            known = {
+                row.number: row.input for row in link.execute(self._mine("print", _shards.c.number, _shards.c.input))
+            }
+            if known != {part.number: part.sha256 for part in parts}:
+                self._plan_anew(link, parts, {p.number for p in parts if known.get(p.number) == p.sha256})
+            self._update(link, {"intake": dict(intake)})
+
+        self._write(write)
+
+    def begin(self, stage: Stage, number: int, attempt: int) -> bool:
+        """Note that a shard is about to run, for the nth time counted from 1; whether it had better not: `renew`."""
+
+        def note(link: sa.Connection, row: sa.RowMapping) -> bool:
+            link.execute(self._change(stage, number).values(attempts=attempt))
+            return bool(row["cancel"])
+
+        return self._write(note)
+
+    def finish(self, stage: Stage, number: int, result: Mapping[str, Any]) -> None:
+        """Write down what a shard has made."""
+        text = canonical_json(result)
+        done = {"result": text, "result_sha256": hashlib.sha256(text.encode()).hexdigest()}
+        self._write(lambda link, _: link.execute(self._change(stage, number).values(done)))
+
+    def redo(self, stage: Stage, number: int) -> None:
+        """Take back that a shard is done: what it made is no longer as it was."""
+        undone = {"result": None, "result_sha256": None, "attempts": 0}
+        self._write(lambda link, _: link.execute(self._change(stage, number).values(undone)))
+
+    def end(
+        self,
+        state: Literal["done", "failed", "cancelled"],
+        counts: Mapping[str, int] | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End the batch, and the lease with it. Unless it is done, its people may be issued by another batch."""
+
+        def end(link: sa.Connection, row: sa.RowMapping) -> None:
+            if row["state"] != state:  # else the answer to an earlier attempt was lost
+                self.ledger._end(link, row, state, counts, error)
+
+        self._write(end)
+
+    def claim(
+        self, insurer: str, document: str, issued_on: date, identities: Iterable[str], *, reissue: bool = False
+    ) -> set[str]:
+        """Claim people for this batch; those that another batch has issued, or is about to issue, come back.
+
+        `reissue` claims them all the same.
+        """
+        digests = {self.ledger.identity(text): text for text in identities}
+        taken: set[str] = set()
+        for some in _slices(sorted(digests), 1000):  # sorted, so that two batches never wait for each other
+            found = self._write(
+                lambda link, _, some=some: self._claim(link, (insurer, document, issued_on), some, reissue)  # type: ignore[misc]
+            )
+            taken.update(digests[digest] for digest in found)
+        return taken
+
+    def release(self, insurer: str, document: str, issued_on: date, identities: Iterable[str]) -> None:
+        """Give up the claims of people who were not printed after all."""
+        for some in _slices(sorted(map(self.ledger.identity, identities)), 1000):
+            self._write(
+                lambda link, _, some=some: self._release(link, (insurer, document, issued_on), some)  # type: ignore[misc]
+            )
+
+    def _write(self, ask: Callable[[sa.Connection, sa.RowMapping], T]) -> T:
+        """A transaction that begins with a look at the epoch, and keeps it from changing until the end."""
+
+        def fenced(link: sa.Connection) -> T:
+            here = (_batches.c.serial == self.serial) & (_batches.c.epoch == self.epoch)
+            row = link.execute(sa.select(_batches).where(here).with_for_update()).mappings().first()
+            if row is None:
+                raise LeaseLost(self.batch)
+            return ask(link, row)
+
+        return self.ledger.write(fenced)
+
+    def _update(self, link: sa.Connection, values: Mapping[str, Any]) -> None:
+        changed = sa.update(_batches).where(_batches.c.serial == self.serial)
+        link.execute(changed.values(**values, updated_at=self.ledger._now))
+
+    def _mine(self, stage: Stage, *columns: sa.Column[Any]) -> sa.Select[Any]:
+        return sa.select(*columns).where(_shards.c.batch == self.serial, _shards.c.stage == stage)
+
+    def _change(self, stage: Stage, number: int) -> sa.Update:
+        return sa.update(_shards).where(
+            _shards.c.batch == self.serial, _shards.c.stage == stage, _shards.c.number == number
+        )
+
+    def _plan_anew(self, link: sa.Connection, parts: Sequence[Part], kept: set[int]) -> None:
+        """Put these parts in place of those that were there, but keep the ones that are as they were."""
+        mine = _shards.c.batch == self.serial
+        # Letters and lists go over the borders of parts: with one part changed, all are made again.
+        link.execute(sa.delete(_shards).where(mine, (_shards.c.stage == "employers") | _shards.c.number.not_in(kept)))
+        rows = [
+            {"batch": self.serial, "stage": stage, "number": part.number, "input": part.sha256, "people": part.people}
+            for part in parts
+            for stage in ("print", "employers")
+            if stage == "employers" or part.number not in kept
+        ]
+        if rows:
+            link.execute(sa.insert(_shards), rows)
+
+    def _claim(
+        self, link: sa.Connection, issuance: tuple[str, str, date], some: Sequence[bytes], reissue: bool
+    ) -> list[bytes]:
+        key = self._issuance(link, issuance)
+        again = self.serial if reissue else 0
+        rows = [{"issuance": key, "identity": one, "again": again, "batch": self.serial} for one in some]
+        link.execute(self.ledger._insert(_issued).on_conflict_do_nothing(), rows)
+        if reissue:
+            return []
+        here = (_issued.c.issuance == key) & _issued.c.identity.in_(some)
+        found = link.execute(sa.select(_issued.c.identity).where(here, _issued.c.batch != self.serial)).scalars().all()
+        if found:
+            link.execute(sa.delete(_issued).where(here, _issued.c.identity.in_(found), _issued.c.batch == self.serial))
+        return list(found)
+
+    def _release(self, link: sa.Connection, issuance: tuple[str, str, date], some: Sequence[bytes]) -> None:
+        here = (_issued.c.issuance == self._issuance(link, issuance)) & (_issued.c.batch == self.serial)
+        link.execute(sa.delete(_issued).where(here, _issued.c.identity.in_(some)))
+
+    def _issuance(self, link: sa.Connection, issuance: tuple[str, str, date]) -> int:
+        insurer, document, issued_on = issuance
+        values = {"insurer": insurer, "document": document, "issued_on": issued_on.isoformat()}
+        link.execute(self.ledger._insert(_issuances).values(values).on_conflict_do_nothing())
+        here = [_issuances.c[name] == value for name, value in values.items()]
+        return int(link.execute(sa.select(_issuances.c.id).where(*here)).scalar_one())
+
+
+def canonical_json(data: Any) -> str:
+    """JSON that is the same for equal data."""
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(canonical_json(data).encode()).hexdigest()
+
+
+def _slices(items: Sequence[bytes], size: int) -> Iterable[Sequence[bytes]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _same(batch: str, idempotency_key: str | None) -> sa.ColumnElement[bool]:
+    same = _batches.c.id == batch
+    return same if idempotency_key is None else same | (_batches.c.idempotency_key == idempotency_key)
+
+
+def _batch(row: sa.RowMapping) -> Batch:
+    return Batch(
+        id=row["id"],
+        state=row["state"],
+        job=Job.from_dict(row["job"]),
+        source=row["source"],
+        store=row["store"],
+        options=row["options"],
+        intake=row["intake"],
+        counts=row["counts"],
+        error=row["error"],
+        cancel_requested=row["cancel"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _shard(row: sa.RowMapping) -> Shard:
+    result = json.loads(row["result"]) if row["result"] is not None else None
+    return Shard(
+        row["stage"], row["number"], row["input"], row["people"], row["attempts"], result, row["result_sha256"]
+    )
+
+
+# --- the databases ---
+
+
+def _engine(url: str) -> sa.Engine:
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+    path = Path(parsed.database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # the key of the identities is in it
+    engine = sa.create_engine(parsed, hide_parameters=True)
+    sa.event.listen(engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(link: Any, _: Any) -> None:
+    link.isolation_level = None  # transactions begin where `_begin_sqlite` says so
+    for pragma in (
+        "busy_timeout=30000",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+    ):
+        link.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(link: sa.Connection) -> None:
+    # A transaction that reads first and wants to write later can be refused in the middle; one that writes waits here.
+    reading = link.get_execution_options().get("reading", False)
+    link.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Whether it may go better next time: the database is away, starting up, busy, or chose us in a deadlock."""
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+# --- who holds a lease ---
+
+
+def _this_process() -> str:
+    """This process, so that others on this machine can see whether it has ended."""
+    return f"{_machine()}/{os.getpid()}/{_start_of(os.getpid())}/{secrets.token_hex(4)}"
+
+
+def _machine() -> str:
+    """This machine since it was started, and within it the container whose process numbers we see."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    space = Path("/proc/self/ns/pid")
+    if not (boot.exists() and space.exists()):
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{boot.read_text().strip()}/{space.stat().st_ino}"
+
+
+def _start_of(process: int) -> str:
+    """When a process was started, in the kernel's ticks, so that its number is not mistaken; empty if it has ended."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if stat[0] in "ZX" else stat[19]
+
+
+def _has_ended(owner: str) -> bool:
+    """Whether the holder of a lease was a process of this machine that is no more: its lease need not run out."""
+    machine, process, start, _ = owner.rsplit("/", 3) if owner else ("", "", "", "")
+    return machine == _machine() and bool(start) and _start_of(int(process)) != start

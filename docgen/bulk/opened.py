@@ -1,0 +1,184 @@
+"""A finished package, opened: its manifest, and the rows of its tables one by one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from docgen.bulk.job import Counts, File, Job
+from docgen.bulk.store import Store
+from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS
+from docgen.engine import Engine
+from docgen.errors import PackageError, Violation
+from docgen.issuance.profile import MountSettings
+
+MANIFEST = "vendor/manifest.json"
+PIECES_TABLE, PAGES_TABLE = "vendor/pieces.csv", "vendor/pages.csv"
+KEYS_TABLE, REJECTS_TABLE = "issuer/keys.csv", "issuer/rejects.csv"
+
+# What a second reader looks for on cards and mounts: by these a card is tied to its place.
+_READ = frozenset(
+    ("holder.name", "card.qr", "card.serial", "card.holder", "card.holder_titled", "card.match_code", "piece.mark")
+)
+
+
+class Area(NamedTuple):
+    """Where an item stands on a document's page: `of` is whose item it is (a card's, on a mount that includes it).
+
+    `place` is the place on a mount, 0 outside of any; the box is in mm from the trim's upper left corner.
+    """
+
+    document: str
+    of: str
+    item: str
+    page: int
+    place: int
+    box: tuple[float, float, float, float]
+
+
+class PageRow(NamedTuple):
+    """A row of pages.csv. `sheet` and `place` are 0 where there is none."""
+
+    file: str
+    page: int
+    piece: str
+    sheet: int
+    place: int
+    document: str
+    people: tuple[str, ...]
+    page_hash: str
+
+
+class PieceRow(NamedTuple):
+    """A row of pieces.csv: `sheets` mounts and `cards` cards in envelope `sheet` of `of`."""
+
+    piece: str
+    sheet: int
+    of: int
+    kind: str
+    sheets: int
+    cards: int
+    enclosures: str
+
+
+class KeyRow(NamedTuple):
+    """A row of keys.csv: the opaque key, the record's own, its row in the input, what became of it."""
+
+    person: str
+    key: str
+    row: int
+    state: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a package says of itself. `reprint` is set in a package of pages that were printed again."""
+
+    job: Job
+    counts: Counts
+    files: Mapping[str, File]
+    areas: tuple[Area, ...]
+    reprint: Mapping[str, Any] | None
+    raw: Mapping[str, Any]
+
+
+def reading_guide(engine: Engine, insurer: str) -> list[dict[str, Any]]:
+    """For the manifest, as `reading`: where a second reader finds names and codes, whoever's layouts it has."""
+    documents = engine.insurers[insurer].documents
+    settings = {"card": None, "mount": documents.mount, "mount-employer": documents.mount_employer}
+    return [
+        {"document": name, "of": spot.document, "item": spot.item, "page": spot.page, "place": spot.place,
+         "box": [round(value, 3) for value in spot.box]}
+        for name, mount in settings.items()
+        if name in engine.documents_of(insurer)
+        for spot in engine.spots(name, insurer, _flags(name, mount))
+        if spot.item in _READ
+    ]  # fmt: skip
+
+
+def _flags(document: str, mount: MountSettings | None) -> dict[str, bool]:
+    """What is known of every mount of an insurer: one layout draws all kinds of them."""
+    printed = mount is not None and mount.cards == "printed"
+    return {"mount.is_printed": printed, "piece.is_for_employer": document == "mount-employer"}
+
+
+def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
+    """The manifest. Raises PackageError `package_manifest`."""
+    try:
+        raw = json.loads(store.read(name))
+        files = [File(**file) for file in raw["files"]]
+        areas = tuple(Area(**{**area, "box": tuple(map(float, area["box"]))}) for area in raw["reading"])
+        job, counts = Job.from_dict(raw["job"]), Counts(**raw["counts"])
+    except FileNotFoundError:
+        raise _broken("is missing: the package was not finished, or not copied as a whole") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _broken(f"cannot be read ({type(error).__name__})") from None
+    return Manifest(job, counts, {file.name: file for file in files}, areas, raw.get("reprint"), raw)
+
+
+def _broken(what: str) -> PackageError:
+    hint = "fetch the package again from where it was made"
+    return PackageError(Violation("package_manifest", f"the manifest {what}", hint, file=MANIFEST))
+
+
+def page_rows(store: Store) -> Iterator[PageRow]:
+    """Every page of the package. Raises PackageError `package_table`."""
+    for line, (file, page, piece, sheet, place, document, people, page_hash) in _rows(store, PAGES_TABLE, PAGES):
+        try:
+            yield PageRow(
+                file, int(page), piece, int(sheet or 0), int(place or 0), document, tuple(people.split()), page_hash
+            )
+        except ValueError:
+            raise _bad_row(PAGES_TABLE, line) from None
+
+
+def piece_rows(store: Store) -> Iterator[PieceRow]:
+    """Every envelope of the package. Raises PackageError `package_table`."""
+    for line, (piece, sheet, of, kind, sheets, cards, enclosures) in _rows(store, PIECES_TABLE, PIECES):
+        try:
+            yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), enclosures)
+        except ValueError:
+            raise _bad_row(PIECES_TABLE, line) from None
+
+
+def key_rows(store: Store) -> Iterator[KeyRow]:
+    """Every person of the package. Raises PackageError `package_table`."""
+    for line, (person, key, row, state) in _rows(store, KEYS_TABLE, KEYS):
+        try:
+            yield KeyRow(person, key.removeprefix("'"), int(row), state)
+        except ValueError:
+            raise _bad_row(KEYS_TABLE, line) from None
+
+
+def reject_rows(store: Store) -> Iterator[tuple[int, str]]:
+    """The row of the input and the state of each violation. Raises PackageError `package_table`."""
+    for line, (_, row, state, *_) in _rows(store, REJECTS_TABLE, REJECTS):
+        try:
+            yield int(row), state
+        except ValueError:
+            raise _bad_row(REJECTS_TABLE, line) from None
+
+
+def _rows(store: Store, name: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    try:
+        stream = store.reader(name)
+    except FileNotFoundError:
+        raise PackageError(Violation("package_table", f"{name} is missing", "fetch it again", file=name)) from None
+    with stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+        table = csv.reader(text)
+        if next(table, None) != list(columns):
+            hint = f"its first line is {','.join(columns)}"
+            raise PackageError(Violation("package_table", f"{name} has other columns", hint, file=name, line=1))
+        for row in table:
+            if len(row) != len(columns):
+                raise _bad_row(name, table.line_num)
+            yield table.line_num, row
+
+
+def _bad_row(name: str, line: int) -> PackageError:
+    message = f"row {line} of {name} is cut off or has other values than its columns"
+    return PackageError(Violation("package_table", message, "fetch the table again", file=name, line=line))

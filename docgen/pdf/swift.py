@@ -1,0 +1,382 @@
+"""Finished files read back at speed: page hashes, texts and QR symbols, as `reader` gives them, a tenth of its time.
+
+It reads the exact form in which `writer`, `book` and `page` write, and nothing else. Whatever has another form, be it a
+whole file that went through another program or one line of one page, is left to `reader`, which reads any PDF: so the
+two never differ, and the tests hold them against each other on every sample.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
+from pypdf.generic import DictionaryObject
+
+from docgen.pdf.content import IDENTITY, ContentError, Matrix, multiply, operations
+from docgen.pdf.interpreter import content_of, rectangle
+from docgen.pdf.reader import PageText, read_pages
+from docgen.pdf.writer import number
+from docgen.units import MM_PER_PT
+
+_HEADER = b"%PDF-1.6\n%\xe2\xe3\xcf\xd3\n"
+_TRAILER = re.compile(
+    rb"trailer\n<</Size (\d+)/Root (\d+) 0 R/Info \d+ 0 R/ID\[<[0-9a-f]{32}><[0-9a-f]{32}>\]>>\n"
+    rb"startxref\n(\d+)\n%%EOF\n\Z"
+)
+_TAIL = 400  # bytes that hold any trailer of ours
+_ENTRY = 20  # bytes of an entry of the cross-reference table
+_PAGES = re.compile(rb"<</Type/Pages(?:/Parent \d+ 0 R)?/Kids\[([^\]]*)\]/Count (\d+)>>")
+_BOX = rb"\[(-?[\d.]+) (-?[\d.]+) (-?[\d.]+) (-?[\d.]+)\]"
+_PAGE = re.compile(
+    rb"<</Type/Page/Parent \d+ 0 R(/MediaBox" + _BOX + rb"/BleedBox" + _BOX + rb"/TrimBox" + _BOX + rb")"
+    rb"/Resources (\d+) 0 R/Contents (\d+) 0 R>>"
+)
+_STREAM = re.compile(rb"<<([^>]*(?:>(?!>)[^>]*)*?)/Length (\d+)>>\nstream\n")
+_FLATE = b"/Filter/FlateDecode"
+_REFERENCE = re.compile(rb"/([A-Za-z0-9_.+-]+) (\d+) 0 R")
+_TO_UNICODE = re.compile(rb"/ToUnicode (\d+) 0 R")
+_BFCHAR = re.compile(rb"^<([0-9a-f]{4})> <((?:[0-9a-f]{4})+)>$", re.MULTILINE)
+
+# A page's content is a line for each static part, text and symbol.
+_STATIC = re.compile(rb"/\w+ Do|q 1 0 0 1 -?[\d.]+ -?[\d.]+ cm /\w+ Do Q|/OP gs 0 0 0 1 k|")
+_TEXT = re.compile(
+    rb"(?:q /KO gs (?:[\d. ]+ k|/\S+ cs 1 scn) )?BT "
+    rb"(?:/\S+ [\d.]+ Tf |1 0 0 1 -?[\d.]+ -?[\d.]+ Tm |<(?:[0-9a-f]{4})+>Tj |-?[\d.]+ T[zc] )*ET(?: Q)?"
+)
+_SHOWN = re.compile(rb"/(\S+) [\d.]+ Tf |1 0 0 1 (-?[\d.]+) (-?[\d.]+) Tm |<([0-9a-f]+)>Tj ")
+_QR = re.compile(rb"q ([\d.]+) 0 0 -([\d.]+) (-?[\d.]+) (-?[\d.]+) cm ((?:\d+ \d+ \d\.02 1\.02 re )+)f Q")
+_MODULES = re.compile(rb"(\d+) (\d+) (\d)\.02 1\.02")
+_BARS = re.compile(rb"(?:-?[\d.]+ -?[\d.]+ -?[\d.]+ -?[\d.]+ re )*f")
+_ROW = 64  # bits that a row of modules takes; wider symbols than this are the reference's
+_KEPT = 20_000  # texts that repeat from page to page: dates, words
+# What pypdf and the interpreter raise on damaged files: more than they say.
+_DAMAGED = (PyPdfError, ContentError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, zlib.error)
+_RECENT = 64  # symbols of one page that may come again
+
+
+class UnreadablePdf(Exception):
+    """The file is no PDF, or is damaged."""
+
+
+class _Strange(Exception):
+    """Not in the form that we write."""
+
+
+class Block(NamedTuple):
+    """One text of a page, its lines as set; its first baseline starts at (x, y) mm from the trim's top left."""
+
+    lines: tuple[str, ...]
+    x: float
+    y: float
+
+    @property
+    def text(self) -> str:
+        """All lines as one."""
+        return "".join(self.lines)
+
+
+class Symbol(NamedTuple):
+    """A QR symbol's upper left corner and side in mm, without the quiet zone, and its rows as "1" (dark) and "0"."""
+
+    x: float
+    y: float
+    size: float
+    rows: tuple[str, ...]
+
+
+class Glance(NamedTuple):
+    """A page: its number from 1, its hash as `reader` takes it, its own texts (not those of forms) and QR symbols."""
+
+    number: int
+    sha256: str
+    blocks: tuple[Block, ...]
+    symbols: tuple[Symbol, ...]
+
+
+def glances(data: bytes, *, contents: bool = True) -> Iterator[Glance]:
+    """Every page of a file in order; without `contents` the hashes alone.
+
+    Raises UnreadablePdf.
+    """
+    done = 0
+    try:
+        for glance in _SwiftFile(data).pages(contents):
+            yield glance
+            done += 1
+    except (_Strange, ValueError, zlib.error):
+        try:
+            yield from _by_reference(data, done)
+        except _DAMAGED as error:
+            raise UnreadablePdf(f"{type(error).__name__} after page {done}") from error
+
+
+class _SwiftFile:
+    """A file in our own form. Everything raises _Strange or ValueError for any other."""
+
+    def __init__(self, data: bytes) -> None:
+        trailer = _TRAILER.search(data, max(0, len(data) - _TAIL))
+        if trailer is None or not data.startswith(_HEADER):
+            raise _Strange
+        self._data = data
+        self._size, self._root, start = map(int, trailer.groups())
+        head = b"xref\n0 %d\n0000000000 65535 f \n" % self._size
+        if not data.startswith(head, start) or start + len(head) + _ENTRY * (self._size - 1) != trailer.start():
+            raise _Strange
+        self._entries = start + len(head) - _ENTRY
+        self._painted: dict[int, _Resources] = {}
+        self._boxes: dict[bytes, tuple[bytes, float, float]] = {}
+
+    def pages(self, contents: bool) -> Iterator[Glance]:
+        for at, page in enumerate(self._page_objects(), start=1):
+            found = _PAGE.fullmatch(self.body(page))
+            if found is None:
+                raise _Strange
+            resources, stream = int(found[14]), int(found[15])
+            if resources not in self._painted:
+                self._painted[resources] = _Resources(self, resources)
+            if found[1] not in self._boxes:
+                self._boxes[found[1]] = _boxes(found)
+            boxes, left, top = self._boxes[found[1]]
+            content = self.stream(stream)
+            sha256 = hashlib.sha256(content + boxes).hexdigest()
+            if contents:
+                yield Glance(at, sha256, *self._painted[resources].read(content, left, top))
+            else:
+                yield Glance(at, sha256, (), ())
+
+    def stream(self, number_: int) -> bytes:
+        """A stream's decoded bytes."""
+        start = self._start(number_)
+        found = _STREAM.match(self._data, start)
+        if found is None or not found[1].endswith(_FLATE) or found[1].count(b"/Filter") != 1:
+            raise _Strange
+        end = found.end() + int(found[2])
+        if not self._data.startswith(b"\nendstream\nendobj\n", end):
+            raise _Strange
+        inflate = zlib.decompressobj()
+        data = inflate.decompress(self._data[found.end() : end])
+        if not inflate.eof or inflate.unused_data:
+            raise _Strange
+        return data
+
+    def _page_objects(self) -> Iterator[int]:
+        catalog = re.fullmatch(rb"<</Type/Catalog/Pages (\d+) 0 R/.*>>", self.body(self._root), re.DOTALL)
+        if catalog is None:
+            raise _Strange
+        nodes, total = self._kids(int(catalog[1]))
+        for node in nodes:
+            pages, count = self._kids(node)
+            if count != len(pages):
+                raise _Strange
+            total -= count
+            yield from pages
+        if total:
+            raise _Strange
+
+    def _kids(self, node: int) -> tuple[list[int], int]:
+        found = _PAGES.fullmatch(self.body(node))
+        if found is None:
+            raise _Strange
+        kids = re.findall(rb"(\d+) 0 R", found[1])
+        if b" ".join(kid + b" 0 R" for kid in kids) != found[1]:
+            raise _Strange
+        return [int(kid) for kid in kids], int(found[2])
+
+    def _start(self, number_: int) -> int:
+        if not 0 < number_ < self._size:
+            raise _Strange
+        entry = self._entries + _ENTRY * number_
+        start = int(self._data[entry : entry + 10])
+        head = b"%d 0 obj\n" % number_
+        if not self._data.startswith(head, start):
+            raise _Strange
+        return start + len(head)
+
+    def body(self, number_: int) -> bytes:
+        """What stands between `obj` and `endobj`, for all but streams."""
+        start = self._start(number_)
+        return self._data[start : self._data.index(b"\nendobj\n", start)]
+
+
+def _boxes(page: re.Match[bytes]) -> tuple[bytes, float, float]:
+    """The boxes as the hash takes them, and the trim's left and top in points."""
+    values = [float(page[at]) for at in range(2, 14)]
+    media, bleed, trim = (" ".join(map(number, values[at : at + 4])) for at in (0, 4, 8))
+    left, right = sorted(values[8:12:2])
+    bottom, top = sorted(values[9:12:2])
+    if left == right or bottom == top:
+        raise _Strange
+    return f"/MediaBox[{media}]/BleedBox[{bleed}]/TrimBox[{trim}]".encode("ascii"), left, top
+
+
+class _Resources:
+    """The fonts that pages share, and what reading their content needs."""
+
+    def __init__(self, file: _SwiftFile, number_: int) -> None:
+        body = file.body(number_)
+        for name, form in _references(body, b"XObject"):
+            if name != b"S" + hashlib.sha256(file.stream(form)).hexdigest()[:12].encode("ascii"):
+                raise _Strange  # a form that is not what its name says: `reader` adds it to the hash
+        self._file = file
+        self._fonts = dict(_references(body, b"Font"))
+        self._texts: dict[bytes, dict[bytes, str]] = {}
+        self._kept: dict[tuple[bytes, float, float], Block] = {}
+        self._modules: dict[bytes, int] = {}
+        self._rows: dict[bytes, tuple[str, ...]] = {}
+
+    def read(self, content: bytes, left: float, top: float) -> tuple[tuple[Block, ...], tuple[Symbol, ...]]:
+        """The blocks and symbols of a page's content."""
+        blocks: list[Block] = []
+        symbols: list[Symbol] = []
+        kept = self._kept
+        for line in content.split(b"\n"):
+            block = kept.get((line, left, top))
+            if block is not None:
+                blocks.append(block)
+            elif _TEXT.fullmatch(line):
+                block = self._block(line, left, top)
+                if block is not None:
+                    blocks.append(block)
+                    if len(kept) < _KEPT:
+                        kept[line, left, top] = block
+            elif found := _QR.fullmatch(line):
+                symbols.append(self._symbol(found, left, top))
+            elif not _STATIC.fullmatch(line) and not _BARS.fullmatch(line):
+                raise _Strange
+        return tuple(blocks), tuple(symbols)
+
+    def _block(self, line: bytes, left: float, top: float) -> Block | None:
+        lines: list[str] = []
+        texts: dict[bytes, str] = {}
+        y_now = baseline = b""
+        first: tuple[bytes, bytes] | None = None
+        for font, x, y, codes in _SHOWN.findall(line):
+            if codes:
+                if first is None:
+                    raise _Strange
+                run = "".join([texts.get(codes[at : at + 4], "\ufffd") for at in range(0, len(codes), 4)])
+                if y_now != baseline:
+                    lines.append(run)
+                    baseline = y_now
+                else:
+                    lines[-1] += run
+            elif font:
+                texts = self._texts.get(font) or self._font(font)
+            else:
+                y_now = y
+                first = first or (x, y)
+        if not lines or first is None:
+            return None
+        x, y = first
+        return Block(tuple(lines), (float(x) - left) * MM_PER_PT, (top - float(y)) * MM_PER_PT)
+
+    def _font(self, name: bytes) -> dict[bytes, str]:
+        """The text of each code of a font, by the code's four digits."""
+        font = self._file.body(self._fonts.get(name, 0))
+        found = _TO_UNICODE.search(font)
+        if found is None or b"/Subtype/Type0" not in font:
+            raise _Strange
+        table = self._file.stream(int(found[1]))
+        if b"bfrange" in table:
+            raise _Strange
+        texts = {code: bytes.fromhex(text.decode("ascii")).decode("utf-16-be") for code, text in _BFCHAR.findall(table)}
+        self._texts[name] = texts
+        return texts
+
+    def _symbol(self, found: re.Match[bytes], left: float, top: float) -> Symbol:
+        if found[1] != found[2]:
+            raise _Strange
+        rows = self._rows.get(found[5])
+        if rows is None:
+            if len(self._rows) >= _RECENT:
+                self._rows.clear()
+            rows = self._rows[found[5]] = self._drawn(found[5])
+        x, y = (float(found[3]) - left) * MM_PER_PT, (top - float(found[4])) * MM_PER_PT
+        return Symbol(x, y, float(found[1]) * len(rows) * MM_PER_PT, rows)
+
+    def _drawn(self, rectangles: bytes) -> tuple[str, ...]:
+        """The rows that a symbol's rectangles fill: as one number, a row in each 64 bits of it."""
+        known = self._modules
+        bits = 0
+        for rectangle_ in rectangles[:-4].split(b" re "):
+            bits |= known.get(rectangle_) or self._filled(rectangle_)
+        size = (bits.bit_length() + _ROW - 1) // _ROW
+        rows = struct.unpack(f"<{size}Q", bits.to_bytes(8 * size, "little"))
+        if max(rows).bit_length() != size:
+            raise _Strange
+        return tuple([f"{row:0{size}b}"[::-1] for row in rows])
+
+    def _filled(self, rectangle_: bytes) -> int:
+        found = _MODULES.fullmatch(rectangle_)
+        if found is None:
+            raise _Strange
+        x, y, width = map(int, found.groups())
+        if x + width > _ROW or y >= _ROW:
+            raise _Strange
+        filled = self._modules[rectangle_] = ((1 << width) - 1) << (y * _ROW + x)
+        return filled
+
+
+def _references(body: bytes, kind: bytes) -> list[tuple[bytes, int]]:
+    """The named references of one kind of resources."""
+    found = re.search(rb"/%b<<((?:/[^\s/<>()\[\]{}%%#]+ \d+ 0 R)*)>>" % kind, body)
+    if found is None:
+        if b"/" + kind in body:
+            raise _Strange
+        return []
+    return [(name, int(number_)) for name, number_ in _REFERENCE.findall(found[1])]
+
+
+# ------------------------------------------------------------------------------------------------ any other form of PDF
+
+
+def _by_reference(data: bytes, done: int) -> Iterator[Glance]:
+    """The pages from `done` on, by `reader`."""
+    pages = PdfReader(io.BytesIO(data), strict=True).pages
+    for page, read in zip(pages, read_pages(data), strict=True):
+        if read.number > done:
+            yield Glance(read.number, read.sha256, tuple(_blocks(read)), tuple(_symbols(page)))
+
+
+def _blocks(page: PageText) -> Iterator[Block]:
+    own = (run for run in page.runs if not run.static)
+    for _, runs in groupby(own, key=lambda run: run.block):
+        block = list(runs)
+        lines = groupby(block, key=lambda run: round(run.y, 4))
+        yield Block(tuple("".join(run.text for run in line) for _, line in lines), block[0].x, block[0].y)
+
+
+def _symbols(page: DictionaryObject) -> Iterator[Symbol]:
+    """The symbols among what a page's own content fills: squares of modules with their hair of overlap."""
+    left, _, _, top = rectangle(page, "/TrimBox") or rectangle(page, "/MediaBox") or (0, 0, 0, 0)
+    ctm: Matrix = IDENTITY
+    saved: list[Matrix] = []
+    rectangles: list[list[Any]] = []
+    for operator, operands in operations(content_of(page)):
+        if operator == b"q":
+            saved.append(ctm)
+        elif operator == b"Q" and saved:
+            ctm = saved.pop()
+        elif operator == b"cm":
+            ctm = multiply(tuple(operands), ctm)
+        elif operator == b"re":
+            rectangles.append(operands)
+        elif operator == b"f" and rectangles:
+            if ctm != IDENTITY and all(height == 1.02 for _, _, _, height in rectangles):
+                yield _measured(rectangles, ctm, left, top)
+            rectangles = []
+
+
+def _measured(rectangles: list[list[Any]], ctm: Matrix, left: float, top: float) -> Symbol:
+    size = 1 + max(y for _, y, _, _ in rectangles)
+    dark = {(at, y) for x, y, width, _ in rectangles for at in range(x, x + int(width))}
+    rows = tuple("".join("1" if (x, y) in dark else "0" for x in range(size)) for y in range(size))
+    return Symbol((ctm[4] - left) * MM_PER_PT, (top - ctm[5]) * MM_PER_PT, ctm[0] * size * MM_PER_PT, rows)

@@ -1,0 +1,168 @@
+"""What becomes of a household's people, and which envelopes they get."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docgen.bulk.household import Household, Planner
+from docgen.bulk.job import Job
+from docgen.engine import Engine
+from tests.bulk.parts import JOB, dependent, family, insured, members
+
+
+def plan(engine: Engine, rows: Sequence[dict[str, str]], job: Job = JOB) -> Household:
+    return Planner(engine, job).plan(1, members(engine, rows, job))
+
+
+def codes(household: Household) -> dict[str, list[str]]:
+    return {member.data.key: [violation.code for violation in member.violations] for member in household.members}
+
+
+def states(household: Household) -> list[str]:
+    return [member.state for member in household.members]
+
+
+@pytest.mark.parametrize(("size", "envelopes"), [(1, [1]), (4, [4]), (5, [4, 1]), (9, [4, 4, 1])])
+def test_four_cards_go_into_an_envelope_and_nobody_is_missing(engine: Engine, size: int, envelopes: list[int]) -> None:
+    household = plan(engine, family(size))
+    assert [piece.people for piece in household.pieces] == envelopes
+    assert [(piece.sheet, piece.of) for piece in household.pieces] == [
+        (at, len(envelopes)) for at in range(1, len(envelopes) + 1)
+    ]
+    cards = [sheet.people for piece in household.pieces for sheet in piece.sheets if sheet.document == "card"]
+    assert cards == [(member.person,) for member in household.members]
+
+
+def test_each_card_bears_the_code_of_its_place_on_the_mount(engine: Engine) -> None:
+    household = plan(engine, family(6))
+    seen = set()
+    for piece in household.pieces:
+        mount, *cards = piece.sheets
+        on_mount = [row.texts["card.match_code"] for row in mount.items.lists["cards"]]
+        assert [card.items.texts["card.qr"] for card in cards] == on_mount
+        assert [card.items.texts["card.serial"] for card in cards] == on_mount
+        seen.update(on_mount)
+    assert len(seen) == 6
+
+
+def test_one_bad_member_holds_the_household_back(engine: Engine) -> None:
+    household = plan(engine, [insured(), dependent(1, 生年月日="20101340"), dependent(2)])
+    assert states(household) == ["held", "rejected", "held"]
+    assert codes(household)["00000001-01"] == ["invalid_date"]
+    assert household.pieces == ()
+
+
+def test_a_profile_may_let_the_others_go_on_and_their_places_move_up(engine: Engine) -> None:
+    household = plan(lenient(engine), [insured(), dependent(1, 生年月日="20101340"), dependent(2), dependent(3)])
+    assert states(household) == ["printed", "rejected", "printed", "printed"]
+    (piece,) = household.pieces
+    cards = [sheet for sheet in piece.sheets if sheet.document == "card"]
+    assert [card.place for card in cards] == [1, 2, 3]
+    assert [card.items.texts["card.qr"][-1] for card in cards] == ["1", "2", "3"]
+
+
+def test_nobody_goes_on_where_nothing_can_be_mailed(engine: Engine) -> None:
+    household = plan(lenient(engine), family(3, 郵便番号="12-34"))
+    assert states(household) == ["rejected", "held", "held"]
+    (violation,) = household.members[0].violations
+    assert (violation.pointer, household.members[0].data.column("/address/postal_code")) == (
+        "/address/postal_code",
+        "郵便番号",
+    )
+
+
+def test_all_that_is_wrong_with_a_household_is_told_at_once_and_each_thing_once(engine: Engine) -> None:
+    rows = [
+        insured(名="太\ue000郎"),  # the dependents' cards and the mount say this name too
+        dependent(1, 生年月日="20250901"),
+        dependent(2, 本人家族区分="7"),
+    ]
+    assert codes(plan(engine, rows)) == {
+        "00000001-00": ["private_use_character"],
+        "00000001-01": ["birth_in_future"],
+        "00000001-02": ["unknown_code"],
+    }
+
+
+def test_dependents_without_their_insured_are_rejected(engine: Engine) -> None:
+    household = plan(engine, [dependent(1), dependent(2)])
+    assert set(itertools.chain.from_iterable(codes(household).values())) == {"missing_value"}
+    assert household.pieces == ()
+
+
+def test_the_withdrawn_are_left_out_and_the_rest_is_planned_without_them(engine: Engine) -> None:
+    found = members(engine, family(6))
+    found[2].state = "withdrawn"
+    household = Planner(engine, JOB).plan(1, found)
+    assert states(household) == ["printed", "printed", "withdrawn", "printed", "printed", "printed"]
+    assert [piece.people for piece in household.pieces] == [4, 1]
+
+
+def test_a_household_whose_people_are_all_withdrawn_gets_nothing(engine: Engine) -> None:
+    found = members(engine, family(2))
+    for member in found:
+        member.state = "withdrawn"
+    assert Planner(engine, JOB).plan(1, found).pieces == ()
+
+
+def test_through_the_employer_the_mount_is_the_employers_but_for_those_who_continue_voluntarily(engine: Engine) -> None:
+    job = replace(JOB, delivery="regular")
+    (piece,) = plan(engine, family(2), job).pieces
+    assert (piece.kind, piece.sheets[0].document) == ("employer", "mount-employer")
+    voluntary = family(2, 資格区分="任意継続", 資格喪失予定年月日="20260731", 事業所番号="", 事業所名称="")
+    (piece,) = plan(engine, voluntary, job).pieces
+    assert (piece.kind, piece.sheets[0].document) == ("direct", "mount")
+
+
+def test_an_employer_that_cannot_be_written_to_holds_its_people_back(engine: Engine) -> None:
+    household = plan(engine, family(2, 事業所郵便番号="9"), replace(JOB, delivery="regular"))
+    assert states(household) == ["rejected", "held"]
+    assert {violation.pointer for violation in household.members[0].violations} == {"/employer/address/postal_code"}
+
+
+def test_a_list_tries_who_stands_on_it_and_makes_no_piece(engine: Engine) -> None:
+    job = replace(JOB, delivery="lists")
+    assert states(plan(engine, family(3), job)) == ["printed"] * 3
+    household = plan(engine, [insured(), dependent(1, 名="花\ue000子")], job)
+    assert states(household) == ["held", "rejected"]
+    assert household.pieces == ()
+
+
+@given(bad=st.sets(st.integers(0, 8)), gone=st.sets(st.integers(0, 8)), size=st.integers(1, 9), hold=st.booleans())
+def test_every_member_has_one_state_and_a_card_if_it_is_printed(
+    engine: Engine, bad: set[int], gone: set[int], size: int, hold: bool
+) -> None:
+    rows = family(size)
+    for at in bad & set(range(size)):
+        rows[at]["生年月日"] = "20990101"
+    found = members(engine, rows)
+    for at in gone & set(range(size)):
+        found[at].state = "withdrawn"
+    household = Planner(engine if hold else lenient(engine), JOB).plan(1, found)
+    for at, member in enumerate(household.members):
+        if at in gone:
+            assert member.state == "withdrawn"
+        elif at in bad:
+            assert member.state == "rejected"
+        else:
+            assert member.state == ("held" if hold and bad & set(range(size)) - gone else "printed")
+    cards = [sheet.people[0] for piece in household.pieces for sheet in piece.sheets if sheet.document == "card"]
+    assert cards == [member.person for member in household.members if member.state == "printed"]
+
+
+def lenient(engine: Engine) -> Engine:
+    """The engine with a profile that does not hold households back."""
+    import copy
+
+    other = copy.copy(engine)
+    profile = engine.insurers["association"]
+    assert profile.bulk is not None
+    bulk = profile.bulk.model_copy(update={"hold_household": False})
+    other.insurers = {**engine.insurers, "association": profile.model_copy(update={"bulk": bulk})}
+    return other

@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+
+import pytest
+import sqlalchemy as sa
+
+from docgen.bulk.job import Job
+from docgen.bulk.ledger import Batch, Lease, LeaseLost, Ledger, Part
+from docgen.errors import BatchError, DocgenError
+from tests.bulk.servers import Postgres
+
+ISSUED_ON = date(2026, 12, 1)
+JOB = Job("", "association", "bulk", ISSUED_ON)
+PARTS = [Part(1, 5000, "a" * 64), Part(2, 5000, "b" * 64), Part(3, 17, "c" * 64)]
+PEOPLE = [f"123|{number}|00" for number in range(2500)]
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    ledger = Ledger(ledger_url)
+    yield ledger
+    ledger.close()
+
+
+def submit(ledger: Ledger, **changes: object) -> Batch:
+    return ledger.submit(replace(JOB, **changes), "input.csv", "/nowhere")
+
+
+def lease_of(ledger: Ledger, batch: Batch | None = None, seconds: float = 30) -> Lease:
+    lease = ledger.acquire((batch or submit(ledger)).id, seconds)
+    assert lease is not None
+    return lease
+
+
+def code(caught: pytest.ExceptionInfo[DocgenError]) -> str:
+    return caught.value.violations[0].code
+
+
+# --- batches ---
+
+
+def test_a_batch_is_read_back_as_it_was_submitted(ledger: Ledger) -> None:
+    batch = ledger.submit(JOB, "s3://in/extract.csv", "s3://out/1", {"listed": ["a"]}, batch="b1")
+    assert ledger.get("b1") == batch
+    assert (batch.id, batch.state, batch.source, batch.store) == ("b1", "queued", "s3://in/extract.csv", "s3://out/1")
+    assert batch.options == {"listed": ["a"]}
+    assert batch.job == replace(JOB, number="S0001")
+    assert abs(batch.created_at - time.time()) < 60
+
+
+def test_jobs_are_numbered_around_the_numbers_that_were_given(ledger: Ledger) -> None:
+    given = [submit(ledger, number=number).job.number for number in ("", "S0002", "KYOTO1", "", "")]
+    assert given == ["S0001", "S0002", "KYOTO1", "S0003", "S0004"]
+    with pytest.raises(DocgenError) as caught:
+        submit(ledger, number="KYOTO1")
+    assert code(caught) == "job_number_taken"
+
+
+def test_batches_submitted_at_once_get_different_numbers(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda _: submit(ledger).job.number, range(24)))
+    assert sorted(numbers) == [f"S{number:04d}" for number in range(1, 25)]
+
+
+def test_an_idempotency_key_makes_one_batch_however_often_it_comes(ledger: Ledger) -> None:
+    def ask(_: int) -> str:
+        return ledger.submit(JOB, "input.csv", "/nowhere", idempotency_key="k").id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(16)))) == 1
+    with pytest.raises(DocgenError) as caught:
+        ledger.submit(JOB, "another.csv", "/nowhere", idempotency_key="k")
+    assert code(caught) == "idempotency_mismatch"
+    assert len(ledger.batches()) == 1
+
+
+def test_an_unknown_batch_is_reported(ledger: Ledger) -> None:
+    with pytest.raises(DocgenError) as caught:
+        ledger.get("none")
+    assert code(caught) == "unknown_batch"
+
+
+def test_a_ledger_of_another_version_is_refused(ledger: Ledger, ledger_url: str) -> None:
+    with sa.create_engine(ledger_url).begin() as link:
+        link.execute(sa.text("UPDATE meta SET value = '99' WHERE name = 'schema'"))
+    with pytest.raises(BatchError) as caught:
+        Ledger(ledger_url)
+    assert code(caught) == "ledger_version"
+
+
+def test_a_ledger_opened_by_many_at_once_is_made_once(ledger_url: str) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        ledgers = list(pool.map(lambda _: Ledger(ledger_url), range(6)))
+    assert len({ledger.identity("123|4|00") for ledger in ledgers}) == 1
+
+
+# --- the lease ---
+
+
+def test_only_one_of_many_gets_the_lease(ledger: Ledger) -> None:
+    batch = submit(ledger)
+    with ThreadPoolExecutor(8) as pool:
+        leases = list(pool.map(lambda _: ledger.acquire(batch.id), range(16)))
+    assert len([lease for lease in leases if lease]) == 1
+    assert ledger.waiting() == []
+
+
+def test_a_run_that_was_paused_past_its_lease_can_write_nothing_more(ledger: Ledger) -> None:
+    paused = lease_of(ledger, seconds=0.05)
+    paused.plan(PARTS, {})
+    time.sleep(0.1)
+    assert ledger.waiting() == [paused.batch]
+    taken = ledger.acquire(paused.batch)
+    assert taken is not None
+    for write in (
+        paused.renew,
+        paused.give_back,
+        lambda: paused.enter("assembling"),
+        lambda: paused.plan([], {}),
+        lambda: paused.begin("print", 1, 3),
+        lambda: paused.finish("print", 1, {"wrong": True}),
+        lambda: paused.redo("print", 1),
+        lambda: paused.end("failed"),
+        lambda: paused.claim("association", "card", ISSUED_ON, PEOPLE[:1]),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    assert ledger.get(paused.batch).state == "queued"
+    assert [(shard.attempts, shard.result) for shard in ledger.shards(paused.batch, "print")] == [(0, None)] * 3
+    assert taken.renew() is False
+
+
+def test_a_lease_that_was_given_back_is_free_at_once(ledger: Ledger) -> None:
+    lease = lease_of(ledger)
+    lease.give_back()
+    again = ledger.acquire(lease.batch)
+    assert again is not None
+    assert again.epoch == lease.epoch + 1
+
+
+def test_renewing_keeps_the_others_out(ledger: Ledger) -> None:
+    lease = lease_of(ledger, seconds=0.4)
+    for _ in range(4):
+        time.sleep(0.15)
+        lease.renew()
+        assert ledger.acquire(lease.batch) is None
+
+
+def _take_and_die(url: str, batch: str) -> None:
+    assert Ledger(url).acquire(batch, 3600)
+    os._exit(1)
+
+
+def test_the_lease_of_a_process_that_died_on_this_machine_is_free_at_once(ledger: Ledger, ledger_url: str) -> None:
+    batch = submit(ledger)
+    process = multiprocessing.get_context("spawn").Process(target=_take_and_die, args=(ledger_url, batch.id))
+    process.start()
+    process.join()
+    assert process.exitcode == 1
+    assert ledger.acquire(batch.id) is not None
+
+
+def test_a_batch_that_has_ended_is_leased_to_nobody(ledger: Ledger) -> None:
+    lease = lease_of(ledger)
+    lease.end("done", {"people": 3})
+    assert ledger.acquire(lease.batch) is None
+    batch = ledger.get(lease.batch)
+    assert (batch.state, batch.counts, batch.live) == ("done", {"people": 3}, False)
+
+
+# --- shards ---
+
+
+def test_shards_remember_attempts_and_results(ledger: Ledger) -> None:
+    lease = lease_of(ledger)
+    lease.plan(PARTS, {})
+    lease.begin("print", 2, 1)
+    lease.begin("print", 2, 2)
+    lease.finish("print", 2, {"number": 2, "files": ["x"]})
+    first, second, third = ledger.shards(lease.batch, "print")
+    assert (second.attempts, second.result, second.people) == (2, {"number": 2, "files": ["x"]}, 5000)
+    assert first.result is None is third.result
+    assert len(ledger.shards(lease.batch)) == 6
+    lease.redo("print", 2)
+    assert [shard.result for shard in ledger.shards(lease.batch, "print")] == [None] * 3
+
+
+def test_planning_again_keeps_what_is_done_of_parts_that_are_the_same(ledger: Ledger) -> None:
+    lease = lease_of(ledger)
+    lease.plan(PARTS, {})
+    for number in (1, 2):
+        lease.finish("print", number, {"number": number})
+        lease.finish("employers", number, {"number": number})
+    lease.plan(PARTS, {})
+    assert len([shard for shard in ledger.shards(lease.batch) if shard.result]) == 4
+    lease.plan([PARTS[0], replace(PARTS[1], sha256="d" * 64)], {})
+    assert [bool(shard.result) for shard in ledger.shards(lease.batch, "print")] == [True, False]
+    assert [bool(shard.result) for shard in ledger.shards(lease.batch, "employers")] == [False, False]
+
+
+# --- who was issued what ---
+
+
+def test_a_person_is_claimed_once(ledger: Ledger) -> None:
+    first, second = lease_of(ledger), lease_of(ledger)
+    assert first.claim("association", "card", ISSUED_ON, PEOPLE[:2000]) == set()
+    assert second.claim("association", "card", ISSUED_ON, PEOPLE[1998:]) == set(PEOPLE[1998:2000])
+    assert first.claim("association", "card", ISSUED_ON, PEOPLE[:2001]) == {PEOPLE[2000]}
+
+
+def test_another_document_day_or_insurer_is_another_claim(ledger: Ledger) -> None:
+    first, second = lease_of(ledger), lease_of(ledger)
+    first.claim("association", "card", ISSUED_ON, PEOPLE[:1])
+    assert second.claim("association", "notice", ISSUED_ON, PEOPLE[:1]) == set()
+    assert second.claim("association", "card", date(2026, 12, 2), PEOPLE[:1]) == set()
+    assert second.claim("society", "card", ISSUED_ON, PEOPLE[:1]) == set()
+
+
+def test_a_reissue_claims_who_was_issued_already(ledger: Ledger) -> None:
+    first, again, third = (lease_of(ledger) for _ in range(3))
+    first.claim("association", "card", ISSUED_ON, PEOPLE[:1])
+    assert again.claim("association", "card", ISSUED_ON, PEOPLE[:2], reissue=True) == set()
+    assert third.claim("association", "card", ISSUED_ON, PEOPLE[:3]) == set(PEOPLE[:2])
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled", "deleted"])
+def test_a_batch_that_came_to_nothing_frees_its_people(ledger: Ledger, end: str) -> None:
+    first, second = lease_of(ledger), lease_of(ledger)
+    first.claim("association", "card", ISSUED_ON, PEOPLE[:10])
+    if end == "deleted":
+        first.end("done")
+        ledger.forget(first.batch)
+    else:
+        first.end(end)  # type: ignore[arg-type]
+    assert second.claim("association", "card", ISSUED_ON, PEOPLE[:10]) == set()
+
+
+def test_a_batch_that_is_done_keeps_its_people_but_those_that_were_released(ledger: Ledger) -> None:
+    first, second = lease_of(ledger), lease_of(ledger)
+    first.claim("association", "card", ISSUED_ON, PEOPLE[:10])
+    first.release("association", "card", ISSUED_ON, PEOPLE[:3])
+    first.end("done")
+    assert second.claim("association", "card", ISSUED_ON, PEOPLE[:10]) == set(PEOPLE[3:10])
+
+
+def test_two_batches_that_claim_the_same_people_at_once_share_them_out(ledger: Ledger) -> None:
+    leases = [lease_of(ledger) for _ in range(4)]
+
+    def claim(lease: Lease) -> set[str]:
+        return set(PEOPLE) - lease.claim("association", "card", ISSUED_ON, PEOPLE)
+
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(claim, leases))
+    assert sum(map(len, got)) == len(PEOPLE)
+    assert set().union(*got) == set(PEOPLE)
+
+
+def test_the_ledger_holds_nothing_that_a_person_could_be_guessed_from(ledger: Ledger, ledger_url: str) -> None:
+    lease_of(ledger).claim("association", "card", ISSUED_ON, ["社保|12345|00"])
+    other = Ledger("sqlite://")
+    assert other.identity("社保|12345|00") != ledger.identity("社保|12345|00")
+    with sa.create_engine(ledger_url).begin() as link:
+        rows = link.execute(sa.text("SELECT * FROM issued")).all()
+    assert "12345" not in repr(rows)
+
+
+# --- cancel and delete ---
+
+
+def test_cancelling_a_queued_batch_ends_it_at_once(ledger: Ledger) -> None:
+    assert ledger.cancel(submit(ledger).id).state == "cancelled"
+
+
+def test_cancelling_a_running_batch_is_told_to_its_run(ledger: Ledger) -> None:
+    lease = lease_of(ledger)
+    assert lease.renew() is False
+    assert ledger.cancel(lease.batch).state == "queued"
+    assert lease.renew() is True
+    lease.end("cancelled")
+    assert ledger.get(lease.batch).state == "cancelled"
+
+
+def test_a_running_batch_cannot_be_deleted(ledger: Ledger) -> None:
+    lease = lease_of(ledger)
+    with pytest.raises(DocgenError) as caught:
+        ledger.forget(lease.batch)
+    assert code(caught) == "batch_running"
+    lease.end("cancelled")
+    ledger.forget(lease.batch)
+    assert ledger.get(lease.batch).state == "deleted"
+
+
+def test_a_failed_batch_can_be_opened_again_and_a_done_one_not(ledger: Ledger) -> None:
+    failed, done = lease_of(ledger), lease_of(ledger)
+    failed.end("failed", None, {"code": "shard_failed", "shard": 3})
+    done.end("done")
+    assert ledger.get(failed.batch).error == {"code": "shard_failed", "shard": 3}
+    assert (ledger.reopen(failed.batch).state, ledger.reopen(done.batch).state) == ("queued", "done")
+
+
+# --- webhooks ---
+
+
+def test_the_end_of_a_batch_leaves_a_message_for_each_url(ledger: Ledger) -> None:
+    batch = ledger.submit(JOB, "input.csv", "/nowhere", {"webhooks": ["https://a.example/", "https://b.example/"]})
+    lease_of(ledger, batch).end("done", {"people": 3})
+    first, second = ledger.next_delivery(), ledger.next_delivery()
+    assert first is not None
+    assert second is not None
+    assert {first.url, second.url} == {"https://a.example/", "https://b.example/"}
+    assert first.payload == {
+        "batch": batch.id,
+        "number": "S0001",
+        "state": "done",
+        "counts": {"people": 3},
+        "error": None,
+    }
+    assert ledger.next_delivery() is None
+    ledger.settle_delivery(first.id, "pending", 0)
+    ledger.settle_delivery(second.id, "delivered", 0)
+    again = ledger.next_delivery()
+    assert again is not None
+    assert (again.id, again.attempts) == (first.id, 1)
+
+
+# --- a database that goes away ---
+
+
+def test_a_write_waits_until_the_database_is_back(postgres: Postgres) -> None:
+    ledger = Ledger(postgres.fresh_database("away"))
+    lease = lease_of(ledger)
+    lease.plan(PARTS, {})
+    postgres.kill()
+    back = threading.Timer(0.5, postgres.start)
+    back.start()
+    lease.finish("print", 1, {"number": 1})
+    back.join()
+    assert ledger.shards(lease.batch, "print")[0].result == {"number": 1}
+
+
+def test_a_database_that_stays_away_is_reported_without_its_address(postgres: Postgres) -> None:
+    ledger = Ledger(postgres.fresh_database("gone"), patience=0.3)
+    postgres.kill()
+    try:
+        with pytest.raises(BatchError) as caught:
+            ledger.batches()
+    finally:
+        postgres.start()
+    assert code(caught) == "ledger_unavailable"
+    assert "127.0.0.1" not in str(caught.value)
+
+
+def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every write is done twice, as if the first one's answer had not come back."""
+    once = Ledger.write
+    monkeypatch.setattr(Ledger, "write", lambda self, ask: (once(self, ask), once(self, ask))[1])
+    batch = ledger.submit(JOB, "input.csv", "/nowhere", {"webhooks": ["https://a.example/"]}, idempotency_key="k")
+    lease = lease_of(ledger, batch)
+    lease.plan(PARTS, {})
+    lease.begin("print", 1, 1)
+    lease.finish("print", 1, {"number": 1})
+    assert lease.claim("association", "card", ISSUED_ON, PEOPLE[:10]) == set()
+    lease.end("done", {"people": 3})
+    monkeypatch.undo()
+    assert len(ledger.batches(["done"])) == 1
+    assert ledger.shards(batch.id, "print")[0].attempts == 1
+    assert ledger.next_delivery() is not None
+    assert ledger.next_delivery() is None

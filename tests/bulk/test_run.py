@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docgen.bulk.job import Job, shard_dir
+from docgen.bulk.ledger import Ledger
+from docgen.bulk.run import Coordinator, Progress
+from docgen.bulk.store import Store
+from docgen.errors import DocgenError
+from tests.bulk.fakes import FakeStages, runs_of
+from tests.bulk.pipelines import source
+
+JOB = Job("", "association", "bulk", date(2026, 12, 1))
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Coordinator]:
+    """One coordinator's cluster, which the tests share: starting its processes takes the longest."""
+    with Coordinator(Ledger("sqlite://"), Store.open, FakeStages(), {}, 2) as coordinator:
+        yield coordinator
+
+
+@dataclass
+class Bench:
+    """A coordinator with a ledger and a store of its own, and a file that says which shards were run."""
+
+    coordinator: Coordinator
+    ledger: Ledger
+    folder: Path
+    runs: str
+
+    def submit(self, source: str, batch: str = "b1", **changes: Any) -> str:
+        return self.coordinator.submit(replace(JOB, **changes), source, batch=batch).id
+
+    def package(self, batch: str = "b1") -> dict[str, bytes]:
+        store = Store.open(self.folder / batch)
+        return {name: store.read(name) for name in store.names("vendor")}
+
+
+@pytest.fixture
+def bench(workers: Coordinator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+    settings = {"runs": str(tmp_path / "runs")}
+    coordinator = Coordinator(ledger, lambda batch: Store.open(tmp_path / batch), FakeStages(), settings, 2)
+    monkeypatch.setattr(coordinator, "_cluster", workers._cluster)
+    return Bench(coordinator, ledger, tmp_path, settings["runs"])
+
+
+def interrupt_at(state: str, done: int, error: BaseException) -> Callable[[Progress], None]:
+    def progress(step: Progress) -> None:
+        if (step.state, step.done) == (state, done):
+            raise error
+
+    return progress
+
+
+def test_a_batch_goes_through_its_states_to_a_released_package(bench: Bench) -> None:
+    steps: list[Progress] = []
+    batch = bench.coordinator.run(bench.submit(source(4, people=10)), steps.append)
+    assert batch.state == "done"
+    assert batch.counts is not None
+    assert batch.counts["printed"] == batch.counts["people"] == 40
+    assert list(dict.fromkeys(step.state for step in steps)) == ["taking_in", "printing", "assembling", "reconciling"]
+    assert max(step.people_done for step in steps) == 40 == max(step.people for step in steps)
+    assert sorted(runs_of(bench.runs)) == [1, 2, 3, 4]
+    manifest = json.loads(bench.package()["vendor/manifest.json"])
+    assert [file["name"] for file in manifest["files"]][:2] == ["vendor/cards-0001.pdf", "vendor/cards-0002.pdf"]
+
+
+def test_a_batch_that_has_ended_is_not_run_again(bench: Bench) -> None:
+    bench.coordinator.run(bench.submit(source(1, ms=0)))
+    assert bench.coordinator.run("b1").state == "done"
+    assert runs_of(bench.runs) == [1]
+
+
+@pytest.mark.parametrize(
+    ("state", "done"), [("taking_in", 0), ("printing", 0), ("printing", 3), ("assembling", 0), ("reconciling", 0)]
+)
+def test_a_batch_that_was_interrupted_is_finished_with_the_same_bytes(bench: Bench, state: str, done: int) -> None:
+    bench.coordinator.run(bench.submit(source(6), "undisturbed", number="S1"))
+    undisturbed = bench.package("undisturbed")
+    bench.ledger.forget("undisturbed")
+    with bench.ledger._engine.begin() as link:  # the same number again: it is printed in the ids
+        link.exec_driver_sql("UPDATE batches SET number = 'OLD'")
+    bench.submit(source(6), number="S1")
+    with pytest.raises(KeyboardInterrupt):
+        bench.coordinator.run("b1", interrupt_at(state, done, KeyboardInterrupt()))
+    assert bench.ledger.get("b1").live
+    assert "vendor/manifest.json" not in bench.package()
+    assert bench.coordinator.run("b1").state == "done"
+    assert bench.package() == undisturbed
+
+
+def test_resuming_runs_only_what_is_missing(bench: Bench) -> None:
+    bench.submit(source(8))
+    with pytest.raises(KeyboardInterrupt):
+        bench.coordinator.run("b1", interrupt_at("printing", 5, KeyboardInterrupt()))
+    time.sleep(0.3)  # what was running then comes to its end
+    finished = {shard.number for shard in bench.ledger.shards("b1", "print") if shard.result}
+    before = runs_of(bench.runs)
+    bench.coordinator.run("b1")
+    assert len(finished) == 5
+    assert set(runs_of(bench.runs)[len(before) :]) == set(range(1, 9)) - finished
+
+
+@pytest.mark.parametrize("harm", ["result changed", "result gone", "file gone"])
+def test_resuming_prints_again_what_the_store_does_not_have_as_it_was(bench: Bench, harm: str) -> None:
+    bench.submit(source(3))
+    with pytest.raises(KeyboardInterrupt):
+        bench.coordinator.run("b1", interrupt_at("assembling", 0, KeyboardInterrupt()))
+    before, made, store = runs_of(bench.runs), bench.package(), Store.open(bench.folder / "b1")
+    result = f"{shard_dir(2)}/result.json"
+    if harm == "result changed":
+        store.put(result, store.read(result).replace(b'"people": 40', b'"people": 41'))
+    else:
+        store.delete(result if harm == "result gone" else "vendor/cards-0002.pdf")
+    assert bench.coordinator.run("b1").state == "done"
+    assert runs_of(bench.runs)[len(before) :] == [2]
+    finished = bench.package()
+    assert made.items() <= finished.items()
+    assert finished.keys() - made.keys() == {"vendor/manifest.json", "vendor/pieces.csv"}
+
+
+def test_a_batch_taken_up_with_another_profile_is_printed_anew(bench: Bench) -> None:
+    bench.submit(source(3))
+    with pytest.raises(KeyboardInterrupt):
+        bench.coordinator.run("b1", interrupt_at("printing", 2, KeyboardInterrupt()))
+    bench.coordinator._settings["profile"] = "edited since"
+    before = len(runs_of(bench.runs))
+    assert bench.coordinator.run("b1").state == "done"
+    assert sorted(runs_of(bench.runs)[before:])[-3:] == [1, 2, 3]
+    assert json.loads(bench.package()["vendor/manifest.json"])["made_with"]["profile"] == "edited since"
+
+
+def test_a_shard_that_goes_wrong_twice_is_run_a_third_time(bench: Bench) -> None:
+    batch = bench.coordinator.run(bench.submit(source(3, fail={"2": [1, 2]})))
+    assert batch.state == "done"
+    assert [shard.attempts for shard in bench.ledger.shards("b1", "print")] == [1, 3, 1]
+
+
+def test_a_shard_that_always_goes_wrong_fails_the_batch_with_its_number(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        batch = bench.coordinator.run(bench.submit(source(3, fail={"2": [1, 2, 3]})))
+    assert batch.state == "failed"
+    assert batch.error is not None
+    assert (batch.error["code"], batch.error["shard"]) == ("shard_failed", 2)
+    assert "RuntimeError at fakes.py" in caplog.text
+    assert "山田" not in caplog.text + json.dumps(batch.error, ensure_ascii=False)
+    assert "vendor/manifest.json" not in bench.package()
+
+
+def test_a_failed_batch_can_be_opened_again_and_finished(bench: Bench) -> None:
+    bench.coordinator.run(bench.submit(source(3, fail={"2": [1, 2, 3]})))
+    bench.ledger.reopen("b1")
+    assert bench.coordinator.run("b1").state == "done"
+    assert runs_of(bench.runs).count(2) == 4
+    assert runs_of(bench.runs).count(1) == 1
+
+
+def test_an_input_that_is_refused_fails_the_batch_with_what_is_wrong(bench: Bench) -> None:
+    batch = bench.coordinator.run(bench.submit(json.dumps({"refused": True})))
+    assert batch.state == "failed"
+    assert batch.error is not None
+    assert batch.error["violations"] == [
+        {"code": "unreadable_file", "message": "refused", "pointer": "/x", "severity": "error"}
+    ]
+
+
+def test_a_package_that_is_not_as_it_was_written_is_not_released(bench: Bench) -> None:
+    bench.submit(source(2))
+
+    def spoil(step: Progress) -> None:
+        if step.state == "reconciling":
+            (bench.folder / "b1/vendor/cards-0002.pdf").write_bytes(b"spoilt")
+
+    assert bench.coordinator.run("b1", spoil).state == "failed"
+    assert "vendor/manifest.json" not in bench.package()
+
+
+def test_cancelling_stops_between_shards(bench: Bench) -> None:
+    bench.submit(source(30))
+
+    def cancel(step: Progress) -> None:
+        if (step.state, step.done) == ("printing", 3):
+            bench.ledger.cancel("b1")
+
+    assert bench.coordinator.run("b1", cancel).state == "cancelled"
+    assert len(runs_of(bench.runs)) < 12
+
+
+def test_a_batch_that_another_run_has_is_refused(bench: Bench) -> None:
+    bench.submit(source(2))
+    assert bench.ledger.acquire("b1")
+    with pytest.raises(DocgenError) as caught:
+        bench.coordinator.run("b1")
+    assert caught.value.violations[0].code == "batch_running"
+
+
+def test_a_run_that_lost_its_lease_stops_and_leaves_the_batch_to_the_other(bench: Bench) -> None:
+    bench.submit(source(8))
+
+    def lose(step: Progress) -> None:
+        if (step.state, step.done) == ("printing", 2):
+            with bench.ledger._engine.begin() as link:
+                link.exec_driver_sql("UPDATE batches SET leased_until = 0")
+            assert bench.ledger.acquire("b1")
+
+    assert bench.coordinator.run("b1", lose).state == "printing"
+    assert len([shard for shard in bench.ledger.shards("b1", "print") if shard.result]) == 2
+
+
+def test_a_long_stage_keeps_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.submit(source(1, ms=1500))
+    monkeypatch.setattr(bench.coordinator, "_lease_seconds", 0.5)
+    other: list[object] = []
+    thief = threading.Timer(1.2, lambda: other.append(bench.ledger.acquire("b1")))
+    thief.start()
+    assert bench.coordinator.run("b1").state == "done"
+    thief.join()
+    assert other == [None]
+
+
+def test_people_stay_issued_unless_they_were_not_printed_or_the_batch_is_no_more(bench: Bench) -> None:
+    bench.coordinator.run(bench.submit(source(1, people=3)))
+    other = bench.ledger.submit(JOB, "", "/nowhere", batch="b2")
+    lease = bench.ledger.acquire(other.id)
+    assert lease is not None
+    people = ["-1-0", "-1-1", "-1-2"]
+    assert lease.claim("association", "card", JOB.issued_on, people) == {"-1-1", "-1-2"}
+    bench.ledger.forget("b1")
+    assert lease.claim("association", "card", JOB.issued_on, people) == set()

@@ -1,0 +1,192 @@
+"""Shards, what employers get after them, and the package that is put together from both."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docgen.bulk.employers import run_employers
+from docgen.bulk.job import Counts, Job, ShardResult
+from docgen.bulk.package import MANIFEST, assemble, release
+from docgen.bulk.shard import run_shard
+from docgen.bulk.store import Store
+from docgen.bulk.tables import FIT, guarded, read_table
+from docgen.engine import Engine, preflight
+from docgen.pdf.reader import read_pages
+from tests.bulk.parts import JOB, dependent, family, insured, put_part
+
+EVERY_STATE = [
+    *family(5),
+    insured(世帯番号="00000002", 番号="78", 名="\u3000"),
+    dependent(1, 世帯番号="00000002", 番号="78"),
+    {**insured(世帯番号="00000003", 番号="79"), "_withdrawn": True},
+    {**insured(世帯番号="00000004", 番号="80"), "_fault": "duplicate_person"},
+    insured(世帯番号="=5", 番号="81", 通称名="見本　名前", 通称名カナ="ミホン　ナマエ"),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "batch")
+
+
+def package(engine: Engine, store: Store, job: Job, shards: int) -> tuple[Counts, list[ShardResult]]:
+    results = [run_shard(engine, store, job, number) for number in range(1, shards + 1)]
+    employers = [run_employers(engine, store, job, number, shards) for number in range(1, shards + 1)]
+    counts = assemble(store, job, engine.pinned(job.insurer), results, employers, {"rows": 0}, [])
+    release(store)
+    return counts, [*results, *employers]
+
+
+def table(store: Store, name: str) -> list[dict[str, str]]:
+    return list(read_table(io.BytesIO(store.read(name))))
+
+
+def test_the_counts_add_up_and_everyone_is_accounted_for(engine: Engine, store: Store, tmp_path: Path) -> None:
+    put_part(store, tmp_path, 1, EVERY_STATE)
+    result = run_shard(engine, store, JOB, 1)
+    assert result.counts == Counts(
+        people=10, printed=6, rejected=2, held=1, withdrawn=1, households=5, pieces=3, cards=6, pages=15
+    )
+    assert result.counts.balanced
+    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, [])
+    assert [row["state"] for row in table(store, "issuer/keys.csv")] == [
+        *["printed"] * 5, "rejected", "held", "withdrawn", "rejected", "printed",
+    ]  # fmt: skip
+    rejects = [(row["key"], row["code"], row["column"]) for row in table(store, "issuer/rejects.csv")]
+    assert rejects == [
+        ("00000002-00", "missing_value", "名"),
+        ("00000002-01", "household_held", ""),
+        ("00000003-00", "withdrawn", ""),
+        ("00000004-00", "duplicate_person", ""),
+    ]
+
+
+def test_a_shard_that_runs_again_writes_the_same_bytes(engine: Engine, tmp_path: Path) -> None:
+    hashes = []
+    for name in ("one", "other"):
+        store = Store.open(tmp_path / name)
+        put_part(store, tmp_path, 1, EVERY_STATE)
+        run_shard(engine, store, JOB, 1)
+        hashes.append({file: hashlib.sha256(store.read(file)).hexdigest() for file in store.names()})
+    assert hashes[0] == hashes[1]
+
+
+def test_what_is_planned_without_drawing_is_what_is_printed(engine: Engine, store: Store, tmp_path: Path) -> None:
+    put_part(store, tmp_path, 1, EVERY_STATE)
+    planned = run_shard(engine, store, JOB, 1, draw=False)
+    assert list(store.names()) == ["work/parts/0001.parquet"]
+    assert planned.counts == run_shard(engine, store, JOB, 1).counts
+
+
+def test_finished_files_pass_preflight_and_their_pages_are_those_of_the_table(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    put_part(store, tmp_path, 1, EVERY_STATE)
+    result = run_shard(engine, store, JOB, 1)
+    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, [])
+    told = [(row["file"], int(row["page"]), row["page_hash"]) for row in table(store, "vendor/pages.csv")]
+    found = []
+    for file in result.files:
+        data = store.read(file.name)
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (file.bytes, file.sha256)
+        assert preflight(data) == []
+        found += [(file.name, page.number, page.sha256) for page in read_pages(data)]
+    assert sorted(told) == sorted(found)
+
+
+def test_an_employer_gets_one_letter_though_its_people_are_in_several_shards(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    job = replace(JOB, delivery="regular")
+    employers = ["0001", "0001", "0002", "0002", "0002", "0002", "0003"]
+    rows = [
+        insured(世帯番号=f"{at:08d}", 番号=str(at), 事業所番号=employer, 事業所名称=f"見本商店{employer}")
+        for at, employer in enumerate(employers, start=1)
+    ]
+    for number, part in enumerate((rows[:3], rows[3:5], rows[5:]), start=1):
+        put_part(store, tmp_path, number, part, first=1 + rows.index(part[0]))
+    counts, results = package(engine, store, job, 3)
+    letters = {
+        file.name: store.read(file.name) for result in results for file in result.files if "letters" in file.name
+    }
+    assert list(letters) == ["vendor/letters-0001.pdf", "vendor/letters-0003.pdf"]
+    texts = [_text(page) for data in letters.values() for page in read_pages(data)]
+    for text, employer, envelopes in zip(texts, ("0001", "0002", "0003"), ("2通", "4通", "1通"), strict=True):
+        assert f"見本商店{employer}" in text
+        assert envelopes in text
+    assert (counts.pieces, counts.cards, counts.printed) == (7 + 3, 7, 7)
+    rows_of_pieces = table(store, "vendor/pieces.csv")
+    assert [row["kind"] for row in rows_of_pieces] == ["employer"] * 7 + ["letter"] * 3
+    assert sum(int(row["cards"]) for row in rows_of_pieces) == counts.cards
+
+
+def test_lists_name_everyone_who_will_get_mail(engine: Engine, store: Store, tmp_path: Path) -> None:
+    put_part(store, tmp_path, 1, [*family(3), insured(世帯番号="00000009", 番号="99", 生年月日="19400101")])
+    counts, results = package(engine, store, replace(JOB, delivery="lists"), 1)
+    (file,) = [file for result in results for file in result.files]
+    (page,) = read_pages(store.read(file.name))
+    assert "3名（1世帯）" in _text(page)
+    assert counts == Counts(people=4, printed=3, rejected=1, households=2, pieces=1, pages=1)
+
+
+def test_the_manifest_names_everything_that_decides_a_byte(engine: Engine, store: Store, tmp_path: Path) -> None:
+    put_part(store, tmp_path, 1, family(2))
+    package(engine, store, JOB, 1)
+    manifest = json.loads(store.read(MANIFEST))
+    listed = {file["name"]: file["sha256"] for file in manifest["files"]}
+    there = [name for name in store.names() if name.startswith(("vendor/", "issuer/")) and name != MANIFEST]
+    assert listed == {name: hashlib.sha256(store.read(name)).hexdigest() for name in there}
+    made_with = manifest["made_with"]
+    assert {"docgen", "zlib", "uharfbuzz"} <= set(made_with["versions"])
+    assert "card.yaml" in made_with["layouts"]
+    assert "insurers/association.yaml" in made_with["layouts"]
+    assert manifest["job"] == JOB.as_dict()
+
+
+def test_nothing_of_a_person_is_on_the_vendors_side_but_on_the_pages(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    put_part(store, tmp_path, 1, family(2))
+    package(engine, store, JOB, 1)
+    for name in ("vendor/pieces.csv", "vendor/pages.csv", MANIFEST):
+        text = store.read(name).decode()
+        assert not any(value in text for value in ("見本 太郎", "太郎", "10203040", "例示町", "00000001-00"))
+
+
+def test_what_was_pushed_to_fit_comes_worst_first(engine: Engine, store: Store, tmp_path: Path) -> None:
+    long = insured(
+        世帯番号="00000002", 番号="78", 名="太郎左衛門之助長右衛門", 名カナ="タロウザエモンノスケチョウエモン"
+    )
+    put_part(store, tmp_path, 1, [*family(2), long])
+    package(engine, store, JOB, 1)
+    rows = table(store, "issuer/fit.csv")
+    assert tuple(rows[0]) == FIT
+    scores = [float(row["score"]) for row in rows]
+    assert scores == sorted(scores)
+    assert rows[0]["person"] == "S0001-P00000003J"
+    assert scores[0] < 0.9
+
+
+def test_a_table_cannot_run_a_formula_and_is_read_back_as_it_was() -> None:
+    cells = ["=1+1", "+81", "-", "@x", "'quoted", "＝全角", "plain", ""]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow([guarded(cell) for cell in cells])
+    back = read_table(io.BytesIO(text.getvalue().encode()), [str(at) for at in range(len(cells))])
+    assert list(next(back).values()) == cells
+    assert not any(guarded(cell).startswith(("=", "+", "-", "@", "＝")) for cell in cells)
+
+
+def _text(page: Any) -> str:
+    def blocks() -> Iterator[str]:
+        yield from page.blocks()
+
+    return "\n".join(blocks())
