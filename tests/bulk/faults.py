@@ -25,6 +25,7 @@ from tests.bulk.pipelines import PIPELINES
 from tests.bulk.servers import Postgres
 
 ROOT = Path(__file__).parents[2]
+PIPELINE = "fake"  # what is disturbed
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def shared_cluster() -> LocalCluster:
         dashboard_address=None,
         worker_dashboard_address=None,
         silence_logs=50,
-        scheduler_kwargs={"allowed_failures": 10},
+        scheduler_kwargs={"allowed_failures": 10, "dashboard_address": "127.0.0.1:0"},
     )
 
 

@@ -17,15 +17,15 @@ from docgen.bulk.run import Coordinator
 from docgen.bulk.store import Store
 from docgen.errors import DocgenError
 from tests.bulk import faults
-from tests.bulk.faults import Ground
+from tests.bulk.faults import PIPELINE, Ground
 from tests.bulk.pipelines import PIPELINES
 
-PIPELINE = "fake"
 SEEDS = [1, 2, 3]
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[LocalCluster]:
+def cluster(s3: str) -> Iterator[LocalCluster]:
+    """The workers; they are told of the S3 server by the environment that they begin with."""
     cluster = faults.shared_cluster()
     yield cluster
     cluster.close()
