@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.bulk import faults
 from tests.bulk.faults import Ground
-from tests.bulk.pipelines import PIPELINES
+from tests.bulk.pipelines import STAGES
 from tests.bulk.servers import BUCKET, Postgres, s3_server
 
 DISTURBANCES: dict[str, Callable[[Ground, str, int], dict[str, str]]] = {
@@ -34,7 +34,7 @@ def main() -> None:
     asked.add_argument("--times", type=int, default=100, help="how often something is killed (default: 100)")
     asked.add_argument("--seed", type=int, default=0, help="where the seeds begin (default: 0)")
     asked.add_argument("--failing", type=float, default=0.1, help="the share of S3 requests that fail (default: 0.1)")
-    asked.add_argument("--pipeline", choices=sorted(PIPELINES), default=faults.PIPELINE)
+    asked.add_argument("--pipeline", choices=sorted(STAGES), default=faults.PIPELINE)
     options = asked.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="docgen-soak-")))

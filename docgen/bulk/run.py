@@ -66,6 +66,7 @@ class Stages(Protocol):
 
     def assemble(
         self,
+        settings: Mapping[str, Any],
         store: Store,
         job: Job,
         made_with: Mapping[str, Any],
@@ -203,7 +204,7 @@ class _Run:
         if self._stages.has_employers(self._settings, self._job):
             employers = self._print("employers", self._stages.print_for_employers)
         self._enter("assembling")
-        counts = self._stages.assemble(self._store, self._job, made_with, shards, employers, source)
+        counts = self._stages.assemble(self._settings, self._store, self._job, made_with, shards, employers, source)
         self._check_balance(counts)
         self._enter("reconciling")
         numbers = [shard.number for shard in shards]
