@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import re
@@ -48,6 +49,7 @@ def pipeline_of(name: str) -> Trial:
     if name == "fake":
         return Trial(STAGES[name], Job("", "association", "bulk", date(2026, 12, 1)), source(8), 8)
     folder = Path(tempfile.mkdtemp(prefix="docgen-trial-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = printing_settings(folder, people_per_file=5)
     extract = folder / "extract.parquet"
     # Two people are there twice, and one has no name: a batch has rejects and households that are held.
