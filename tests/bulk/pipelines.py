@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 
 from bench.people import COLUMNS, ISSUED_ON, people
 from docgen.bulk.job import Job
-from docgen.bulk.pipeline import Pipeline
 from docgen.bulk.run import Stages
+from docgen.bulk.stages import BulkStages, payload
 from docgen.settings import Settings
 from tests.bulk.fakes import FakeStages
 
-STAGES: dict[str, Stages] = {"fake": FakeStages(), "print": Pipeline()}
+STAGES: dict[str, Stages] = {"fake": FakeStages(), "print": BulkStages()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +68,4 @@ def printing_settings(folder: Path, people_per_file: int) -> dict[str, Any]:
     text, times = re.subn(r"(?m)^bulk:.*$", f"bulk:\n  people_per_file: {people_per_file}", profile.read_text())
     assert times == 1
     profile.write_text(text)
-    return Settings(layouts_dir=layouts).model_dump(mode="json")
+    return payload(Settings(layouts_dir=layouts))

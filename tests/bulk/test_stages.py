@@ -65,8 +65,9 @@ def test_the_same_people_are_not_issued_twice_unless_for_a_reason(coordinator: C
 def test_an_extract_that_was_uploaded_is_read_from_the_batchs_own_store(coordinator: Coordinator, first: Batch) -> None:
     assert first.counts is not None
     job = replace(TRIAL.job, reissue="to try the upload")
-    batch = coordinator.submit(job, "store:input/extract.parquet", {"withdrawn": ["00000001-00"]}, batch="uploaded")
-    Store.open(batch.store).put("input/extract.parquet", Path(TRIAL.source))
+    batch = coordinator.submit(job, "work/extract.parquet", {"withdrawn": "work/withdrawn"}, batch="uploaded")
+    Store.open(batch.store).put("work/extract.parquet", Path(TRIAL.source))
+    Store.open(batch.store).put("work/withdrawn", b"00000001-00\n")
     ended = coordinator.run("uploaded")
     assert ended.counts is not None
     assert (ended.counts["people"], ended.counts["withdrawn"]) == (26, 1)
