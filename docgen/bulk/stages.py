@@ -190,4 +190,3 @@ def _unprinted(store: Store, number: int) -> Iterator[str]:
         # Who is another batch's was not claimed by this one, and duplicates were never claimed.
         if row["_row"] in left and row["_identity"] is not None and row["_fault"] is None:
             yield row["_identity"]
-
