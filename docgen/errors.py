@@ -127,6 +127,7 @@ _declare(
         "duplicate_person": "The same person stands in the extract more than once; all of the rows are rejected.",
         "already_issued": "Another batch has issued this document with this date to the same person.",
         "malformed_row": "A row of the extract has more or fewer fields than its header.",
+        "household_too_large": "More rows name one household than a household can have people.",
         "household_missing": "A row of the extract does not say which household it belongs to.",
         "issue_date_differs": "A row's date of issue is not the job's.",
         "household_held": "The person is held back, since another of the household was rejected.",
@@ -139,6 +140,24 @@ _declare(
     {
         "no_bulk_settings": "The insurer's profile has no section on bulk issuance.",
         "unknown_delivery": "The insurer's profile has no delivery policy of this name.",
+    },
+)
+# --- bulk issuance: extracts (bulk) ---
+_declare(
+    400,
+    {
+        "source_not_allowed": "An extract's address is not on the list of those that may be read.",
+        "source_missing": "There is no extract at this address.",
+        "unknown_format": "An extract is neither CSV, JSON Lines nor Parquet, going by its name.",
+        "undecodable_input": "An extract's bytes are no text, neither in UTF-8 nor, as CSV, in CP932.",
+        "malformed_input": "An extract cannot be read at all in its format.",
+        "unclosed_quote": "A quotation mark of a CSV file is not closed: the rows behind it would be lost.",
+        "row_too_long": "A row of an extract is longer than any row can be.",
+        "empty_input": "An extract has no row.",
+        "duplicate_header": "Two columns of an extract have the same header, or one has a name that docgen needs.",
+        "columns_not_mapped": "An extract's headers are not those that the insurer's profile reads or ignores.",
+        "column_type": "A column of a Parquet file has a type that texts cannot be read from without doubt.",
+        "unknown_person": "A list names people who are not in the extract.",
     },
 )
 # --- batches (bulk) ---

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from docgen.bulk.job import Counts, File, Job
 from docgen.bulk.store import Store
-from docgen.bulk.tables import KEYS, PAGES, PIECES
+from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS
 from docgen.engine import Engine
 from docgen.errors import PackageError, Violation
+from docgen.issuance.profile import MountSettings
 
 MANIFEST = "vendor/manifest.json"
 PIECES_TABLE, PAGES_TABLE = "vendor/pieces.csv", "vendor/pages.csv"
@@ -87,14 +88,22 @@ class Manifest:
 
 def reading_guide(engine: Engine, insurer: str) -> list[dict[str, Any]]:
     """For the manifest, as `reading`: where a second reader finds names and codes, whoever's layouts it has."""
-    documents = [name for name in ("card", "mount", "mount-employer") if name in engine.documents_of(insurer)]
+    documents = engine.insurers[insurer].documents
+    settings = {"card": None, "mount": documents.mount, "mount-employer": documents.mount_employer}
     return [
         {"document": name, "of": spot.document, "item": spot.item, "page": spot.page, "place": spot.place,
          "box": [round(value, 3) for value in spot.box]}
-        for name in documents
-        for spot in engine.spots(name, insurer)
+        for name, mount in settings.items()
+        if name in engine.documents_of(insurer)
+        for spot in engine.spots(name, insurer, _flags(name, mount))
         if spot.item in _READ
     ]  # fmt: skip
+
+
+def _flags(document: str, mount: MountSettings | None) -> dict[str, bool]:
+    """What is known of every mount of an insurer: one layout draws all kinds of them."""
+    printed = mount is not None and mount.cards == "printed"
+    return {"mount.is_printed": printed, "piece.is_for_employer": document == "mount-employer"}
 
 
 def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
@@ -143,6 +152,15 @@ def key_rows(store: Store) -> Iterator[KeyRow]:
             yield KeyRow(person, key.removeprefix("'"), int(row), state)
         except ValueError:
             raise _bad_row(KEYS_TABLE, line) from None
+
+
+def reject_rows(store: Store) -> Iterator[tuple[int, str]]:
+    """The row of the input and the state of each violation. Raises PackageError `package_table`."""
+    for line, (_, row, state, *_) in _rows(store, REJECTS_TABLE, REJECTS):
+        try:
+            yield int(row), state
+        except ValueError:
+            raise _bad_row(REJECTS_TABLE, line) from None
 
 
 def _rows(store: Store, name: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -31,6 +31,7 @@ _FAULTS = {
         "leave the row out, or issue it again with a reason",
     ),
     "malformed_row": ("the row has more or fewer fields than the header", "quote fields that hold commas or quotes"),
+    "household_too_large": ("more rows name this household than it can have people", "check the household's column"),
     "household_missing": ("the row does not say which household it belongs to", "give the household"),
 }
 

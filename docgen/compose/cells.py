@@ -6,7 +6,7 @@ part, drawn once, and the slots that records fill.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from docgen.compose.placed import StaticItem, StaticPart
@@ -40,10 +40,11 @@ class Cell:
         self._variants: dict[tuple[bool, ...], Variant] = {}
         self._statics: dict[tuple[int, ...], StaticPart] = {}
 
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        """Every place that some record may fill, whatever its flags."""
-        return tuple(part.slot for part in self._parts if part.slot is not None)
+    def slots(self, known: Mapping[str, bool]) -> Iterator[Slot]:
+        """Every place that some record may fill, as far as the flags that are known leave it."""
+        for part in self._parts:
+            if part.slot is not None and all(known.get(c.flag, c.wanted) == c.wanted for c in part.when):
+                yield part.slot
 
     def variant(self, flags: Mapping[str, bool]) -> Variant:
         """The variant for a record's flags, compiled when first asked for."""

@@ -154,18 +154,20 @@ class Composition:
             for side in shown
         )  # fmt: skip
 
-    def spots(self) -> Iterator[Spot]:
-        """Where a second reader finds what records fill: texts and QR symbols, at corners and in fixed places."""
+    def spots(self, known: Mapping[str, bool]) -> Iterator[Spot]:
+        """Where a second reader finds what records with these flags fill: texts and QR symbols."""
         for page, side in enumerate((side for name, side in self.sides.items() if name != CONTINUED), start=1):
-            yield from self._spots(side.cell, page, 0, 0.0, 0.0)
+            yield from self._spots(side.cell, known, page, 0, 0.0, 0.0)
             for flow, model in self._flows.items():
                 if isinstance(model, Places):
                     for place, (x, y) in enumerate(model.places.get(side.name, ()), start=1):
-                        yield from self._spots(side.rows[flow], page, place, x, y)
+                        yield from self._spots(side.rows[flow], known, page, place, x, y)
 
-    def _spots(self, cell: Cell, page: int, place: int, x: float, y: float) -> Iterator[Spot]:
+    def _spots(
+        self, cell: Cell, known: Mapping[str, bool], page: int, place: int, x: float, y: float
+    ) -> Iterator[Spot]:
         left, top = x + self.geometry.offset_x, y + self.geometry.offset_y
-        for slot in cell.slots:
+        for slot in cell.slots(known):
             if isinstance(slot, TextSlot):
                 box = (left + slot.x, top + slot.y, slot.setter.width, slot.setter.height)
                 yield Spot(self.document, slot.item, page, place, box)
@@ -173,7 +175,7 @@ class Composition:
                 yield Spot(self.document, slot.item, page, place, (left + slot.x, top + slot.y, slot.size, slot.size))
             elif isinstance(slot, IncludeSlot):
                 inner = self.included(slot.document)
-                yield from inner._spots(inner.sides[slot.side].cell, page, place, left + slot.x, top + slot.y)
+                yield from inner._spots(inner.sides[slot.side].cell, {}, page, place, left + slot.x, top + slot.y)
 
     # ------------------------------------------------------------------------------------------------------------ flow
 

@@ -212,9 +212,9 @@ class Engine:
         """What each page of a document without flows must show of these items, in order; nothing is set or placed."""
         return self._composition(document, insurer).texts(items)
 
-    def spots(self, document: str, insurer: str) -> Iterator[Spot]:
-        """Where on the pages of a document a second reader finds each item."""
-        return self._composition(document, insurer).spots()
+    def spots(self, document: str, insurer: str, known: Mapping[str, bool]) -> Iterator[Spot]:
+        """Where on a document's pages a second reader finds each item, for records with these flags."""
+        return self._composition(document, insurer).spots(known)
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""

@@ -112,6 +112,7 @@ class FakeStages:
 
     def assemble(
         self,
+        settings: Mapping[str, Any],
         store: Store,
         job: Job,
         made_with: Mapping[str, Any],

@@ -1,0 +1,587 @@
+"""The second reader: a finished package is opened, and everything in it is held against everything else.
+
+It needs the package and nothing besides; where names and codes stand on the pages, the manifest says. What it finds
+says which element differs and where, never the values: those are on paper.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from difflib import SequenceMatcher
+from itertools import chain, groupby, islice, pairwise
+from typing import Any
+
+from docgen.bulk.job import Counts, File, match_code, person_key
+from docgen.bulk.opened import (
+    KEYS_TABLE,
+    MANIFEST,
+    PAGES_TABLE,
+    PIECES_TABLE,
+    REJECTS_TABLE,
+    Manifest,
+    PageRow,
+    PieceRow,
+    key_rows,
+    open_manifest,
+    page_rows,
+    piece_rows,
+    reject_rows,
+)
+from docgen.bulk.reading import PageReader, Seen, Where
+from docgen.bulk.store import Store
+from docgen.errors import CODES, PackageError, Violation
+from docgen.issuance.mount import MOST_CARDS
+from docgen.pdf.swift import UnreadablePdf
+
+MOST_FINDINGS = 1000  # that a report keeps; it counts them all
+_MOUNTS = ("mount", "mount-employer")
+_WITH_PEOPLE = {"card": "card", "mount": "card", "mount-employer": "card", "notice": "notice"}
+_BRACKETS = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|［[^［］]*］|\[[^\[\]]*\]|【[^【】]*】|〈[^〈〉]*〉|\s+")
+_TITLE = "\u00a0様"
+_SHARD = re.compile(r"-(\d{4,})\.pdf$")
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: what, where, and what it may mean. Nothing of it is personal: `person` is the opaque key."""
+
+    code: str
+    message: str
+    hint: str = ""
+    file: str | None = None
+    page: int | None = None
+    piece: str | None = None
+    sheet: int | None = None
+    place: int | None = None
+    person: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"undeclared error code: {self.code}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, without the parts that are not set."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, "", 0)}
+
+    def __str__(self) -> str:
+        parts = (
+            (self.file, f"{self.file}:{self.page}" if self.page else self.file),
+            (self.piece, f"piece {self.piece}"),
+            (self.sheet, f"envelope {self.sheet}"),
+            (self.place, f"place {self.place}"),
+            (self.person, f"person {self.person}"),
+        )
+        head = ", ".join(words for given, words in parts if given and words)
+        tail = f" ({self.hint})" if self.hint else ""
+        return f"{head}: {self.message}{tail} <{self.code}>" if head else f"{self.message}{tail} <{self.code}>"
+
+
+@dataclass(slots=True)
+class Report:
+    """What was held against what: `differences` counts all findings, of which the first ones are kept."""
+
+    findings: list[Finding] = field(default_factory=list)
+    differences: int = 0
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differs."""
+        return self.differences == 0
+
+    def add(self, found: Iterable[Finding]) -> None:
+        """Take findings in."""
+        for finding in found:
+            self.differences += 1
+            if len(self.findings) < MOST_FINDINGS:
+                self.findings.append(finding)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        found = [finding.as_dict() for finding in self.findings]
+        return {"ok": self.ok, "differences": self.differences, "counts": self.counts.as_dict(), "findings": found}
+
+    def require_ok(self) -> None:
+        """Raises PackageError with what was found."""
+        if not self.ok:
+            raise PackageError(
+                Violation(found.code, str(found).removesuffix(f" <{found.code}>"), file=found.file)
+                for found in self.findings
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What was read of one shard of the package, beside the findings: for the counts, and who got which document."""
+
+    findings: tuple[Finding, ...]
+    pages: int
+    cards: int
+    pieces: int
+    people: tuple[tuple[str, str], ...]  # (card or notice, person)
+
+
+def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = False, workers: int = 1) -> Report:
+    """Hold a whole package against itself. Memory does not grow with the batch: a shard at a time is read.
+
+    `manifest` is where the manifest lies: elsewhere before the package is released. `vendor_only` leaves the issuer's
+    side out, for who has not got it. `workers` processes share the shards.
+    """
+    report = Report()
+    try:
+        said = open_manifest(store, manifest)
+        report.add(_files(store, said, vendor_only))
+        people = _People(said)
+        with ExitStack() as stack:
+            for shard in _read_shards(store, said, workers, stack):
+                report.add(shard.findings)
+                report.add(people.note(shard.people))
+                report.counts += Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages)
+        if vendor_only:
+            report.counts += Counts(printed=people.printed)
+        else:
+            report.add(people.against_keys(store, report))
+        report.add(_counts(said, report.counts, vendor_only))
+    except PackageError as error:
+        report.add(Finding(v.code, v.message, v.hint, v.file, v.line) for v in error.violations)
+    return report
+
+
+# --- the files ---
+
+
+def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]:
+    """Every file of the manifest is there and no other; tables are as they were. Pages come later."""
+    sides = ("vendor",) if vendor_only else ("vendor", "issuer")
+    there = {name for side in sides for name in store.names(side)} - {MANIFEST}
+    named = {name for name in said.files if name.partition("/")[0] in sides}
+    for name in sorted(named - there):
+        yield Finding("package_file_missing", "the file is missing", "copy the package again, as a whole", name)
+    for name in sorted(there - named):
+        yield Finding("package_file_unknown", "the manifest does not name this file", "take it away", name)
+    for name in sorted(named & there):
+        if not name.endswith(".pdf"):
+            digest, size = hashlib.sha256(), 0
+            for block in store.chunks(name):
+                digest.update(block)
+                size += len(block)
+            yield from _changed(said.files[name], digest.hexdigest(), size)
+
+
+def _changed(file: File, sha256: str, size: int) -> Iterator[Finding]:
+    if (file.sha256, file.bytes) != (sha256, size):
+        message = "the file is not the one that the manifest names"
+        message += f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long"
+        yield Finding("package_file_changed", message, "fetch it again", file.name)
+
+
+# --- shards ---
+
+
+def _read_shards(store: Store, said: Manifest, workers: int, stack: ExitStack) -> Iterator[Shard]:
+    """The shards in order, read here or by so many processes."""
+    work = _shards(store, said)
+    if workers <= 1:
+        for rows, pieces in work:
+            yield check_shard(store, said, rows, pieces)
+        return
+    pool = stack.enter_context(ProcessPoolExecutor(workers))
+    waiting = [pool.submit(_check_there, store.location, said, *part) for part in islice(work, 2 * workers)]
+    while waiting:
+        yield waiting.pop(0).result()
+        waiting += [pool.submit(_check_there, store.location, said, *part) for part in islice(work, 1)]
+
+
+def _check_there(location: str, said: Manifest, rows: list[PageRow], pieces: list[PieceRow]) -> Shard:
+    return check_shard(Store.open(location), said, rows, pieces)
+
+
+def _shards(store: Store, said: Manifest) -> Iterator[tuple[list[PageRow], list[PieceRow]]]:
+    """The rows of each shard, and those of its envelopes. Both tables have the same order: that of print."""
+    pieces = piece_rows(store)
+    ahead: list[PieceRow] = list(islice(pieces, 1))
+    unread = {name for name in said.files if name.endswith(".pdf")}
+    for _, group in groupby(page_rows(store), key=lambda row: _shard_of(row.file)):
+        rows = list(group)
+        unread -= {row.file for row in rows}
+        envelopes = {(row.piece, row.sheet) for row in rows}
+        mine = []
+        while ahead and (ahead[0].piece, ahead[0].sheet) in envelopes:
+            mine.append(ahead[0])
+            ahead = list(islice(pieces, 1))
+        yield rows, mine
+    rest = [*ahead, *pieces]
+    if rest or unread:
+        yield [], rest
+    for name in sorted(unread):  # files of which the table has no page
+        yield [PageRow(name, 0, "", 0, 0, "", (), "")], []
+
+
+def _shard_of(file: str) -> str:
+    found = _SHARD.search(file)
+    return found[1] if found else file
+
+
+def check_shard(
+    store: Store,
+    said: Manifest,
+    rows: Sequence[PageRow],
+    pieces: Sequence[PieceRow],
+    *,
+    look: Callable[[Sequence[PageRow], Sequence[Seen]], Iterable[Finding]] | None = None,
+) -> Shard:
+    """Read the files of one shard, and hold them against the shard's rows of the tables.
+
+    `look` is given each document's rows and pages, with their texts.
+    """
+    reader = PageReader(said.areas)
+    findings: list[Finding] = []
+    seen: dict[tuple[str, int], Seen] = {}
+    by_file: dict[str, list[PageRow]] = {}
+    for row in rows:
+        by_file.setdefault(row.file, []).append(row)
+    for name, own in by_file.items():
+        findings += _read_file(store, said, name, own, reader, seen, texts=look is not None)
+    listed = [row for row in rows if row.page]
+    findings += _order(listed, pieces)
+    known = {(piece.piece, piece.sheet): piece for piece in pieces}
+    cards = 0
+    sizes = [len(pages) for pages in _documents(listed) if pages[0].place]
+    usual = max(set(sizes), key=sizes.count, default=0)
+    people: list[tuple[str, str]] = []
+    for key, group in groupby(listed, key=lambda row: (row.piece, row.sheet)):
+        envelope = _Envelope(said, reader, known.get(key), list(_documents(group)), seen)
+        findings += envelope.findings(usual)
+        cards += envelope.cards
+        people += envelope.people()
+        if look is not None:
+            for document in envelope.documents:
+                pages = [found for row in document if (found := seen.get((row.file, row.page))) is not None]
+                if len(pages) == len(document):
+                    findings += look(document, pages)
+    return Shard(tuple(findings), len(listed), cards, len(pieces), tuple(people))
+
+
+def _documents(rows: Iterable[PageRow]) -> Iterator[list[PageRow]]:
+    """The pages of each document: of one file, envelope, place and people, one after the other."""
+    for _, pages in groupby(
+        rows, key=lambda row: (row.file, row.piece, row.sheet, row.place, row.document, row.people)
+    ):
+        yield list(pages)
+
+
+def _read_file(
+    store: Store,
+    said: Manifest,
+    name: str,
+    rows: Sequence[PageRow],
+    reader: PageReader,
+    seen: dict[tuple[str, int], Seen],
+    *,
+    texts: bool,
+) -> Iterator[Finding]:
+    """Read a file into `seen`, each page under the number that its row has."""
+    listed = [row for row in rows if row.page]
+    file = said.files.get(name)
+    if file is None:
+        yield Finding("package_file_unknown", "the table has pages of a file that the manifest does not name", "", name)
+        return
+    try:
+        data = store.read(name)
+    except FileNotFoundError:
+        return  # told already
+    yield from _changed(file, hashlib.sha256(data).hexdigest(), len(data))
+    try:
+        pages = list(reader.read(data, rows[0].document, texts=texts))
+    except UnreadablePdf:
+        yield Finding("package_file_unreadable", "the file is no PDF or is damaged", "fetch it again", name)
+        return
+    if file.pages != len(pages):
+        message = f"the file has {len(pages)} pages, and the manifest says {file.pages}"
+        yield Finding("package_counts", message, "", name)
+    if [row.page for row in listed] != list(range(1, len(listed) + 1)):
+        yield Finding("package_order", "the table does not count this file's pages 1, 2, 3, ...", "", name)
+    yield from _aligned(name, listed, pages, seen)
+
+
+def _aligned(
+    name: str, rows: Sequence[PageRow], pages: Sequence[Seen], seen: dict[tuple[str, int], Seen]
+) -> Iterator[Finding]:
+    """Tie each row to its page. Where they differ, say which page is there instead, missing or one too many."""
+    asked, found = [row.page_hash for row in rows], [page.sha256 for page in pages]
+    home = {row.page_hash: row for row in reversed(rows)}
+    steps: Sequence[tuple[str, int, int, int, int]]
+    if len(asked) == len(found):
+        steps = [("", 0, len(asked), 0, len(found))]
+    else:
+        steps = SequenceMatcher(None, asked, found, autojunk=False).get_opcodes()
+    for _, start, end, first, last in steps:
+        both = min(end - start, last - first)
+        for at in range(both):
+            row, page = rows[start + at], pages[first + at]
+            seen[row.file, row.page] = page
+            if row.page_hash != page.sha256:
+                owner = home.get(page.sha256)
+                hint = f"page {owner.page}, of piece {owner.piece}, stands in its place" if owner else ""
+                yield _at(row, "package_page_changed", "the page is not the one that was made", hint)
+        for row in rows[start + both : end]:
+            yield _at(row, "package_page_missing", "the file does not have this page", f"from page {first + 1} on")
+        for at in range(first + both, last):
+            owner = home.get(pages[at].sha256)
+            hint = f"it is page {owner.page}, of piece {owner.piece}, once more" if owner else ""
+            message = "the table does not name this page of the file"
+            yield Finding("package_page_unlisted", message, hint, name, at + 1)
+
+
+def _at(row: PageRow, code: str, message: str, hint: str = "") -> Finding:
+    person = row.people[0] if len(row.people) == 1 else None
+    return Finding(code, message, hint, row.file, row.page, row.piece, row.sheet, row.place, person)
+
+
+def _order(rows: Sequence[PageRow], pieces: Sequence[PieceRow]) -> Iterator[Finding]:
+    """The envelopes of both tables are the same, in the same order."""
+    asked = [(piece.piece, piece.sheet) for piece in pieces]
+    found = [key for key, _ in groupby(rows, key=lambda row: (row.piece, row.sheet))]
+    if asked == found:
+        return
+    for key in dict.fromkeys(found):
+        if key not in set(asked):
+            yield Finding("package_order", "the list of pieces does not have it here", "", PIECES_TABLE, None, *key)
+        elif found.count(key) > 1:
+            yield Finding("package_order", "its pages do not stand together", "", PAGES_TABLE, None, *key)
+    for key in asked:
+        if key not in set(found):
+            yield Finding("package_page_missing", "the piece has no pages", "", PAGES_TABLE, None, *key)
+    for (first, one), (_, two) in pairwise(zip(asked, found, strict=False)):
+        if first != one and set(asked) == set(found):
+            yield Finding("package_order", "the pieces stand in another order", "", PAGES_TABLE, None, *two)
+            return
+
+
+class _Envelope:
+    """One envelope: its documents, each with its rows, and what was read of them."""
+
+    def __init__(
+        self,
+        said: Manifest,
+        reader: PageReader,
+        piece: PieceRow | None,
+        documents: list[list[PageRow]],
+        seen: Mapping[tuple[str, int], Seen],
+    ) -> None:
+        self._said, self._reader, self._piece, self.documents, self._seen = said, reader, piece, documents, seen
+        self._cards = {rows[0].place: rows for rows in documents if rows[0].place}
+        self._mount = next((rows for rows in documents if rows[0].document in _MOUNTS), None)
+        self._on_mount = self._mount is not None and reader.has(self._mount[0].document, "card", "holder.name")
+
+    @property
+    def cards(self) -> int:
+        """How many cards it holds."""
+        return len(self._mount[0].people) if self._on_mount and self._mount else len(self._cards)
+
+    def people(self) -> Iterator[tuple[str, str]]:
+        """Who gets which document."""
+        for rows in self.documents:
+            kind = _WITH_PEOPLE.get(rows[0].document)
+            if kind is not None and (rows[0].document not in _MOUNTS or self._on_mount):
+                yield from ((kind, person) for person in rows[0].people)
+
+    def findings(self, usual_pages: int) -> Iterator[Finding]:
+        """Whether it holds what it should, and each card is the one of its place."""
+        yield from self._contents(usual_pages)
+        if self._mount is not None:
+            yield from self._mark(self._mount)
+            for place in range(1, MOST_CARDS + 1):
+                yield from self._at_place(self._mount, place)
+
+    def _contents(self, usual_pages: int) -> Iterator[Finding]:
+        first = self.documents[0][0]
+        places = [rows[0].place for rows in self.documents if rows[0].place]
+        asked = places if self._said.reprint else list(range(1, len(places) + 1))
+        if places != asked or len(set(places)) < len(places) or max(places, default=0) > MOST_CARDS:
+            yield _at(first, "package_place", f"the cards take the places {', '.join(map(str, places))}")
+        for rows in self._cards.values():
+            if len(rows) != usual_pages:
+                yield _at(rows[0], "package_page_missing", f"the card has {len(rows)} pages, others {usual_pages}")
+        if self._mount is not None and not self._on_mount:
+            people = [rows[0].people[0] for rows in self._cards.values() if rows[0].people]
+            expected = [person for person in self._mount[0].people if not self._said.reprint or person in people]
+            if people != expected:
+                yield _at(
+                    self._mount[0], "package_order", "its cards are not those of the people on the mount, in order"
+                )
+        if self._piece is None:
+            return
+        sheets = sum(not rows[0].place for rows in self.documents)
+        if (self._piece.cards, self._piece.sheets) != (self.cards, sheets):
+            message = f"it holds {self.cards} cards and {sheets} other sheets, and the list of pieces says "
+            yield _at(first, "package_counts", f"{message}{self._piece.cards} and {self._piece.sheets}")
+
+    def _words(self, rows: Sequence[PageRow], of: str, item: str, place: int = 0) -> list[str] | None:
+        """What stands in an item's areas on a document's pages; None if a page is not there."""
+        words: list[str] = []
+        for page, row in enumerate(rows, start=1):
+            seen = self._seen.get((row.file, row.page))
+            if seen is None:
+                return None
+            words += seen.words.get(Where(of, item, page, place), ())
+        return words
+
+    def _mark(self, mount: Sequence[PageRow]) -> Iterator[Finding]:
+        marks = self._words(mount, "mount", "piece.mark")
+        if marks is not None and self._piece is not None and self._reader.has(mount[0].document, "mount", "piece.mark"):
+            if marks != [f"{self._piece.piece}/{self._piece.sheet}/{self._piece.of}"]:
+                yield _at(mount[0], "package_code_differs", "the mount's own code is not that of its piece")
+
+    def _at_place(self, mount: Sequence[PageRow], place: int) -> Iterator[Finding]:
+        names = [self._words(mount, "mount", item, place) for item in ("card.holder", "card.holder_titled")]
+        if names[0] is None or names[1] is None:
+            return
+        on_mount = {_plain(name) for name in chain(*filter(None, names))}
+        where = mount[0]._replace(place=place, people=())
+        if place > len(mount[0].people):
+            if on_mount:
+                yield _at(where, "package_place", "the mount shows a name where there is no card")
+            return
+        code = match_code(mount[0].piece, mount[0].sheet, place)
+        if len(on_mount) != 1:
+            yield _at(where, "package_name_differs", "the mount does not show one and the same name for the place")
+        if not self._on_mount and self._words(mount, "mount", "card.match_code", place) != [code]:
+            yield _at(where, "package_code_differs", "the code at the place is not that of piece and place")
+        if self._on_mount:
+            yield from self._card(mount, place, place, on_mount, code)
+        elif place in self._cards:
+            yield from self._card(self._cards[place], place, 0, on_mount, code)
+
+    def _card(self, rows: Sequence[PageRow], place: int, area: int, on_mount: set[str], code: str) -> Iterator[Finding]:
+        where, document = rows[0]._replace(place=place), rows[0].document
+        names = self._words(rows, "card", "holder.name", area)
+        if names is None:
+            return
+        if {_plain(name) for name in names} != on_mount:
+            hint = "the card of somebody else, or another spelling of the name"
+            yield _at(where, "package_name_differs", "the name on the card is not the one at its place", hint)
+        serials, symbols = self._words(rows, "card", "card.serial", area), self._words(rows, "card", "card.qr", area)
+        if serials and serials != [code]:
+            yield _at(where, "package_code_differs", "the number on the card is not the code of its place")
+        if not self._on_mount and self._reader.has(document, "card", "card.qr"):
+            if len(symbols or ()) != 1 or not _holds((symbols or [""])[0], code):
+                yield _at(where, "package_code_differs", "the card's symbol does not hold the code of its place")
+
+
+def _plain(name: str) -> str:
+    """A name as all documents show it: without title, spaces, and what the card's front has in brackets."""
+    return _BRACKETS.sub("", name.removesuffix(_TITLE))
+
+
+def _holds(payload: str, code: str) -> bool:
+    return re.search(rf"(?<![0-9A-Z-]){re.escape(code)}(?![0-9A-Z-])", payload) is not None
+
+
+# --- the people ---
+
+
+class _People:
+    """Who got which document: a byte for each person and kind."""
+
+    def __init__(self, said: Manifest) -> None:
+        self._said = said
+        self._got: dict[str, bytearray] = {}
+        self._key = re.compile(rf"{re.escape(said.job.number)}-P(\d{{8}})[0-9A-Z]")
+
+    @property
+    def printed(self) -> int:
+        """How many people got something."""
+        return max((sum(map(bool, got)) for got in self._got.values()), default=0)
+
+    def note(self, people: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+        """Take in who got a document."""
+        for kind, person in people:
+            ordinal = self._ordinal(person)
+            if ordinal is None:
+                yield Finding("package_person", "this is no key of this job", "", PAGES_TABLE, person=person)
+                continue
+            got = self._got.setdefault(kind, bytearray())
+            if ordinal >= len(got):
+                got.extend(bytes(max(ordinal + 1 - len(got), 4096)))
+            if got[ordinal]:
+                message = f"the person's {kind} is printed more than once"
+                yield Finding("package_person", message, "", PAGES_TABLE, person=person)
+            got[ordinal] = 1
+
+    def against_keys(self, store: Store, report: Report) -> Iterator[Finding]:
+        """Who was to get something got it, once, and nobody else; and every row of the input is accounted for."""
+        tally = dict.fromkeys(("printed", "rejected", "held", "withdrawn"), 0)
+        states, before, met = bytearray(), 0, dict.fromkeys(self._got, 0)
+        for row in key_rows(store):
+            ordinal = self._ordinal(row.person)
+            if ordinal is None or ordinal <= before or row.state not in tally:
+                message = "the table of keys has a person twice, out of order, or in no state"
+                yield Finding("package_person", message, "", KEYS_TABLE, person=row.person)
+                continue
+            before = ordinal
+            tally[row.state] += 1
+            yield from self._got_what_they_should(row.person, ordinal, row.state == "printed", met)
+            if row.row >= len(states):
+                states.extend(bytes(max(row.row + 1 - len(states), 4096)))
+            if states[row.row]:
+                yield Finding("package_person", f"row {row.row} of the input stands here twice", "", KEYS_TABLE)
+            states[row.row] = 1 + tuple(tally).index(row.state)
+        for kind, got in self._got.items():
+            if sum(got) != met[kind]:
+                message = f"{sum(got) - met[kind]} people got a {kind}, and the table of keys does not have them"
+                yield Finding("package_person", message, "", KEYS_TABLE)
+        report.counts += Counts(people=sum(tally.values()), **tally)
+        yield from _rejects(store, states, tuple(tally))
+
+    def _got_what_they_should(self, person: str, ordinal: int, should: bool, met: dict[str, int]) -> Iterator[Finding]:
+        for kind, got in self._got.items():
+            has = ordinal < len(got) and got[ordinal] == 1
+            met[kind] += has
+            if has and not should:
+                message = f"the person has a {kind}, and was not to be printed"
+                yield Finding("package_person", message, "", PAGES_TABLE, person=person)
+            elif should and not has and not self._said.reprint:
+                message = f"the person has no {kind}, and was to be printed"
+                yield Finding("package_person", message, "", PAGES_TABLE, person=person)
+
+    def _ordinal(self, person: str) -> int | None:
+        found = self._key.fullmatch(person)
+        if found is None or person_key(self._said.job.number, int(found[1])) != person:
+            return None
+        return int(found[1])
+
+
+def _rejects(store: Store, states: bytearray, names: Sequence[str]) -> Iterator[Finding]:
+    """Each row that was not printed has its reasons, and no other has."""
+    told = bytearray(len(states))
+    for row, state in reject_rows(store):
+        if row >= len(states) or not states[row] or names[states[row] - 1] != state:
+            message = f"row {row} of the input is {state} here, and is not in the table of keys"
+            yield Finding("package_row_differs", message, "", REJECTS_TABLE)
+        else:
+            told[row] = 1
+    for row, state_ in enumerate(states):
+        if state_ > 1 and not told[row]:
+            message = f"row {row} of the input was not printed, and no reason is given"
+            yield Finding("package_row_differs", message, "", REJECTS_TABLE)
+
+
+def _counts(said: Manifest, found: Counts, vendor_only: bool) -> Iterator[Finding]:
+    """The manifest's counts balance, and are those of what is there."""
+    if not said.counts.balanced:
+        message = "people are not printed + rejected + held + withdrawn"
+        yield Finding("package_counts", message, "somebody is lost, or there twice", MANIFEST)
+    names = ("pieces", "cards", "pages") if vendor_only else (
+        "people", "printed", "rejected", "held", "withdrawn", "pieces", "cards", "pages"
+    )  # fmt: skip
+    for name in names:
+        asked, there = getattr(said.counts, name), getattr(found, name)
+        if asked != there:
+            yield Finding("package_counts", f"{name}: the manifest says {asked}, and there are {there}", "", MANIFEST)

@@ -1,0 +1,406 @@
+"""Extracts: CSV, JSON Lines and Parquet, from a file or an S3-compatible store, as batches of texts in bounded memory.
+
+An extract is read twice: once for its hash and its encoding, then row by row. So what cannot be decoded is refused with
+its place before anything is made of it, and nothing is ever replaced.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from docgen import strict_json
+from docgen.bulk.store import Store
+from docgen.errors import RequestError, Violation
+
+Format = Literal["csv", "jsonl", "parquet"]
+
+# What a batch holds beside the extract's columns, and what parts hold besides (docgen.bulk.intake).
+RESERVED = ("_row", "_fault", "_key", "_household", "_person", "_withdrawn", "_identity")
+
+_SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_BLOCK = 4 * 1024 * 1024  # bytes; no row is longer
+_BATCH = 8192  # rows
+_MOST_MALFORMED = 100_000  # rows; with more, the file is something else
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An extract, opened: its headers, and the hash of its bytes.
+
+    `batches()` gives, as often as asked, every row once: the columns as texts, `_row` (int64, from 1: data rows of CSV
+    and Parquet, lines of JSON Lines) and `_fault` (null, or `malformed_row`; such a row's texts are a guess). Rows of
+    JSON Lines leave out what is absent, so that a column may be in none: `sparse`.
+    """
+
+    columns: tuple[str, ...]
+    sha256: str
+    bytes: int
+    format: Format
+    sparse: bool
+    batches: Callable[[], Iterator[pa.RecordBatch]]
+
+
+def open_source(
+    location: str | Path, work: Path, *, format: Format | None = None, allowed: Sequence[str] = ()
+) -> Source:
+    """Open an extract: a local file, or `s3://BUCKET/NAME` below one of `allowed`, copied into the folder `work` first.
+
+    The format is that of the name's ending, unless it is given. Raises RequestError `source_not_allowed`,
+    `source_missing`, `unknown_format`, `undecodable_input` (with the byte), `malformed_input`, `duplicate_header`,
+    `column_type`, `empty_input`, `row_too_long`, `unclosed_quote`; the last three while the batches are read, too.
+    """
+    known = format or _SUFFIXES.get(Path(str(location)).suffix.lower())
+    if known is None:
+        raise _refusal("unknown_format", "the extract's format is not known", "name it .csv, .jsonl or .parquet")
+    path = _local(location, work, allowed)
+    if path.stat().st_size == 0:
+        raise _refusal("empty_input", "the extract is an empty file", "send at least a header and a row")
+    return {"csv": _open_csv, "jsonl": _open_jsonl, "parquet": _open_parquet}[known](path)
+
+
+def _refusal(code: str, message: str, hint: str) -> RequestError:
+    return RequestError(Violation(code, message, hint))
+
+
+# --- where it is ---
+
+
+def _local(location: str | Path, work: Path, allowed: Sequence[str]) -> Path:
+    """The extract as a local file."""
+    if isinstance(location, str) and "://" in location:
+        bucket, name = _allowed_object(location, allowed)
+        path = work / "extract"
+        try:
+            Store.open(f"s3://{bucket}").fetch(name, path)
+        except FileNotFoundError:
+            raise _refusal("source_missing", "there is no such object", "check bucket and name") from None
+        return path
+    path = Path(location)
+    if not path.is_file():
+        raise _refusal("source_missing", "there is no such file", "check the path")
+    return path
+
+
+def _allowed_object(location: str, allowed: Sequence[str]) -> tuple[str, str]:
+    """Bucket and name. Nothing but plain names below an allowed prefix: no other scheme, no way up."""
+    bucket, _, name = location.removeprefix("s3://").partition("/")
+    plain = location.startswith("s3://") and not re.search(r"[?#%\\\x00-\x20]", location)
+    plain = plain and bucket != "" and not {"", ".", ".."} & set(name.split("/"))
+    if not plain or not any(location.startswith(prefix.rstrip("/") + "/") for prefix in allowed):
+        raise _refusal(
+            "source_not_allowed", "extracts are not read from there", "ask for s3:// addresses to be allowed"
+        )
+    return bucket, name
+
+
+# --- its bytes ---
+
+
+class _Undecodable(Exception):
+    """Bytes that are no text: at which byte (from 0) and line (from 1), and whether kana or kanji came before."""
+
+    def __init__(self, byte: int, line: int, japanese_before: bool) -> None:
+        super().__init__()
+        self.byte, self.line, self.japanese_before = byte, line, japanese_before
+
+
+# What Python's table gives to bytes that CP932 leaves free.
+_UNASSIGNED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+_JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _decode(path: Path, encoding: str) -> None:
+    """Raises _Undecodable."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    position, line, japanese = 0, 1, False
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(_BLOCK)
+            pending = decoder.getstate()[0]
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+                free = _UNASSIGNED.search(text) if encoding == "cp932" else None
+                at = None if free is None else len(text[: free.start()].encode(encoding))
+            except UnicodeDecodeError as error:
+                at = error.start
+                text = (pending + chunk)[:at].decode(encoding, errors="ignore")
+            if at is not None:
+                line += (pending + chunk).count(b"\n", 0, at)
+                raise _Undecodable(position - len(pending) + at, line, japanese or bool(_JAPANESE.search(text)))
+            japanese = japanese or bool(_JAPANESE.search(text))
+            position, line = position + len(chunk), line + chunk.count(b"\n")
+            if not chunk:
+                return
+
+
+def _encoding(path: Path) -> str:
+    """`utf-8` or `cp932`.
+
+    A file with a byte order mark, or with kana or kanji in UTF-8 before the first fault, is damaged UTF-8: read as
+    CP932 it could become other names.
+    """
+    with path.open("rb") as file:
+        marked = file.read(3) == codecs.BOM_UTF8
+    try:
+        _decode(path, "utf-8")
+    except _Undecodable as fault:
+        utf8 = fault
+    else:
+        return "utf-8"
+    hint = "nothing is replaced: export the extract again, in UTF-8"
+    if marked or utf8.japanese_before:
+        message = f"byte {utf8.byte} (from 0), line {utf8.line}: not UTF-8, as the text before it is"
+        raise _refusal("undecodable_input", message, hint)
+    try:
+        _decode(path, "cp932")
+    except _Undecodable as cp932:
+        message = f"not UTF-8 at byte {utf8.byte} (from 0), line {utf8.line}; not CP932 at byte {cp932.byte}, line"
+        raise _refusal("undecodable_input", f"{message} {cp932.line}", f"{hint} or CP932") from None
+    return "cp932"
+
+
+def _check_headers(columns: Iterable[str]) -> None:
+    twice = [header or "(empty)" for header, count in Counter(columns).items() if count > 1]
+    if twice:
+        message = f"headers that stand twice: {', '.join(twice)}"
+        raise _refusal("duplicate_header", message, "give each column a header of its own")
+    taken = [header for header in columns if header in RESERVED]
+    if taken:
+        raise _refusal("duplicate_header", f"headers that docgen needs itself: {', '.join(taken)}", "rename them")
+
+
+def _batch(
+    columns: Sequence[str], arrays: Sequence[pa.Array], rows: Sequence[int], fault: str | None
+) -> pa.RecordBatch:
+    faults = pa.array([fault] * len(rows), pa.string())
+    return pa.RecordBatch.from_arrays([*arrays, pa.array(rows, pa.int64()), faults], [*columns, "_row", "_fault"])
+
+
+# --- CSV ---
+
+
+def _open_csv(path: Path) -> Source:
+    encoding = _encoding(path)
+    columns = tuple(_csv_reader(path, encoding, lambda row: "skip", None).schema.names)
+    _check_headers(columns)
+    return Source(
+        columns, _hash(path), path.stat().st_size, "csv", False, lambda: _csv_batches(path, encoding, columns)
+    )
+
+
+def _csv_reader(
+    path: Path, encoding: str, on_malformed: Callable[[Any], str], columns: Sequence[str] | None
+) -> pacsv.CSVStreamingReader:
+    try:
+        return pacsv.open_csv(
+            path,
+            # One thread, since only then rows have numbers.
+            read_options=pacsv.ReadOptions(use_threads=False, block_size=_BLOCK, encoding=encoding),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=on_malformed),
+            convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(columns or (), pa.string())),
+        )
+    except pa.ArrowInvalid as error:
+        raise _csv_fault(error) from None
+
+
+def _csv_fault(error: Exception) -> RequestError:
+    # Arrow's own words may quote the file.
+    if "straddling" in str(error):
+        message = f"a row is longer than {_BLOCK} bytes"
+        return _refusal("row_too_long", message, "look for a quotation mark that is not closed")
+    return _refusal("malformed_input", "the file cannot be read as CSV with these columns", "check its header and rows")
+
+
+def _csv_batches(path: Path, encoding: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    malformed: dict[int, str] = {}  # those of the last block, by their number
+    skipped: set[int] = set()  # the numbers of those that the next good rows have to leave out
+    count = 0
+
+    def keep(row: Any) -> str:
+        nonlocal count
+        count += 1
+        malformed[row.number - 1] = row.text  # the header is row 1
+        return "skip" if count <= _MOST_MALFORMED else "error"
+
+    reader = _csv_reader(path, encoding, keep, columns)
+    following, empty = 1, True
+    while (batch := _next_batch(reader)) is not None:
+        skipped |= malformed.keys()
+        upcoming = range(following, following + batch.num_rows + len(skipped))
+        rows = [row for row in upcoming if row not in skipped][: batch.num_rows]
+        _refuse_swallowed(batch, rows)
+        if rows:
+            following, empty = rows[-1] + 1, False
+            yield _batch(columns, batch.columns, rows, None)
+            skipped = {row for row in skipped if row >= following}
+        if malformed:
+            empty = False
+            yield _malformed(columns, malformed)
+            malformed.clear()
+    if malformed:
+        yield _malformed(columns, malformed)
+    elif empty:
+        raise _refusal("empty_input", "the extract has a header and no row", "send at least a row")
+
+
+def _next_batch(reader: pacsv.CSVStreamingReader) -> pa.RecordBatch | None:
+    try:
+        return reader.read_next_batch()
+    except StopIteration:
+        return None
+    except pa.ArrowInvalid as error:
+        raise _csv_fault(error) from None
+
+
+def _malformed(columns: Sequence[str], rows: dict[int, str]) -> pa.RecordBatch:
+    """Rows of the wrong length. Their first cells are kept: most often they still tell household and key."""
+    for number, text in rows.items():
+        if "\n" in text.strip("\r\n"):
+            raise _unclosed(number)
+    cells = [(next(csv.reader([text]), []) + [""] * len(columns))[: len(columns)] for text in rows.values()]
+    arrays = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
+    return _batch(columns, arrays, list(rows), "malformed_row")
+
+
+def _refuse_swallowed(batch: pa.RecordBatch, rows: Sequence[int]) -> None:
+    """A cell that holds a line break and as many commas as a row has swallowed one: nobody may get lost so."""
+    for column in batch.columns:
+        for at, broken in enumerate(pc.match_substring(column, "\n").to_pylist() if _has_break(column) else ()):
+            if broken and column[at].as_py().count(",") >= batch.num_columns - 1:
+                raise _unclosed(rows[at])
+
+
+def _has_break(column: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring(column, "\n")).as_py())
+
+
+def _unclosed(row: int) -> RequestError:
+    message = f"row {row}: a quotation mark is not closed, and swallows rows behind it"
+    return _refusal("unclosed_quote", message, "write a quotation mark inside a field twice, and close each field")
+
+
+# --- JSON Lines ---
+
+
+def _open_jsonl(path: Path) -> Source:
+    try:
+        _decode(path, "utf-8")
+    except _Undecodable as fault:
+        message = f"byte {fault.byte} (from 0), line {fault.line}: not UTF-8, the only encoding of JSON"
+        raise _refusal("undecodable_input", message, "export the extract again, in UTF-8") from None
+    keys: dict[str, None] = {}
+    for _, line in _lines(path):
+        try:
+            keys.update(dict.fromkeys(orjson.loads(line)))
+        except (orjson.JSONDecodeError, TypeError):
+            continue  # told later, with its number
+    columns = tuple(keys)
+    _check_headers(columns)
+    return Source(columns, _hash(path), path.stat().st_size, "jsonl", True, lambda: _jsonl_batches(path, columns))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1."""
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(_BLOCK + 1):
+            number += 1
+            if len(line) > _BLOCK:
+                raise _refusal("row_too_long", f"line {number} is longer than {_BLOCK} bytes", "write a row to a line")
+            line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if not line.isspace():
+                yield number, line
+
+
+def _jsonl_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    read = ((number, _flat(line)) for number, line in _lines(path))
+    empty = True
+    while some := list(islice(read, _BATCH)):
+        empty = False
+        for fault in (None, "malformed_row"):
+            rows = {number: row or {} for number, row in some if (row is None) == (fault is not None)}
+            arrays = [pa.array([row.get(name) for row in rows.values()], pa.string()) for name in columns]
+            yield _batch(columns, arrays, list(rows), fault)
+    if empty:
+        raise _refusal("empty_input", "the extract has no line", "send at least a row")
+
+
+def _flat(line: bytes) -> dict[str, str | None] | None:
+    """One row: an object of texts, whole numbers, true, false and null; None if it is anything else."""
+    try:
+        row = strict_json.loads(line)
+        return {key: _scalar(value) for key, value in row.items()} if isinstance(row, dict) else None
+    except (RequestError, TypeError):
+        return None
+
+
+def _scalar(value: Any) -> str | None:
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(value)
+    raise TypeError(value)
+
+
+# --- Parquet ---
+
+
+def _open_parquet(path: Path) -> Source:
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (pa.ArrowInvalid, OSError):
+        raise _refusal("malformed_input", "the file cannot be read as Parquet", "export it again") from None
+    _check_headers(schema.names)
+    wrong = [f"{field.name} ({field.type})" for field in schema if not _is_readable(field.type)]
+    if wrong:
+        message = f"columns that are no texts, whole numbers or days: {', '.join(wrong)}"
+        raise _refusal("column_type", message, "write them as texts: a number may have lost its leading zeros")
+    if rows == 0:
+        raise _refusal("empty_input", "the extract has no row", "send at least a row")
+    columns = tuple(schema.names)
+    return Source(columns, _hash(path), path.stat().st_size, "parquet", False, lambda: _parquet_batches(path, columns))
+
+
+def _is_readable(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_boolean, pa.types.is_date32)
+    return pa.types.is_null(kind) or any(test(kind) for test in tests)
+
+
+def _parquet_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    following = 1
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH):
+                rows = range(following, following + batch.num_rows)
+                batch.validate(full=True)  # its texts may be no UTF-8
+                yield _batch(columns, [pc.cast(column, pa.string()) for column in batch.columns], rows, None)
+                following = rows.stop
+    except (pa.ArrowInvalid, OSError):
+        message = f"rows from {following} on cannot be read: a text is no UTF-8, or the file is damaged"
+        raise _refusal("undecodable_input", message, "export the extract again") from None

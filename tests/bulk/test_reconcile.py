@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from docgen.bulk.opened import MANIFEST
+from docgen.bulk.reconcile import Finding, reconcile
+from docgen.bulk.store import Store
+from docgen.engine import Engine
+from tests.bulk import packages
+from tests.bulk.damage import Damaged, Rows, exchange, lines, set_lines
+
+CARDS, MOUNTS, PAGES = "vendor/cards-0001.pdf", "vendor/mounts-0001.pdf", "vendor/pages.csv"
+# Who is on the way out: rejected, with the rest of the household held; withdrawn; by other names than the registered.
+CHANGES = {"n2": {"負担割合": "9"}, "n5": {"_withdrawn": True}, "n7": {"旧姓": "旧例"}, "n9": {"通称名": "通称見本"}}
+
+
+@pytest.fixture(scope="module")
+def sound(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty people in two shards."""
+    folder = tmp_path_factory.mktemp("sound")
+    packages.issue(engine, folder, packages.job(), packages.halves(packages.rows(40, **CHANGES)))
+    return folder / "package"
+
+
+@pytest.fixture
+def damaged(sound: Path, tmp_path: Path) -> Damaged:
+    shutil.copytree(sound, tmp_path / "package")
+    return Damaged(tmp_path / "package")
+
+
+def found(damaged: Damaged) -> list[Finding]:
+    report = reconcile(Store.open(damaged.folder))
+    assert report.ok == (not report.findings)
+    return report.findings
+
+
+def places(findings: list[Finding], code: str) -> set[tuple[str | None, int | None]]:
+    return {(finding.file, finding.page) for finding in findings if finding.code == code}
+
+
+def test_a_sound_package_has_no_differences_and_its_counts_add_up(sound: Path) -> None:
+    report = reconcile(Store.open(sound))
+    assert report.findings == []
+    assert report.counts.balanced
+    said = json.loads((sound / MANIFEST).read_text(encoding="utf-8"))["counts"]
+    assert {**said, "households": 0} == report.counts.as_dict()
+    assert said["rejected"] == said["withdrawn"] == 1
+    assert said["held"] > 0
+
+
+def test_more_processes_find_the_same(sound: Path) -> None:
+    assert reconcile(Store.open(sound), workers=2).counts == reconcile(Store.open(sound)).counts
+
+
+def test_the_vendor_checks_the_vendors_side_alone(damaged: Damaged) -> None:
+    shutil.rmtree(damaged.folder / "issuer")
+    assert reconcile(Store.open(damaged.folder), vendor_only=True).ok
+    assert {finding.code for finding in found(damaged)} >= {"package_file_missing"}
+
+
+@pytest.mark.parametrize("delivery", ["regular", "lists"])
+def test_packages_that_go_through_employers_are_sound_too(engine: Engine, tmp_path: Path, delivery: str) -> None:
+    made = packages.halves(packages.rows(30))
+    report = reconcile(packages.issue(engine, tmp_path, packages.job(delivery), made))
+    assert report.findings == []
+    assert report.counts.pieces > 0
+
+
+def test_two_cards_that_changed_places_are_found_by_their_hashes(damaged: Damaged) -> None:
+    damaged.pages_of(CARDS, exchange(3, 5))
+    findings = found(damaged)
+    assert places(findings, "package_file_changed") == {(CARDS, None)}
+    assert places(findings, "package_page_changed") == {(CARDS, page) for page in (3, 4, 5, 6)}
+    assert "page 5, of piece" in next(f.hint for f in findings if (f.page, f.code) == (3, "package_page_changed"))
+
+
+def test_two_cards_that_changed_places_are_found_by_names_and_codes_if_the_hashes_were_repaired(
+    damaged: Damaged,
+) -> None:
+    damaged.pages_of(CARDS, exchange(3, 5))
+    damaged.hide()
+    findings = found(damaged)
+    assert places(findings, "package_name_differs") == {(CARDS, 3), (CARDS, 5)}
+    assert places(findings, "package_code_differs") == {(CARDS, 3), (CARDS, 5)}
+    assert {finding.code for finding in findings} == {"package_name_differs", "package_code_differs"}
+    assert {finding.place for finding in findings} == {1, 2}
+
+
+def test_a_name_that_was_edited_is_found_though_every_hash_was_repaired(damaged: Damaged) -> None:
+    def edit(pdf: pikepdf.Pdf) -> None:
+        # The name of another card, set where this one's name was: same size, same place, another person.
+        name, other = name_line(pdf, 1), name_line(pdf, 3)
+        content = lines(pdf, 1)
+        content[content.index(name)] = other
+        set_lines(pdf, 1, content)
+
+    damaged.pages_of(CARDS, edit)
+    assert places(found(damaged), "package_page_changed") == {(CARDS, 1)}
+    damaged.hide()
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file, finding.page, finding.place) == ("package_name_differs", CARDS, 1, 1)
+    assert finding.piece is not None
+    assert finding.person is not None
+
+
+def name_line(pdf: pikepdf.Pdf, page: int) -> bytes:
+    """The text in the mincho face on a card's front: the holder's name."""
+    (line,) = (line for line in lines(pdf, page) if line.startswith(b"BT /mincho 13 Tf"))
+    return line
+
+
+def test_a_name_that_was_edited_on_the_mount_is_found(damaged: Damaged) -> None:
+    def edit(pdf: pikepdf.Pdf) -> None:
+        content = lines(pdf, 2)
+        one, other = [at for at, line in enumerate(content) if line.startswith(b"BT /mincho 10.5 Tf")][:2]
+        codes = [content[at][content[at].index(b"<") :] for at in (one, other)]
+        content[one] = content[one][: content[one].index(b"<")] + codes[1]
+        set_lines(pdf, 2, content)
+
+    damaged.pages_of(MOUNTS, edit)
+    damaged.hide()
+    assert places(found(damaged), "package_name_differs") >= {(MOUNTS, 2)}
+
+
+def test_a_dropped_page_is_missing_from_there_on(damaged: Damaged) -> None:
+    def drop(pdf: pikepdf.Pdf) -> None:
+        del pdf.pages[6]
+
+    damaged.pages_of(CARDS, drop)
+    assert places(found(damaged), "package_page_missing") == {(CARDS, 7)}
+    damaged.sign()
+    assert places(found(damaged), "package_page_missing") == {(CARDS, 7)}
+
+
+def test_a_dropped_page_is_missed_though_its_row_was_dropped_too(damaged: Damaged) -> None:
+    def drop(pdf: pikepdf.Pdf) -> None:
+        del pdf.pages[6]
+
+    def forget(rows: Rows) -> Rows:
+        kept = [row for row in rows if (row[0], row[1]) != (CARDS, "7")]
+        for row in kept:
+            if row[0] == CARDS and int(row[1]) > 7:
+                row[1] = str(int(row[1]) - 1)
+        return kept
+
+    damaged.pages_of(CARDS, drop)
+    damaged.table(PAGES, forget)
+    damaged.hide()
+    findings = found(damaged)
+    assert (CARDS, 7) in places(findings, "package_page_missing")
+    assert (MANIFEST, None) in places(findings, "package_counts")
+
+
+def test_a_doubled_page_is_one_that_no_row_names(damaged: Damaged) -> None:
+    damaged.pages_of(CARDS, lambda pdf: pdf.pages.insert(4, pdf.pages[3]))
+    damaged.sign()
+    (unlisted,) = [finding for finding in found(damaged) if finding.code == "package_page_unlisted"]
+    assert (unlisted.file, unlisted.page) in {(CARDS, 4), (CARDS, 5)}
+    assert "once more" in unlisted.hint
+
+
+def test_a_wrong_match_code_is_found_on_the_card_it_stands_on(damaged: Damaged) -> None:
+    def edit(pdf: pikepdf.Pdf) -> None:
+        symbol, other = (next(line for line in lines(pdf, page) if line.endswith(b"f Q")) for page in (2, 4))
+        content = lines(pdf, 2)
+        content[content.index(symbol)] = other
+        set_lines(pdf, 2, content)
+
+    damaged.pages_of(CARDS, edit)
+    damaged.hide()
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file, finding.place) == ("package_code_differs", CARDS, 1)
+
+
+def test_a_mount_of_another_piece_is_found(damaged: Damaged) -> None:
+    def change(pdf: pikepdf.Pdf) -> None:
+        first, second = pdf.pages[0].obj, pdf.pages[1].obj
+        first["/Contents"], second["/Contents"] = second["/Contents"], first["/Contents"]
+
+    damaged.pages_of(MOUNTS, change)
+    damaged.hide()
+    codes = places(found(damaged), "package_code_differs")
+    assert {(MOUNTS, 1), (MOUNTS, 2)} <= codes
+
+
+def test_a_card_at_another_place_of_the_table_is_found(damaged: Damaged) -> None:
+    def move(rows: Rows) -> Rows:
+        for row in rows:
+            if row[0] == CARDS and row[1] in ("3", "4", "5", "6"):
+                row[4] = {"1": "2", "2": "1"}[row[4]]
+        return rows
+
+    damaged.table(PAGES, move)
+    damaged.sign()
+    assert {"package_place", "package_code_differs"} <= {finding.code for finding in found(damaged)}
+
+
+def test_a_person_twice_on_cards_is_found(damaged: Damaged) -> None:
+    def twice(rows: Rows) -> Rows:
+        own = [row for row in rows if row[0] == CARDS]
+        for row in own[2:4]:
+            row[6] = own[0][6]
+        return rows
+
+    damaged.table(PAGES, twice)
+    damaged.sign()
+    findings = found(damaged)
+    assert any(f.code == "package_person" and "more than once" in f.message for f in findings)
+    assert any(f.code == "package_person" and "has no card" in f.message for f in findings)
+
+
+@pytest.mark.parametrize("name", ["people", "printed", "rejected", "held", "withdrawn", "pieces", "cards", "pages"])
+def test_each_count_of_the_manifest_is_held_against_what_is_there(damaged: Damaged, name: str) -> None:
+    damaged.manifest(lambda manifest: manifest["counts"].update({name: manifest["counts"][name] + 1}))
+    assert any(finding.message.startswith(f"{name}: the manifest says") for finding in found(damaged))
+
+
+@pytest.mark.parametrize("keep", [0.999, 0.9, 0.5, 0.0])
+def test_a_truncated_file_is_named(damaged: Damaged, keep: float) -> None:
+    path = damaged.folder / CARDS
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
+    findings = found(damaged)
+    assert places(findings, "package_file_changed") == {(CARDS, None)}
+    assert places(findings, "package_file_unreadable") == {(CARDS, None)}
+
+
+@pytest.mark.parametrize("name", [CARDS, MOUNTS, PAGES, "vendor/pieces.csv", "issuer/keys.csv", "issuer/rejects.csv"])
+def test_a_missing_file_is_named(damaged: Damaged, name: str) -> None:
+    (damaged.folder / name).unlink()
+    assert (name, None) in places(found(damaged), "package_file_missing")
+
+
+def test_a_file_too_many_is_named(damaged: Damaged) -> None:
+    shutil.copy(damaged.folder / CARDS, damaged.folder / "vendor/cards-0003.pdf")
+    assert places(found(damaged), "package_file_unknown") == {("vendor/cards-0003.pdf", None)}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', None])
+def test_a_package_without_a_sound_manifest_is_not_finished(damaged: Damaged, text: str | None) -> None:
+    path = damaged.folder / MANIFEST
+    path.unlink() if text is None else path.write_text(text)
+    assert [finding.code for finding in found(damaged)] == ["package_manifest"]
+
+
+def test_a_table_cut_off_in_a_row_is_named_with_its_line(damaged: Damaged) -> None:
+    path = damaged.folder / PAGES
+    path.write_bytes(path.read_bytes()[:-90])
+    (finding,) = [finding for finding in found(damaged) if finding.code == "package_table"]
+    assert finding.file == PAGES
+
+
+def test_a_row_without_a_reason_is_found(damaged: Damaged) -> None:
+    damaged.table("issuer/rejects.csv", lambda rows: rows[1:])
+    damaged.sign()
+    assert [finding.code for finding in found(damaged)] == ["package_row_differs"]
+
+
+def test_nothing_that_is_found_names_anybody(damaged: Damaged) -> None:
+    damaged.pages_of(CARDS, exchange(3, 5))
+    damaged.hide()
+    said = json.dumps([finding.as_dict() for finding in found(damaged)], ensure_ascii=False)
+    assert not any(name in said for name in ("見本", "例示", "太郎", "花子", "さくら"))
