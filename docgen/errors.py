@@ -197,6 +197,7 @@ _declare(
 _declare(
     503, {"batches_full": "As many batches are waiting as the service lets wait; it takes the next one when one ends."}
 )
+_declare(403, {"foreign_page": "A page of another site asked, through somebody's browser."})
 _declare(416, {"range_not_satisfiable": "The range lies outside of the file."})
 _declare(
     422,

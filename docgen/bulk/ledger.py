@@ -175,6 +175,16 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How much of a stage is done: shards, and the people in them."""
+
+    shards: int
+    done: int
+    people: int
+    people_done: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A webhook message that is due. `attempts` counts the ones before this one."""
 
@@ -279,6 +289,34 @@ class Ledger:
             wanted = wanted.where(_shards.c.stage == stage)
         wanted = wanted.order_by(_shards.c.stage, _shards.c.number)
         return [_shard(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
+
+    def tally(self, batch: str, stage: Stage = "print") -> Tally:
+        """How far a stage is; all zeros before intake has cut the shards."""
+        done = _shards.c.result.is_not(None)
+        sums = [
+            sa.func.count(),
+            sa.func.sum(sa.case((done, 1), else_=0)),
+            sa.func.sum(_shards.c.people),
+            sa.func.sum(sa.case((done, _shards.c.people), else_=0)),
+        ]
+        wanted = sa.select(*sums).select_from(_shards).join(_batches).where(_batches.c.id == batch)
+        row = self.read(lambda link: link.execute(wanted.where(_shards.c.stage == stage)).one())
+        return Tally(*(int(value or 0) for value in row))
+
+    def issued(self, insurer: str, document: str, issued_on: date, identities: Iterable[str]) -> set[str]:
+        """Those who have been issued a document of a day, or are about to be, by any batch."""
+        digests = {self.identity(text): text for text in identities}
+        here = (
+            (_issuances.c.insurer == insurer)
+            & (_issuances.c.document == document)
+            & (_issuances.c.issued_on == issued_on.isoformat())
+        )
+        found: set[str] = set()
+        for some in _slices(sorted(digests), 1000):
+            wanted = sa.select(_issued.c.identity).join(_issuances).where(here, _issued.c.identity.in_(some))
+            rows = self.read(lambda link, wanted=wanted: link.execute(wanted).scalars().all())  # type: ignore[misc]
+            found.update(digests[digest] for digest in rows)
+        return found
 
     def cancel(self, batch: str) -> Batch:
         """Ask that a batch stops. Under nobody's lease it is cancelled at once, else its run does it soon."""
