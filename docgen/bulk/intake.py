@@ -7,16 +7,16 @@ shard. The same rows give the same parts, in whatever order they come.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
-from docgen.bulk.job import Job, part_name
+from docgen.bulk.job import Job
+from docgen.bulk.parts import Part, number, write_parts
 from docgen.bulk.policy import Policy
 from docgen.bulk.sources import Source
 from docgen.bulk.store import Store
@@ -33,21 +33,15 @@ _BATCH = 8192  # rows
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The input of one shard: whole households, in the order in which they are printed."""
-
-    number: int
-    people: int
-    households: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Intake:
-    """What was taken in. `people` counts the rows of all parts: every row of the extract, or of the listed ones."""
+    """What was taken in: every row of the extract, or of the listed households."""
 
     parts: tuple[Part, ...]
-    people: int
+
+    @property
+    def people(self) -> int:
+        """The rows of all parts."""
+        return sum(part.people for part in self.parts)
 
 
 def take_in(
@@ -59,13 +53,14 @@ def take_in(
     *,
     listed: Collection[str] | None = None,
     withdrawn: Collection[str] = (),
-    memory: str = "192MB",
+    claim: Claim | None = None,
+    memory: str = "96MB",
 ) -> Intake:
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own), `_household` and `_person` (ordinals from 1, in print order), `_fault` (`duplicate_person`,
-    `already_issued`, `malformed_row`, `household_missing`, `household_too_large`; or null), `_withdrawn` and `_identity`.
+    `already_issued`, `malformed_row`, `household_missing`, `household_too_large`; or null), `_withdrawn`, `_identity`.
     `listed` takes only the households in, of which it names the number or a person's key; `withdrawn` names people by
     their keys. `claim` is told the identities of those who may be printed, some at a time, and gives back the ones that
     another batch has. `work` is a folder for what does not fit into `memory`, a size in DuckDB's words.
@@ -81,7 +76,11 @@ def take_in(
         table.group(db)
         _register_lists(db, listed, withdrawn)
         table.claim(db, claim, listed is not None)
-        return _write_parts(store, table, table.sorted(db, listed is not None), policy.settings.people_per_file)
+        table.place(db, listed is not None)
+        numbers = number(table.sorted(db), policy.settings.people_per_file, work)
+        db.execute("DROP TABLE placed")
+        in_order = numbers.in_order(db)
+        return Intake(write_parts(store, table.batches(source), in_order, numbers, work))
 
 
 def _check_columns(source: Source, settings: BulkSettings) -> None:
@@ -107,9 +106,12 @@ def _needed(settings: BulkSettings) -> tuple[str, ...]:
 
 
 def _database(work: Path, memory: str) -> duckdb.DuckDBPyConnection:
-    """A database of its own in the folder, that spills there, reads no other file and loads no extension."""
+    """A database of its own in the folder, that spills there, reads no other file and loads no extension.
+
+    One thread and small row groups: each thread holds row groups of all columns, outside of the limit too.
+    """
     db = duckdb.connect(
-        str(work / "intake.duckdb"),
+        ":memory:",
         config={
             "allow_community_extensions": False,
             "autoinstall_known_extensions": False,
@@ -118,9 +120,11 @@ def _database(work: Path, memory: str) -> duckdb.DuckDBPyConnection:
             "preserve_insertion_order": False,
             "python_enable_replacements": False,
             "temp_directory": str(work / "spill"),
-            "threads": 2,
+            "threads": 1,
         },
     )
+    db.execute(f"ATTACH {_quoted(str(work / 'intake.duckdb'))} AS disk (ROW_GROUP_SIZE 8192)")
+    db.execute("USE disk")
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
     return db
@@ -141,8 +145,11 @@ def _register_lists(db: duckdb.DuckDBPyConnection, listed: Collection[str] | Non
 
 
 class _Extract:
-    """The statements, for one extract's columns. Inside the database the columns are c0, c1, ...: headers may hold
-    anything, and differ in case alone."""
+    """The statements, for one extract's columns.
+
+    The database has what households and their order are made of, and the place of each row in the source; the rows
+    themselves stay outside. Its columns are c0, c1, ...: headers may hold anything, and differ in case alone.
+    """
 
     def __init__(self, policy: Policy, profile: InsurerProfile, source: Source) -> None:
         self.columns = _needed(policy.settings)
@@ -152,33 +159,41 @@ class _Extract:
         dependent = [code for code, relationship in profile.relationships.items() if relationship.dependent]
         self._dependent = self._texts("relationship", dependent)
 
+    def batches(self, source: Source) -> Iterator[pa.RecordBatch]:
+        """The rows in the source's order: the columns that are read, `_row` and `_fault`."""
+        schema = pa.schema([*((name, pa.string()) for name in self.columns), *_OF_ROW])
+        for batch in source.batches():
+            absent = pa.nulls(batch.num_rows, pa.string())
+            columns = [_emptied(batch.column(name)) if name in self._present else absent for name in self.columns]
+            yield pa.RecordBatch.from_arrays([*columns, batch.column("_row"), batch.column("_fault")], schema=schema)
+
     def stage(self, db: duckdb.DuckDBPyConnection, source: Source) -> None:
-        """All rows, with what grouping and sorting needs."""
+        """What grouping and sorting needs of all rows; `place` counts them from 0, in the source's order."""
         names = [f"c{at}" for at in range(len(self.columns))]
-        schema = pa.schema([*((name, pa.string()) for name in names), ("_row", pa.int64()), ("_fault", pa.string())])
-        reader = pa.RecordBatchReader.from_batches(schema, (self._renamed(batch, schema) for batch in source.batches()))
-        db.register("batches", reader)
-        db.execute(f"CREATE TABLE rows AS SELECT {_emptied(names)}, _row, _fault FROM batches")
-        db.unregister("batches")
+        schema = pa.schema([*((name, pa.string()) for name in names), *_OF_ROW, ("place", pa.int64())])
+        db.register("batches", pa.RecordBatchReader.from_batches(schema, _counted(self.batches(source), schema)))
         household, number, branch = self._of("household"), self._of("number"), self._of("branch")
-        digest = f"md5(concat_ws(chr(31), {', '.join(f'coalesce({name}, chr(30))' for name in names)}))"
-        # An empty text stands for nobody's identity: such rows are no duplicates of each other.
+        order = "".join(f", {name} AS k{at}" for at, name in enumerate(self._order))
+        # A row without a number is nobody's double.
         db.execute(f"""
-            CREATE TABLE extract AS SELECT *, {household} AS household, {self._key()} AS key,
-                {digest} AS digest,
-                coalesce('h' || {household}, 'r' || digest || '-' || _row) AS family,
+            CREATE TABLE extract AS SELECT *, coalesce('h' || household, 'r' || digest || '-' || place) AS family
+            FROM (SELECT place, _fault, {household} AS household, {self._key()} AS key,
+                md5_number({_joined(names)}) AS digest,
                 {_rank(self._of("relationship"), self._dependent)} AS rank,
-                {branch or "NULL"} AS branch, {self._of("person.born_on")} AS born,
+                coalesce({branch or "NULL"}, chr(65535)) AS branch,
+                coalesce({self._of("person.born_on")}, chr(65535)) AS born,
                 CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL ELSE {self._identity()} END AS identity
-            FROM rows""")
-        db.execute("DROP TABLE rows")
+                {order}
+                FROM batches)""")
+        db.unregister("batches")
+        pa.default_memory_pool().release_unused()
 
     def group(self, db: duckdb.DuckDBPyConnection) -> None:
         """The households, each with the values of its first member that it is sorted by; and who is there twice."""
-        keys = ", ".join(f"k{at} := {name}" for at, name in enumerate(self._order)) or "k := 0"
+        keys = ", ".join(f"k{at} := k{at}" for at in range(len(self._order))) or "k := 0"
         db.execute(f"""
             CREATE TABLE families AS
-            SELECT family, count(*) AS size, arg_min(struct_pack({keys}), {_FIRST}) AS place
+            SELECT family, count(*) AS size, arg_min(struct_pack({keys}), {_FIRST}) AS sorted_by
             FROM extract GROUP BY family""")
         db.execute("""
             CREATE TABLE twice AS SELECT identity FROM extract WHERE identity IS NOT NULL
@@ -195,28 +210,36 @@ class _Extract:
                 AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_LISTED}" if listed_only else ""}
             ORDER BY identity""")
         while some := [identity for (identity,) in wanted.fetchmany(_BATCH)]:
-            taken = pa.table({"identity": pa.array(sorted(claim(some)), pa.string())})
-            db.register("taken", taken)
+            db.register("taken", pa.table({"identity": pa.array(sorted(claim(some)), pa.string())}))
             db.execute("INSERT INTO issued SELECT identity FROM taken")
             db.unregister("taken")
 
-    def sorted(self, db: duckdb.DuckDBPyConnection, listed_only: bool) -> pa.RecordBatchReader:
-        """The rows in print order: columns, `_row`, key, fault, withdrawn, family (the same for one household)."""
-        places = "".join(f"f.place.k{at} NULLS LAST, " for at in range(len(self._order)))
+    def place(self, db: duckdb.DuckDBPyConnection, listed_only: bool) -> None:
+        """The rows that are taken in, each with its household's place, its fault, and whether it is withdrawn."""
+        places = "".join(f", f.sorted_by.k{at} AS k{at}" for at in range(len(self._order)))
         # Too many for a household: each stands alone, since nobody knows who belongs together.
-        family = f"CASE WHEN f.size > {_MOST_PEOPLE} THEN 'r' || e.digest || '-' || e._row ELSE e.family END"
-        return db.sql(f"""
-            SELECT {", ".join(f"e.c{at}" for at in range(len(self.columns)))}, e._row, e.key,
+        db.execute(f"""
+            CREATE TABLE placed AS
+            SELECT e.place, e.key, e.identity, e.rank, e.branch, e.born, e.digest {places},
                 CASE WHEN e._fault IS NOT NULL THEN e._fault WHEN e.household IS NULL THEN 'household_missing'
                      WHEN f.size > {_MOST_PEOPLE} THEN 'household_too_large'
                      WHEN t.identity IS NOT NULL THEN 'duplicate_person'
                      WHEN i.identity IS NOT NULL THEN 'already_issued' END AS fault,
-                e.key IN (SELECT key FROM withdrawn) AS withdrawn, e.identity, {family} AS family
+                e.key IN (SELECT key FROM withdrawn) AS withdrawn,
+                CASE WHEN f.size > {_MOST_PEOPLE} THEN 'r' || e.digest || '-' || e.place ELSE e.family END AS family
             FROM extract e JOIN families f USING (family) LEFT JOIN twice t ON e.identity = t.identity
             LEFT JOIN issued i ON e.identity = i.identity
-            {f"WHERE e.{_LISTED}" if listed_only else ""}
-            ORDER BY {places} {family}, e.rank, e.branch NULLS LAST, e.born NULLS LAST, e.digest, e._row
-            """).to_arrow_reader(_BATCH)
+            {f"WHERE e.{_LISTED}" if listed_only else ""}""")
+        # Joined first, sorted then: both at once would need the memory of both.
+        db.execute("DROP TABLE extract; DROP TABLE families")
+
+    def sorted(self, db: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
+        """`place`, key, fault, withdrawn, identity and family (the same for one household) in print order."""
+        places = "".join(f"k{at} NULLS LAST, " for at in range(len(self._order)))
+        return db.sql(f"""
+            SELECT place, key AS _key, fault AS _fault, withdrawn AS _withdrawn, identity AS _identity, family
+            FROM placed
+            ORDER BY {places} family, rank, branch, born, digest, place""").to_arrow_reader(_BATCH)
 
     def _of(self, target: Target) -> str | None:
         """The column that holds a value, by its name in the database."""
@@ -240,26 +263,27 @@ class _Extract:
         alone = [self._of("person.born_on"), *map(self._of, names)]
         branch = self._of("branch")
         last = _joined(alone) if branch is None else f"coalesce({branch}, chr(29) || {_joined(alone)})"
-        return _joined([self._of("symbol"), self._of("number"), last])
-
-    def _renamed(self, batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-        """The columns that are needed; one that a sparse source does not have is empty."""
-        absent = pa.nulls(batch.num_rows, pa.string())
-        columns = [batch.column(name) if name in self._present else absent for name in self.columns]
-        return pa.RecordBatch.from_arrays([*columns, batch.column("_row"), batch.column("_fault")], schema=schema)
+        return f"md5({_joined([self._of('symbol'), self._of('number'), last])})"
 
 
 _LISTED = """family IN (SELECT family FROM extract
     WHERE key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"""
-
+_OF_ROW = [("_row", pa.int64()), ("_fault", pa.string())]
 # The order of a household's members as one value: texts compare as their bytes do.
-_FIRST = (
-    "struct_pack(a := rank, b := coalesce(branch, chr(65535)), c := coalesce(born, chr(65535)), d := digest, e := _row)"
-)
+_FIRST = "struct_pack(a := rank, b := branch, c := born, d := digest, e := place)"
 
 
-def _emptied(names: Sequence[str]) -> str:
-    return ", ".join(f"nullif({name}, '') AS {name}" for name in names)
+def _emptied(column: pa.Array) -> pa.Array:
+    """An empty cell is an absent value."""
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+
+
+def _counted(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    start = 0
+    for batch in batches:
+        places = pa.array(range(start, start + batch.num_rows), pa.int64())
+        yield pa.RecordBatch.from_arrays([*batch.columns, places], schema=schema)
+        start += batch.num_rows
 
 
 def _rank(relationship: str | None, dependent: Sequence[str]) -> str:
@@ -273,77 +297,3 @@ def _joined(columns: Sequence[str | None]) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-# --- the parts ---
-
-
-def _write_parts(store: Store, table: _Extract, rows: pa.RecordBatchReader, people_per_file: int) -> Intake:
-    """Cut the rows behind whole households. Deterministic: the bytes depend on the rows and pyarrow's version alone."""
-    schema = pa.schema([
-        *((header, pa.string()) for header in table.columns),
-        ("_row", pa.int64()),
-        ("_key", pa.string()),
-        ("_fault", pa.string()),
-        ("_withdrawn", pa.bool_()),
-        ("_identity", pa.string()),
-        ("_household", pa.int64()),
-        ("_person", pa.int64()),
-    ])  # fmt: skip
-    parts: list[Part] = []
-    people = 0
-    for part in _cut(_numbered(rows, schema), people_per_file):
-        content = _parquet(part)
-        households = part.column("_household")
-        parts.append(
-            Part(
-                number=len(parts) + 1,
-                people=part.num_rows,
-                households=households[-1].as_py() - households[0].as_py() + 1,
-                sha256=hashlib.sha256(content).hexdigest(),
-            )
-        )
-        store.put(part_name(parts[-1].number), content)
-        people += part.num_rows
-    return Intake(tuple(parts), people)
-
-
-def _numbered(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The rows with their ordinals."""
-    household, person, last = 0, 0, None
-    for batch in rows:
-        ordinals = []
-        for family in batch.column("family").to_pylist():
-            household += family != last
-            last = family
-            ordinals.append(household)
-        people = pa.array(range(person + 1, person + 1 + batch.num_rows), pa.int64())
-        person += batch.num_rows
-        columns = [*batch.columns[:-1], pa.array(ordinals, pa.int64()), people]
-        arrays = [column.cast(field.type) for column, field in zip(columns, schema, strict=True)]
-        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _cut(batches: Iterator[pa.RecordBatch], people_per_file: int) -> Iterator[pa.Table]:
-    """Tables of whole households, each with as many people as asked for, and the rest of its last household."""
-    held: list[pa.RecordBatch] = []
-    size = 0
-    last = None
-    for batch in batches:
-        start = 0
-        for at, household in enumerate(batch.column("_household").to_pylist()):
-            if size >= people_per_file and household != last:
-                held.append(batch.slice(start, at - start))
-                yield pa.Table.from_batches(held)
-                held, size, start = [], 0, at
-            size += 1
-            last = household
-        held.append(batch.slice(start))
-    if size:
-        yield pa.Table.from_batches(held)
-
-
-def _parquet(part: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(part.combine_chunks(), sink, compression="zstd", write_statistics=False, store_schema=False)
-    return bytes(sink.getvalue())

@@ -33,7 +33,7 @@ Format = Literal["csv", "jsonl", "parquet"]
 RESERVED = ("_row", "_fault", "_key", "_household", "_person", "_withdrawn", "_identity")
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-_BLOCK = 4 * 1024 * 1024  # bytes; no row is longer
+_BLOCK = 1024 * 1024  # bytes; no row is longer
 _BATCH = 8192  # rows
 _MOST_MALFORMED = 100_000  # rows; with more, the file is something else
 
