@@ -231,6 +231,7 @@ _declare(
         "package_text_differs": "A page does not say what the input and the insurer's rules ask for.",
         "package_row_differs": "What became of a row of the input is not what the package says.",
         "reason_missing": "A reprint was asked for without a reason.",
+        "package_in_the_way": "There is a package already where another is to be written.",
         "reprint_damaged": "What is to be printed again cannot be trusted: its page or file is not the original one.",
     },
 )

@@ -88,16 +88,25 @@ class Manifest:
 
 def reading_guide(engine: Engine, insurer: str) -> list[dict[str, Any]]:
     """For the manifest, as `reading`: where a second reader finds names and codes, whoever's layouts it has."""
+    return [area._asdict() for area in reading_areas(engine, insurer)]
+
+
+def reading_areas(engine: Engine, insurer: str) -> tuple[Area, ...]:
+    """The same, as it is read back."""
     documents = engine.insurers[insurer].documents
     settings = {"card": None, "mount": documents.mount, "mount-employer": documents.mount_employer}
-    return [
-        {"document": name, "of": spot.document, "item": spot.item, "page": spot.page, "place": spot.place,
-         "box": [round(value, 3) for value in spot.box]}
+    return tuple(
+        Area(name, spot.document, spot.item, spot.page, spot.place, _rounded(spot.box))
         for name, mount in settings.items()
         if name in engine.documents_of(insurer)
         for spot in engine.spots(name, insurer, _flags(name, mount))
         if spot.item in _READ
-    ]  # fmt: skip
+    )
+
+
+def _rounded(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    left, top, width, height = box
+    return round(left, 3), round(top, 3), round(width, 3), round(height, 3)
 
 
 def _flags(document: str, mount: MountSettings | None) -> dict[str, bool]:
@@ -125,57 +134,59 @@ def _broken(what: str) -> PackageError:
     return PackageError(Violation("package_manifest", f"the manifest {what}", hint, file=MANIFEST))
 
 
-def page_rows(store: Store) -> Iterator[PageRow]:
+def page_rows(store: Store, fragment: str | None = None) -> Iterator[PageRow]:
     """Every page of the package. Raises PackageError `package_table`."""
-    for line, (file, page, piece, sheet, place, document, people, page_hash) in _rows(store, PAGES_TABLE, PAGES):
+    for line, cells in _rows(store, PAGES_TABLE, fragment, PAGES):
+        file, page, piece, sheet, place, document, people, page_hash = cells
         try:
-            yield PageRow(
-                file, int(page), piece, int(sheet or 0), int(place or 0), document, tuple(people.split()), page_hash
-            )
+            numbers = int(page), int(sheet or 0), int(place or 0)
+            yield PageRow(file, numbers[0], piece, *numbers[1:], document, tuple(people.split()), page_hash)
         except ValueError:
             raise _bad_row(PAGES_TABLE, line) from None
 
 
-def piece_rows(store: Store) -> Iterator[PieceRow]:
+def piece_rows(store: Store, fragment: str | None = None) -> Iterator[PieceRow]:
     """Every envelope of the package. Raises PackageError `package_table`."""
-    for line, (piece, sheet, of, kind, sheets, cards, enclosures) in _rows(store, PIECES_TABLE, PIECES):
+    for line, (piece, sheet, of, kind, sheets, cards, enclosures) in _rows(store, PIECES_TABLE, fragment, PIECES):
         try:
             yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), enclosures)
         except ValueError:
             raise _bad_row(PIECES_TABLE, line) from None
 
 
-def key_rows(store: Store) -> Iterator[KeyRow]:
+def key_rows(store: Store, fragment: str | None = None) -> Iterator[KeyRow]:
     """Every person of the package. Raises PackageError `package_table`."""
-    for line, (person, key, row, state) in _rows(store, KEYS_TABLE, KEYS):
+    for line, (person, key, row, state) in _rows(store, KEYS_TABLE, fragment, KEYS):
         try:
             yield KeyRow(person, key.removeprefix("'"), int(row), state)
         except ValueError:
             raise _bad_row(KEYS_TABLE, line) from None
 
 
-def reject_rows(store: Store) -> Iterator[tuple[int, str]]:
+def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int, str]]:
     """The row of the input and the state of each violation. Raises PackageError `package_table`."""
-    for line, (_, row, state, *_) in _rows(store, REJECTS_TABLE, REJECTS):
+    for line, (_, row, state, *_) in _rows(store, REJECTS_TABLE, fragment, REJECTS):
         try:
             yield int(row), state
         except ValueError:
             raise _bad_row(REJECTS_TABLE, line) from None
 
 
-def _rows(store: Store, name: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table with their lines; `fragment` is the folder of a shard's piece of it, which has no header."""
+    path = f"{fragment}/{name.rpartition('/')[2]}" if fragment else name
     try:
-        stream = store.reader(name)
+        stream = store.reader(path)
     except FileNotFoundError:
-        raise PackageError(Violation("package_table", f"{name} is missing", "fetch it again", file=name)) from None
+        raise PackageError(Violation("package_table", f"{path} is missing", "fetch it again", file=path)) from None
     with stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         table = csv.reader(text)
-        if next(table, None) != list(columns):
+        if fragment is None and next(table, None) != list(columns):
             hint = f"its first line is {','.join(columns)}"
             raise PackageError(Violation("package_table", f"{name} has other columns", hint, file=name, line=1))
         for row in table:
             if len(row) != len(columns):
-                raise _bad_row(name, table.line_num)
+                raise _bad_row(path, table.line_num)
             yield table.line_num, row
 
 

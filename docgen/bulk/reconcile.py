@@ -16,6 +16,7 @@ from difflib import SequenceMatcher
 from itertools import chain, groupby, islice, pairwise
 from typing import Any
 
+from docgen.bulk.find import documents
 from docgen.bulk.job import Counts, File, match_code, person_key
 from docgen.bulk.opened import (
     KEYS_TABLE,
@@ -252,11 +253,11 @@ def check_shard(
     findings += _order(listed, pieces)
     known = {(piece.piece, piece.sheet): piece for piece in pieces}
     cards = 0
-    sizes = [len(pages) for pages in _documents(listed) if pages[0].place]
+    sizes = [len(pages) for pages in documents(listed) if pages[0].place]
     usual = max(set(sizes), key=sizes.count, default=0)
     people: list[tuple[str, str]] = []
     for key, group in groupby(listed, key=lambda row: (row.piece, row.sheet)):
-        envelope = _Envelope(said, reader, known.get(key), list(_documents(group)), seen)
+        envelope = _Envelope(said, reader, known.get(key), list(documents(group)), seen)
         findings += envelope.findings(usual)
         cards += envelope.cards
         people += envelope.people()
@@ -266,14 +267,6 @@ def check_shard(
                 if len(pages) == len(document):
                     findings += look(document, pages)
     return Shard(tuple(findings), len(listed), cards, len(pieces), tuple(people))
-
-
-def _documents(rows: Iterable[PageRow]) -> Iterator[list[PageRow]]:
-    """The pages of each document: of one file, envelope, place and people, one after the other."""
-    for _, pages in groupby(
-        rows, key=lambda row: (row.file, row.piece, row.sheet, row.place, row.document, row.people)
-    ):
-        yield list(pages)
 
 
 def _read_file(
@@ -372,7 +365,7 @@ class _Envelope:
         said: Manifest,
         reader: PageReader,
         piece: PieceRow | None,
-        documents: list[list[PageRow]],
+        documents: list[tuple[PageRow, ...]],
         seen: Mapping[tuple[str, int], Seen],
     ) -> None:
         self._said, self._reader, self._piece, self.documents, self._seen = said, reader, piece, documents, seen
@@ -399,6 +392,9 @@ class _Envelope:
             yield from self._mark(self._mount)
             for place in range(1, MOST_CARDS + 1):
                 yield from self._at_place(self._mount, place)
+        else:
+            for place, rows in self._cards.items():
+                yield from self._codes(rows, place, 0)
 
     def _contents(self, usual_pages: int) -> Iterator[Finding]:
         first = self.documents[0][0]
@@ -455,24 +451,30 @@ class _Envelope:
         if not self._on_mount and self._words(mount, "mount", "card.match_code", place) != [code]:
             yield _at(where, "package_code_differs", "the code at the place is not that of piece and place")
         if self._on_mount:
-            yield from self._card(mount, place, place, on_mount, code)
+            yield from self._card(mount, place, place, on_mount)
         elif place in self._cards:
-            yield from self._card(self._cards[place], place, 0, on_mount, code)
+            yield from self._card(self._cards[place], place, 0, on_mount)
 
-    def _card(self, rows: Sequence[PageRow], place: int, area: int, on_mount: set[str], code: str) -> Iterator[Finding]:
-        where, document = rows[0]._replace(place=place), rows[0].document
+    def _card(self, rows: Sequence[PageRow], place: int, area: int, on_mount: set[str]) -> Iterator[Finding]:
+        where = rows[0]._replace(place=place)
         names = self._words(rows, "card", "holder.name", area)
         if names is None:
             return
         if {_plain(name) for name in names} != on_mount:
             hint = "the card of somebody else, or another spelling of the name"
             yield _at(where, "package_name_differs", "the name on the card is not the one at its place", hint)
+        yield from self._codes(rows, place, area)
+
+    def _codes(self, rows: Sequence[PageRow], place: int, area: int) -> Iterator[Finding]:
+        """Whether a card bears the code of its place, in figures and as a symbol, as far as the layout has them."""
+        where, code = rows[0]._replace(place=place), match_code(rows[0].piece, rows[0].sheet, place)
         serials, symbols = self._words(rows, "card", "card.serial", area), self._words(rows, "card", "card.qr", area)
         if serials and serials != [code]:
             yield _at(where, "package_code_differs", "the number on the card is not the code of its place")
-        if not self._on_mount and self._reader.has(document, "card", "card.qr"):
-            if len(symbols or ()) != 1 or not _holds((symbols or [""])[0], code):
-                yield _at(where, "package_code_differs", "the card's symbol does not hold the code of its place")
+        if symbols is None or self._on_mount or not self._reader.has(rows[0].document, "card", "card.qr"):
+            return
+        if len(symbols) != 1 or not _holds(symbols[0], code):
+            yield _at(where, "package_code_differs", "the card's symbol does not hold the code of its place")
 
 
 def _plain(name: str) -> str:

@@ -94,6 +94,14 @@ class Spot(NamedTuple):
     box: tuple[float, float, float, float]
 
 
+class Asked(NamedTuple):
+    """A text that a page must show; `may_go` if the fit policy may leave it out."""
+
+    element: str
+    text: str
+    may_go: bool
+
+
 class Composition:
     """A layout compiled for one insurer."""
 
@@ -140,23 +148,38 @@ class Composition:
         """One side without flows, for a document that includes it."""
         return self._place_page(_Page(self.sides[name]), 0, 1, items, problems)
 
-    def texts(self, items: PrintItems) -> tuple[tuple[str, ...], ...]:
-        """What each side of a layout without flows must show, in order, so that a finished page can be held against it.
+    def texts(self, items: PrintItems) -> tuple[tuple[Asked, ...], ...]:
+        """What each page must show, in order, so that a finished page can be held against it. Nothing is placed."""
+        pages = self._paginate(items, [])
+        return tuple(tuple(self._asked(page, at, len(pages), items)) for at, page in enumerate(pages))
 
-        Nothing is set: what a fit policy may leave out is here too.
-        """
-        shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, items.flags)]
-        return tuple(
-            tuple(
-                text for slot in side.cell.variant(items.flags).slots
-                if isinstance(slot, TextSlot) and (text := items.texts.get(slot.item))
-            )
-            for side in shown
-        )  # fmt: skip
+    def _asked(self, page: _Page, at: int, count: int, items: PrintItems) -> Iterator[Asked]:
+        flags, texts = self._of_page(page, at, count, items)
+        yield from self._asked_by(page.side.cell.variant(flags), texts, items.includes)
+        for taken in page.taken:
+            row = taken.row
+            variant = page.side.rows[taken.flow].variant({**flags, **row.flags})
+            yield from self._asked_by(variant, {**texts, **row.texts}, row.includes)
+        for flow, _, _ in page.free:
+            yield from self._asked_by(page.side.empties[flow].variant(flags), texts, {})
+
+    def _asked_by(
+        self, variant: Variant, texts: Mapping[str, str], includes: Mapping[str, PrintItems]
+    ) -> Iterator[Asked]:
+        for slot in variant.slots:
+            if isinstance(slot, IncludeSlot) and slot.document in includes:
+                inner = self.included(slot.document)
+                yield from inner._asked(_Page(inner.sides[slot.side]), 0, 1, includes[slot.document])
+            elif isinstance(slot, TextSlot) and texts.get(slot.item):
+                may_go = any(step.kind == "omit" for step in slot.setter.fit)
+                yield Asked(slot.element, texts[slot.item], may_go)
 
     def spots(self, known: Mapping[str, bool]) -> Iterator[Spot]:
         """Where a second reader finds what records with these flags fill: texts and QR symbols."""
-        for page, side in enumerate((side for name, side in self.sides.items() if name != CONTINUED), start=1):
+        conditions = [condition for shown in self.sides_when.values() for condition in shown]
+        flags = {**{condition.flag: condition.wanted for condition in conditions}, **known}
+        shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, flags)]
+        for page, side in enumerate(shown, start=1):
             yield from self._spots(side.cell, known, page, 0, 0.0, 0.0)
             for flow, model in self._flows.items():
                 if isinstance(model, Places):
@@ -262,16 +285,7 @@ class Composition:
     # ----------------------------------------------------------------------------------------------------------- pages
 
     def _place_page(self, page: _Page, at: int, count: int, items: PrintItems, problems: list[Violation]) -> PlacedSide:
-        flags: Mapping[str, bool] = items.flags
-        texts: Mapping[str, str] = items.texts
-        if self._flows or count > 1:
-            first = next(iter(self._flows), None)
-            rows = sum(taken.flow == first for taken in page.taken)
-            flags = {**flags, "page.is_first": at == 0, "page.is_last": at == count - 1}
-            flags |= {f"page.has_{flow}": any(taken.flow == flow for taken in page.taken) for flow in self._flows}
-            flags |= {f"page.more_{flow}": flow in page.more for flow in self._flows}
-            number = {"page.number": str(at + 1), "page.count": str(count), "page.of": f"{at + 1} / {count}"}
-            texts = {**texts, **number, "page.rows": str(rows)}
+        flags, texts = self._of_page(page, at, count, items)
         hand = _Hand(self, problems)
         hand.draw(page.side.cell.variant(flags), texts, items.pointers, items.includes, 0.0, 0.0)
         for taken in page.taken:
@@ -283,6 +297,22 @@ class Composition:
         for flow, x, y in page.free:
             hand.draw(page.side.empties[flow].variant(flags), texts, items.pointers, {}, x, y)
         return PlacedSide(page.side.name, self.geometry, tuple(hand.forms), tuple(hand.texts), tuple(hand.symbols))
+
+    def _of_page(
+        self, page: _Page, at: int, count: int, items: PrintItems
+    ) -> tuple[Mapping[str, bool], Mapping[str, str]]:
+        """The flags and texts of one page: the record's, and the page's own."""
+        flags: Mapping[str, bool] = items.flags
+        texts: Mapping[str, str] = items.texts
+        if self._flows or count > 1:
+            first = next(iter(self._flows), None)
+            rows = sum(taken.flow == first for taken in page.taken)
+            flags = {**flags, "page.is_first": at == 0, "page.is_last": at == count - 1}
+            flags |= {f"page.has_{flow}": any(taken.flow == flow for taken in page.taken) for flow in self._flows}
+            flags |= {f"page.more_{flow}": flow in page.more for flow in self._flows}
+            number = {"page.number": str(at + 1), "page.count": str(count), "page.of": f"{at + 1} / {count}"}
+            texts = {**texts, **number, "page.rows": str(rows)}
+        return flags, texts
 
     def included(self, document: str) -> Composition:
         """The composition of a document that this one includes."""

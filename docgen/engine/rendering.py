@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 import docgen
 from docgen.compose.brand import brand_of
 from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
-from docgen.compose.composition import Composition, Spot
+from docgen.compose.composition import Asked, Composition, Spot
 from docgen.compose.placed import PlacedSide
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
 from docgen.issuance.documents import DOCUMENTS
@@ -208,8 +208,8 @@ class Engine:
         items = DOCUMENTS[document].issue(record, self._profile(insurer), options.issued_on)
         return items if options.specimen is None else _as_specimen(items, options.specimen)
 
-    def texts(self, document: str, insurer: str, items: PrintItems) -> tuple[tuple[str, ...], ...]:
-        """What each page of a document without flows must show of these items, in order; nothing is set or placed."""
+    def texts(self, document: str, insurer: str, items: PrintItems) -> tuple[tuple[Asked, ...], ...]:
+        """What each page of a document must show of these items, in order; nothing is set or placed."""
         return self._composition(document, insurer).texts(items)
 
     def spots(self, document: str, insurer: str, known: Mapping[str, bool]) -> Iterator[Spot]:

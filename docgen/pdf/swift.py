@@ -28,14 +28,14 @@ from docgen.units import MM_PER_PT
 
 _HEADER = b"%PDF-1.6\n%\xe2\xe3\xcf\xd3\n"
 _TRAILER = re.compile(
-    rb"trailer\n<</Size (\d+)/Root (\d+) 0 R/Info \d+ 0 R/ID\[<[0-9a-f]{32}><[0-9a-f]{32}>\]>>\n"
+    rb"trailer\n<</Size (\d+)/Root (\d+) 0 R/Info (\d+) 0 R/ID\[<[0-9a-f]{32}><[0-9a-f]{32}>\]>>\n"
     rb"startxref\n(\d+)\n%%EOF\n\Z"
 )
 _TAIL = 400  # bytes that hold any trailer of ours
 _ENTRY = 20  # bytes of an entry of the cross-reference table
 _PAGES = re.compile(rb"<</Type/Pages(?:/Parent \d+ 0 R)?/Kids\[([^\]]*)\]/Count (\d+)>>")
 _BOX = rb"\[(-?[\d.]+) (-?[\d.]+) (-?[\d.]+) (-?[\d.]+)\]"
-_PAGE = re.compile(
+PAGE = re.compile(
     rb"<</Type/Page/Parent \d+ 0 R(/MediaBox" + _BOX + rb"/BleedBox" + _BOX + rb"/TrimBox" + _BOX + rb")"
     rb"/Resources (\d+) 0 R/Contents (\d+) 0 R>>"
 )
@@ -66,7 +66,7 @@ class UnreadablePdf(Exception):
     """The file is no PDF, or is damaged."""
 
 
-class _Strange(Exception):
+class NotOurs(Exception):
     """Not in the form that we write."""
 
 
@@ -108,37 +108,40 @@ def glances(data: bytes, *, contents: bool = True) -> Iterator[Glance]:
     """
     done = 0
     try:
-        for glance in _SwiftFile(data).pages(contents):
+        for glance in WrittenFile(data).pages(contents):
             yield glance
             done += 1
-    except (_Strange, ValueError, zlib.error):
+    except (NotOurs, ValueError, zlib.error):
         try:
             yield from _by_reference(data, done)
         except _DAMAGED as error:
             raise UnreadablePdf(f"{type(error).__name__} after page {done}") from error
 
 
-class _SwiftFile:
-    """A file in our own form. Everything raises _Strange or ValueError for any other."""
+class WrittenFile:
+    """A file in our own form. Everything raises NotOurs or ValueError for any other.
+
+    `root` and `info` are the numbers of the catalog and of the information dictionary.
+    """
 
     def __init__(self, data: bytes) -> None:
         trailer = _TRAILER.search(data, max(0, len(data) - _TAIL))
         if trailer is None or not data.startswith(_HEADER):
-            raise _Strange
+            raise NotOurs
         self._data = data
-        self._size, self._root, start = map(int, trailer.groups())
+        self._size, self.root, self.info, start = map(int, trailer.groups())
         head = b"xref\n0 %d\n0000000000 65535 f \n" % self._size
         if not data.startswith(head, start) or start + len(head) + _ENTRY * (self._size - 1) != trailer.start():
-            raise _Strange
+            raise NotOurs
         self._entries = start + len(head) - _ENTRY
         self._painted: dict[int, _Resources] = {}
         self._boxes: dict[bytes, tuple[bytes, float, float]] = {}
 
     def pages(self, contents: bool) -> Iterator[Glance]:
-        for at, page in enumerate(self._page_objects(), start=1):
-            found = _PAGE.fullmatch(self.body(page))
+        for at, page in enumerate(self.page_objects(), start=1):
+            found = PAGE.fullmatch(self.body(page))
             if found is None:
-                raise _Strange
+                raise NotOurs
             resources, stream = int(found[14]), int(found[15])
             if resources not in self._painted:
                 self._painted[resources] = _Resources(self, resources)
@@ -154,50 +157,62 @@ class _SwiftFile:
 
     def stream(self, number_: int) -> bytes:
         """A stream's decoded bytes."""
-        start = self._start(number_)
-        found = _STREAM.match(self._data, start)
-        if found is None or not found[1].endswith(_FLATE) or found[1].count(b"/Filter") != 1:
-            raise _Strange
-        end = found.end() + int(found[2])
-        if not self._data.startswith(b"\nendstream\nendobj\n", end):
-            raise _Strange
+        entries, raw = self.raw_stream(number_)
+        if not entries.endswith(_FLATE) or entries.count(b"/Filter") != 1:
+            raise NotOurs
         inflate = zlib.decompressobj()
-        data = inflate.decompress(self._data[found.end() : end])
+        data = inflate.decompress(raw)
         if not inflate.eof or inflate.unused_data:
-            raise _Strange
+            raise NotOurs
         return data
 
-    def _page_objects(self) -> Iterator[int]:
-        catalog = re.fullmatch(rb"<</Type/Catalog/Pages (\d+) 0 R/.*>>", self.body(self._root), re.DOTALL)
+    def raw_stream(self, number_: int) -> tuple[bytes, bytes]:
+        """A stream's dictionary without its brackets and length, and its bytes as they stand."""
+        start = self._start(number_)
+        found = _STREAM.match(self._data, start)
+        if found is None:
+            raise NotOurs
+        end = found.end() + int(found[2])
+        if not self._data.startswith(b"\nendstream\nendobj\n", end):
+            raise NotOurs
+        return found[1], self._data[found.end() : end]
+
+    def is_stream(self, number_: int) -> bool:
+        """Whether an object is a stream."""
+        return _STREAM.match(self._data, self._start(number_)) is not None
+
+    def page_objects(self) -> Iterator[int]:
+        """The numbers of the page objects, in page order."""
+        catalog = re.fullmatch(rb"<</Type/Catalog/Pages (\d+) 0 R/.*>>", self.body(self.root), re.DOTALL)
         if catalog is None:
-            raise _Strange
+            raise NotOurs
         nodes, total = self._kids(int(catalog[1]))
         for node in nodes:
             pages, count = self._kids(node)
             if count != len(pages):
-                raise _Strange
+                raise NotOurs
             total -= count
             yield from pages
         if total:
-            raise _Strange
+            raise NotOurs
 
     def _kids(self, node: int) -> tuple[list[int], int]:
         found = _PAGES.fullmatch(self.body(node))
         if found is None:
-            raise _Strange
+            raise NotOurs
         kids = re.findall(rb"(\d+) 0 R", found[1])
         if b" ".join(kid + b" 0 R" for kid in kids) != found[1]:
-            raise _Strange
+            raise NotOurs
         return [int(kid) for kid in kids], int(found[2])
 
     def _start(self, number_: int) -> int:
         if not 0 < number_ < self._size:
-            raise _Strange
+            raise NotOurs
         entry = self._entries + _ENTRY * number_
         start = int(self._data[entry : entry + 10])
         head = b"%d 0 obj\n" % number_
         if not self._data.startswith(head, start):
-            raise _Strange
+            raise NotOurs
         return start + len(head)
 
     def body(self, number_: int) -> bytes:
@@ -213,20 +228,20 @@ def _boxes(page: re.Match[bytes]) -> tuple[bytes, float, float]:
     left, right = sorted(values[8:12:2])
     bottom, top = sorted(values[9:12:2])
     if left == right or bottom == top:
-        raise _Strange
+        raise NotOurs
     return f"/MediaBox[{media}]/BleedBox[{bleed}]/TrimBox[{trim}]".encode("ascii"), left, top
 
 
 class _Resources:
     """The fonts that pages share, and what reading their content needs."""
 
-    def __init__(self, file: _SwiftFile, number_: int) -> None:
+    def __init__(self, file: WrittenFile, number_: int) -> None:
         body = file.body(number_)
-        for name, form in _references(body, b"XObject"):
+        for name, form in references(body, b"XObject"):
             if name != b"S" + hashlib.sha256(file.stream(form)).hexdigest()[:12].encode("ascii"):
-                raise _Strange  # a form that is not what its name says: `reader` adds it to the hash
+                raise NotOurs  # a form that is not what its name says: `reader` adds it to the hash
         self._file = file
-        self._fonts = dict(_references(body, b"Font"))
+        self._fonts = dict(references(body, b"Font"))
         self._texts: dict[bytes, dict[bytes, str]] = {}
         self._kept: dict[tuple[bytes, float, float], Block] = {}
         self._modules: dict[bytes, int] = {}
@@ -250,7 +265,7 @@ class _Resources:
             elif found := _QR.fullmatch(line):
                 symbols.append(self._symbol(found, left, top))
             elif not _STATIC.fullmatch(line) and not _BARS.fullmatch(line):
-                raise _Strange
+                raise NotOurs
         return tuple(blocks), tuple(symbols)
 
     def _block(self, line: bytes, left: float, top: float) -> Block | None:
@@ -261,7 +276,7 @@ class _Resources:
         for font, x, y, codes in _SHOWN.findall(line):
             if codes:
                 if first is None:
-                    raise _Strange
+                    raise NotOurs
                 run = "".join([texts.get(codes[at : at + 4], "\ufffd") for at in range(0, len(codes), 4)])
                 if y_now != baseline:
                     lines.append(run)
@@ -283,17 +298,17 @@ class _Resources:
         font = self._file.body(self._fonts.get(name, 0))
         found = _TO_UNICODE.search(font)
         if found is None or b"/Subtype/Type0" not in font:
-            raise _Strange
+            raise NotOurs
         table = self._file.stream(int(found[1]))
         if b"bfrange" in table:
-            raise _Strange
+            raise NotOurs
         texts = {code: bytes.fromhex(text.decode("ascii")).decode("utf-16-be") for code, text in _BFCHAR.findall(table)}
         self._texts[name] = texts
         return texts
 
     def _symbol(self, found: re.Match[bytes], left: float, top: float) -> Symbol:
         if found[1] != found[2]:
-            raise _Strange
+            raise NotOurs
         rows = self._rows.get(found[5])
         if rows is None:
             if len(self._rows) >= _RECENT:
@@ -311,26 +326,26 @@ class _Resources:
         size = (bits.bit_length() + _ROW - 1) // _ROW
         rows = struct.unpack(f"<{size}Q", bits.to_bytes(8 * size, "little"))
         if max(rows).bit_length() != size:
-            raise _Strange
+            raise NotOurs
         return tuple([f"{row:0{size}b}"[::-1] for row in rows])
 
     def _filled(self, rectangle_: bytes) -> int:
         found = _MODULES.fullmatch(rectangle_)
         if found is None:
-            raise _Strange
+            raise NotOurs
         x, y, width = map(int, found.groups())
         if x + width > _ROW or y >= _ROW:
-            raise _Strange
+            raise NotOurs
         filled = self._modules[rectangle_] = ((1 << width) - 1) << (y * _ROW + x)
         return filled
 
 
-def _references(body: bytes, kind: bytes) -> list[tuple[bytes, int]]:
+def references(body: bytes, kind: bytes) -> list[tuple[bytes, int]]:
     """The named references of one kind of resources."""
     found = re.search(rb"/%b<<((?:/[^\s/<>()\[\]{}%%#]+ \d+ 0 R)*)>>" % kind, body)
     if found is None:
         if b"/" + kind in body:
-            raise _Strange
+            raise NotOurs
         return []
     return [(name, int(number_)) for name, number_ in _REFERENCE.findall(found[1])]
 

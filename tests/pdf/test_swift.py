@@ -84,8 +84,8 @@ def test_the_symbol_of_a_card_is_read_from_its_modules(engine: Engine) -> None:
 )
 def test_a_line_of_another_form_is_left_to_the_reference_reader(engine: Engine, line: bytes) -> None:
     changed = with_line(engine, line)
-    with pytest.raises(swift._Strange):
-        list(swift._SwiftFile(changed).pages(True))
+    with pytest.raises(swift.NotOurs):
+        list(swift.WrittenFile(changed).pages(True))
     expected = list(read_pages(changed))
     assert [page.sha256 for page in glances(changed)] == [page.sha256 for page in expected]
     assert [[block.text for block in page.blocks] for page in glances(changed)] == [page.blocks() for page in expected]

@@ -1,0 +1,121 @@
+"""Who holds which piece, place and page of a package: by person, by the record's own key, by piece, by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from docgen.bulk.opened import PageRow, key_rows, page_rows
+from docgen.bulk.store import Store
+from docgen.errors import PackageError, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is looked for.
+
+    `pieces` are ids as in the window, with all their envelopes, or `ID/2` for the second alone. `people` are opaque
+    keys; `keys` are the records' own, which only the issuer's side of a package knows. `pages` are `FILE:PAGE`.
+    """
+
+    pieces: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One document of an envelope: its pages one after the other in one file; `key` is given if it was asked by it."""
+
+    pages: tuple[PageRow, ...]
+    asked: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        first = self.pages[0]
+        return {
+            "document": first.document,
+            "file": first.file,
+            "pages": [page.page for page in self.pages],
+            "piece": first.piece,
+            "envelope": first.sheet,
+            **({"place": first.place} if first.place else {}),
+            "people": list(first.people),
+            "asked": list(self.asked),
+        }
+
+
+def find(store: Store, selection: Selection) -> Iterator[Holding]:
+    """The documents that are, belong to or hold what is looked for, in the package's order.
+
+    For a person that is the card or notice, and the mount that the card is on. Raises PackageError `not_in_package`,
+    after all that was found, with everything that was not.
+    """
+    for envelope in search(store, selection):
+        yield from envelope
+
+
+def search(store: Store, selection: Selection) -> Iterator[list[Holding]]:
+    """The same, envelope by envelope."""
+    wanted = _Wanted(store, selection)
+    for _, rows in groupby(page_rows(store), key=lambda row: (row.piece, row.sheet)):
+        held = [
+            Holding(pages, asked)
+            for pages in documents(rows)
+            if (asked := tuple(dict.fromkeys(id_ for row in pages for id_ in wanted.names(row))))
+        ]
+        if held:
+            yield held
+    wanted.require_all()
+
+
+def documents(rows: Iterable[PageRow]) -> Iterator[tuple[PageRow, ...]]:
+    """The pages of each document: of one file, envelope, place and people, one after the other."""
+    for _, pages in groupby(rows, key=lambda row: row._replace(page=0, page_hash="")):
+        yield tuple(pages)
+
+
+class _Wanted:
+    """What is looked for, under the names that it has in the table of pages."""
+
+    def __init__(self, store: Store, selection: Selection) -> None:
+        self._people = {person: person for person in selection.people}
+        self._pieces = {piece: piece for piece in selection.pieces}
+        self._pages = {_full(page): page for page in selection.pages}
+        self._unmet: dict[str, None] = dict.fromkeys(
+            (*selection.people, *selection.pieces, *selection.pages, *selection.keys)
+        )
+        if selection.keys:
+            asked = set(selection.keys)
+            self._people |= {row.person: row.key for row in key_rows(store) if row.key in asked}
+
+    def names(self, row: PageRow) -> Iterator[str]:
+        """By which of the ids a page was asked for."""
+        for table, names in (
+            (self._people, row.people),
+            (self._pieces, (row.piece, f"{row.piece}/{row.sheet}")),
+            (self._pages, (f"{row.file}:{row.page}",)),
+        ):
+            for name in names:
+                asked = table.get(name)
+                if asked is not None:
+                    self._unmet.pop(asked, None)
+                    yield asked
+
+    def require_all(self) -> None:
+        """Raises PackageError `not_in_package` with every id that nothing was found for."""
+        if self._unmet:
+            raise PackageError([_unknown(id_) for id_ in self._unmet])
+
+
+def _unknown(id_: str) -> Violation:
+    hint = "it may be of another package, or of somebody who was not printed: see issuer/keys.csv"
+    return Violation("not_in_package", f"the package has no {id_}", hint)
+
+
+def _full(page: str) -> str:
+    """A page by its file's name in the package; `cards-0001.pdf:7` will do."""
+    return page if "/" in page else f"vendor/{page}"

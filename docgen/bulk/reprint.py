@@ -1,0 +1,199 @@
+"""Pieces, people's cards or single pages printed again: the same pages, in a package of their own.
+
+A reprint is what was made, not what would be made today: pages are copied out of the finished files, and their hashes
+prove it. The new package names the original and the reason, and has the same form, so that it is reconciled the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from docgen.bulk.find import Selection, search
+from docgen.bulk.job import Counts, File
+from docgen.bulk.opened import (
+    KEYS_TABLE,
+    MANIFEST,
+    PAGES_TABLE,
+    PIECES_TABLE,
+    REJECTS_TABLE,
+    KeyRow,
+    Manifest,
+    PageRow,
+    PieceRow,
+    key_rows,
+    open_manifest,
+    piece_rows,
+)
+from docgen.bulk.store import Store
+from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS, TableWriter, header
+from docgen.errors import PackageError, Violation
+from docgen.pdf.extract import Extract
+from docgen.pdf.swift import NotOurs, UnreadablePdf, glances
+
+PAGES_PER_FILE = 10_000
+_KIND = re.compile(r"vendor/(.+)-\d+\.pdf")
+_MOUNTS = ("mount", "mount-employer")
+
+
+def reprint(store: Store, out: Store, selection: Selection, reason: str, *, cards_only: bool = False) -> Counts:
+    """Write a package of what is selected into `out`, its manifest last.
+
+    A piece gives all that is in it; a person their card and notice, and the mount of the envelope unless `cards_only`;
+    a page the whole document that it is of. Raises PackageError `reason_missing`, `package_in_the_way`,
+    `not_in_package` with every unknown id, `reprint_damaged` if a page is not the one that was made.
+    """
+    if not reason.strip():
+        raise PackageError(Violation("reason_missing", "a reprint needs its reason", "give it: damaged in the post"))
+    if any(True for _ in out.names("vendor")):
+        message, hint = "there is a package already where the reprint goes", "give an empty folder"
+        raise PackageError(Violation("package_in_the_way", message, hint))
+    said = open_manifest(store)
+    on_mount = {area.document for area in said.areas if area.of == "card" and area.document in _MOUNTS}
+    left_out = set(_MOUNTS) - on_mount if cards_only else set()
+    held = [holding.pages for envelope in search(store, selection) for holding in envelope]
+    chosen = [pages for pages in held if pages[0].document not in left_out]
+    with TemporaryDirectory(prefix="docgen-") as folder:
+        made = _Reprint(store, out, said, on_mount, Path(folder))
+        made.copy(chosen)
+        return made.finish(chosen, selection, reason.strip())
+
+
+class _Reprint:
+    """A package in the making."""
+
+    def __init__(self, store: Store, out: Store, said: Manifest, on_mount: set[str], folder: Path) -> None:
+        self._store, self._out, self._said, self._on_mount, self._folder = store, out, said, on_mount, folder
+        self._files: list[File] = []
+        self._rows: dict[PageRow, PageRow] = {}
+
+    def copy(self, chosen: Iterable[Sequence[PageRow]]) -> None:
+        """Copy the pages, kind by kind, in their order."""
+        by_kind: dict[str, list[PageRow]] = {}
+        for rows in chosen:
+            by_kind.setdefault(_kind(rows[0].file), []).extend(rows)
+        for kind, rows in sorted(by_kind.items()):
+            for number, at in enumerate(range(0, len(rows), PAGES_PER_FILE), start=1):
+                self._copy_file(f"vendor/{kind}-{number:04d}.pdf", rows[at : at + PAGES_PER_FILE])
+
+    def finish(self, chosen: Sequence[Sequence[PageRow]], selection: Selection, reason: str) -> Counts:
+        """Write the tables and the manifest."""
+        by_envelope = groupby(chosen, key=lambda rows: (rows[0].piece, rows[0].sheet))
+        envelopes = {key: list(documents) for key, documents in by_envelope}
+        pieces = [
+            self._piece(row, envelopes[key])
+            for row in piece_rows(self._store)
+            if (key := (row.piece, row.sheet)) in envelopes
+        ]
+        whose = [rows for rows in chosen if rows[0].document not in _MOUNTS or rows[0].document in self._on_mount]
+        people = {person for rows in whose for person in rows[0].people}
+        self._put_table(PAGES_TABLE, PAGES, [_cells(self._rows[row]) for rows in chosen for row in rows])
+        self._put_table(PIECES_TABLE, PIECES, pieces)
+        if self._store.exists(KEYS_TABLE):
+            self._put_table(KEYS_TABLE, KEYS, _keys(key_rows(self._store), people))
+            self._put_table(REJECTS_TABLE, REJECTS, [])
+        counts = Counts(
+            people=len(people), printed=len(people), households=len({row.piece for row in pieces}), pieces=len(pieces),
+            cards=sum(row.cards for row in pieces), pages=len(self._rows),
+        )  # fmt: skip
+        self._put_manifest(counts, selection, reason)
+        return counts
+
+    def _piece(self, row: PieceRow, chosen: Sequence[Sequence[PageRow]]) -> PieceRow:
+        """An envelope's row with what is printed again of it."""
+        cards = sum(1 for rows in chosen if rows[0].place)
+        cards += sum(len(rows[0].people) for rows in chosen if rows[0].document in self._on_mount)
+        return row._replace(cards=cards, sheets=sum(1 for rows in chosen if not rows[0].place))
+
+    def _copy_file(self, name: str, rows: Sequence[PageRow]) -> None:
+        path = self._folder / "file.pdf"
+        with path.open("wb") as stream:
+            extract = Extract(stream)
+            for source, own in groupby(rows, key=lambda row: row.file):
+                pages = list(own)
+                data = self._sound(source, pages)
+                try:
+                    extract.add(data, [row.page for row in pages])
+                except NotOurs:
+                    raise _damaged(pages[0], "the file went through another program") from None
+            extract.finish()
+        for number, (row, glance) in enumerate(zip(rows, glances(path.read_bytes(), contents=False), strict=True), 1):
+            if glance.sha256 != row.page_hash:
+                raise _damaged(row, "the page is not the one that was made")
+            self._rows[row] = row._replace(file=name, page=number)
+        self._files.append(_file(name, path, len(rows)))
+        self._out.put(name, path)
+
+    def _sound(self, source: str, rows: Sequence[PageRow]) -> bytes:
+        """A file, if it is still the one that was made."""
+        try:
+            data = self._store.read(source)
+        except FileNotFoundError:
+            raise _damaged(rows[0], "the file is missing") from None
+        file = self._said.files.get(source)
+        if file is None or hashlib.sha256(data).hexdigest() != file.sha256:
+            raise _damaged(rows[0], "the file is not the one that the manifest names")
+        try:
+            hashes = [glance.sha256 for glance in glances(data, contents=False)]
+        except UnreadablePdf:
+            raise _damaged(rows[0], "the file cannot be read") from None
+        for row in rows:
+            if row.page > len(hashes):
+                raise _damaged(row, "the file does not have this page")
+            if hashes[row.page - 1] != row.page_hash:
+                raise _damaged(row, "the page is not the one that was made")
+        return data
+
+    def _put_table(self, name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+        path = self._folder / "table.csv"
+        with path.open("wb") as stream:
+            stream.write(header(columns))
+            table = TableWriter(stream)
+            for row in rows:
+                table.row(row)
+            table.finish()
+        self._files.append(_file(name, path))
+        self._out.put(name, path)
+
+    def _put_manifest(self, counts: Counts, selection: Selection, reason: str) -> None:
+        original = hashlib.sha256(self._store.read(MANIFEST)).hexdigest()
+        asked = {name: list(ids) for name, ids in asdict(selection).items() if ids and name != "keys"}
+        manifest: dict[str, Any] = {
+            **self._said.raw,
+            "counts": counts.as_dict(),
+            "files": [file.as_dict() for file in sorted(self._files, key=lambda file: file.name)],
+            "reprint": {"of": original, "reason": reason, "selected": asked},
+        }
+        text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+        self._out.put(MANIFEST, text.encode("utf-8"))
+
+
+def _kind(file: str) -> str:
+    found = _KIND.fullmatch(file)
+    return found[1] if found else "pages"
+
+
+def _cells(row: PageRow) -> tuple[object, ...]:
+    return (*row[:3], row.sheet or None, row.place or None, row.document, " ".join(row.people), row.page_hash)
+
+
+def _keys(rows: Iterable[KeyRow], people: set[str]) -> Iterator[KeyRow]:
+    return (row for row in rows if row.person in people)
+
+
+def _file(name: str, path: Path, pages: int = 0) -> File:
+    data = path.read_bytes()
+    return File(name, hashlib.sha256(data).hexdigest(), len(data), pages)
+
+
+def _damaged(row: PageRow, what: str) -> PackageError:
+    hint = "fetch the original package again, and reconcile it"
+    message = f"page {row.page} of piece {row.piece} cannot be printed again: {what}"
+    return PackageError(Violation("reprint_damaged", message, hint, file=row.file, line=row.page))

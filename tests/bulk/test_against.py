@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from docgen.bulk.against import reconcile_shard, says
+from docgen.bulk.job import Job, part_name, shard_dir
+from docgen.bulk.reconcile import Finding
+from docgen.bulk.store import Store
+from docgen.engine import Engine
+from tests.bulk import packages
+
+# Who is on the way out: rejected, with the rest of the household held; withdrawn; by other names than the registered.
+CHANGES = {
+    "n2": {"負担割合": "9"},
+    "n5": {"_withdrawn": True},
+    "n7": {"旧姓": "旧例"},
+    "n9": {"通称名": "通称見本"},
+    "n12": {"_fault": "duplicate_person"},
+}
+
+
+@pytest.fixture(scope="module")
+def sound(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sound")
+    packages.issue(engine, folder, packages.job(), packages.halves(packages.rows(40, **CHANGES)))
+    return folder / "package"
+
+
+@pytest.fixture
+def store(sound: Path, tmp_path: Path) -> Store:
+    shutil.copytree(sound, tmp_path / "package")
+    return Store.open(tmp_path / "package")
+
+
+def found(engine: Engine, store: Store, number: int = 1, job: Job | None = None) -> list[Finding]:
+    return reconcile_shard(engine, store, job or packages.job(), number).findings
+
+
+def other_input(store: Store, folder: Path, change: Callable[[list[dict[str, object]]], None]) -> None:
+    """Change the part of the input after it was printed: as if a shard had printed something else."""
+    path = folder / "part.parquet"
+    store.fetch(part_name(1), path)
+    rows = pq.read_table(path).to_pylist()
+    change(rows)
+    packages.put_part(store, 1, rows, folder)
+
+
+def test_sound_shards_say_what_their_input_asks_for(engine: Engine, sound: Path) -> None:
+    store = Store.open(sound)
+    reports = [reconcile_shard(engine, store, packages.job(), number) for number in (1, 2)]
+    assert [report.findings for report in reports] == [[], []]
+    said = json.loads(store.read("vendor/manifest.json"))["counts"]
+    assert (reports[0].counts + reports[1].counts).as_dict() == said
+    assert said["rejected"] == 2
+
+
+@pytest.mark.parametrize("delivery", ["regular", "lists"])
+def test_what_goes_through_employers_says_it_too(engine: Engine, tmp_path: Path, delivery: str) -> None:
+    job = packages.job(delivery)
+    store = packages.issue(engine, tmp_path, job, packages.halves(packages.rows(30, **CHANGES)))
+    assert [found(engine, store, number, job) for number in (1, 2)] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("cells", "elements"),
+    [
+        ({"名": "別人"}, {"name", "place.name", "caption.name", "contents.name", "address.name"}),
+        ({"生年月日": "19700101"}, {"born_on"}),
+        ({"番号": "9999"}, {"number"}),
+        ({"枝番": "77"}, {"branch"}),
+        ({"番地等": "9丁目9番9号"}, {"address.lines"}),
+        ({"性別": "3"}, {"sex"}),
+        ({"通称名": "別名見本"}, {"name", "contents.name", "address.name", "remarks.short"}),
+    ],
+)
+def test_a_page_that_says_something_else_than_the_input_is_found_with_its_element(
+    engine: Engine, store: Store, tmp_path: Path, cells: dict[str, str], elements: set[str]
+) -> None:
+    def change(rows: list[dict[str, object]]) -> None:
+        rows[0] |= cells
+
+    other_input(store, tmp_path, change)
+    findings = [finding for finding in found(engine, store) if finding.code == "package_text_differs"]
+    assert findings
+    assert {finding.message.rpartition(": ")[2] for finding in findings} <= elements
+    assert all(finding.piece and finding.page for finding in findings)
+
+
+def test_rows_in_another_order_or_left_out_are_found(engine: Engine, store: Store, tmp_path: Path) -> None:
+    other_input(store, tmp_path, lambda rows: rows.pop(0))
+    assert {finding.code for finding in found(engine, store)} >= {"package_row_differs", "package_person"}
+
+
+def test_a_row_that_was_withdrawn_may_not_be_printed(engine: Engine, store: Store, tmp_path: Path) -> None:
+    def change(rows: list[dict[str, object]]) -> None:
+        rows[0]["_withdrawn"] = True
+
+    other_input(store, tmp_path, change)
+    assert any("should be withdrawn" in finding.message for finding in found(engine, store))
+
+
+def test_a_person_who_breaks_a_rule_may_not_be_printed(engine: Engine, store: Store, tmp_path: Path) -> None:
+    def change(rows: list[dict[str, object]]) -> None:
+        rows[0]["生年月日"] = "19400101"
+
+    other_input(store, tmp_path, change)
+    assert any("age_75_reached" in finding.message for finding in found(engine, store))
+
+
+def test_a_state_or_a_reason_that_was_changed_in_the_tables_is_found(engine: Engine, store: Store) -> None:
+    name = f"{shard_dir(1)}/keys.csv"
+    rows = list(csv.reader(io.StringIO(store.read(name).decode("utf-8"), newline="")))
+    held = next(row for row in rows if row[3] == "held")
+    held[3] = "printed"
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    store.put(name, out.getvalue().encode("utf-8"))
+    findings = found(engine, store)
+    assert {(finding.code, finding.person) for finding in findings} >= {("package_person", held[0])}
+    assert {finding.code for finding in findings} == {"package_person", "package_row_differs", "package_counts"}
+
+
+def test_nothing_that_is_found_names_anybody(engine: Engine, store: Store, tmp_path: Path) -> None:
+    def change(rows: list[dict[str, object]]) -> None:
+        rows[0]["名"] = "別人"
+
+    other_input(store, tmp_path, change)
+    assert "別人" not in json.dumps([finding.as_dict() for finding in found(engine, store)], ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "same"),
+    [
+        ("見本　太郎", ("見本　太郎",), True),
+        ("見本　太郎", ("見本太郎",), False),
+        ("見本　太郎", ("見本", "太郎"), True),
+        ("見本　太郎", ("見本　", "太郎"), True),
+        ("一\n二", ("一", "二"), True),
+        ("見本太郎", ("見本", "次郎"), False),
+        ("見本太郎様", ("見本", "太郎"), False),
+        ("見本", ("見本", "太郎"), False),
+        ("三丁目\u200b一番", ("三丁目", "一番"), True),
+    ],
+)
+def test_lines_say_a_text_whose_breaks_took_nothing_but_white_space(
+    text: str, lines: tuple[str, ...], same: bool
+) -> None:
+    assert says(text, lines) == same

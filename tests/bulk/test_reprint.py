@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pypdfium2
+import pytest
+
+from docgen.bulk.find import Selection, find
+from docgen.bulk.opened import MANIFEST, KeyRow, PageRow, key_rows, page_rows
+from docgen.bulk.reconcile import reconcile
+from docgen.bulk.reprint import reprint
+from docgen.bulk.store import Store
+from docgen.engine import Engine, preflight
+from docgen.errors import PackageError
+from docgen.pdf.reader import read_pages
+from tests import verapdf
+from tests.bulk import packages
+from tests.bulk.damage import Damaged
+
+CARDS = "vendor/cards-0001.pdf"
+WHY = "damaged in the post"
+
+
+@pytest.fixture(scope="module")
+def package(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("original")
+    return packages.issue(engine, folder, packages.job(), packages.halves(packages.rows(40)))
+
+
+@pytest.fixture(scope="module")
+def rows(package: Store) -> list[PageRow]:
+    return list(page_rows(package))
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "reprint")
+
+
+def files(store: Store) -> dict[str, bytes]:
+    return {name: store.read(name) for name in store.names()}
+
+
+def hashes(store: Store) -> list[tuple[str, str, int, str]]:
+    return [(row.piece, row.document, row.place, row.page_hash) for row in page_rows(store)]
+
+
+def family(rows: list[PageRow]) -> str:
+    """A piece with more cards than one."""
+    return next(row.piece for row in rows if row.place == 3)
+
+
+def test_a_piece_is_its_mount_and_its_cards(package: Store, rows: list[PageRow], out: Store) -> None:
+    piece = family(rows)
+    counts = reprint(package, out, Selection(pieces=(piece,)), WHY)
+    assert hashes(out) == [(row.piece, row.document, row.place, row.page_hash) for row in rows if row.piece == piece]
+    assert (counts.cards, counts.pieces) == (counts.printed, 1)
+    assert reconcile(out).findings == []
+
+
+def test_one_envelope_of_several_can_be_printed_again_alone(package: Store, rows: list[PageRow], out: Store) -> None:
+    piece = next(row.piece for row in rows if row.sheet == 2)
+    reprint(package, out, Selection(pieces=(f"{piece}/2",)), WHY)
+    assert {(row.piece, row.sheet) for row in page_rows(out)} == {(piece, 2)}
+    assert reconcile(out).findings == []
+
+
+def test_a_person_is_both_sides_of_the_card_and_the_mount(package: Store, rows: list[PageRow], out: Store) -> None:
+    person = next(row.people[0] for row in rows if row.place == 2)
+    reprint(package, out, Selection(people=(person,)), WHY)
+    assert [(row.document, row.place) for row in page_rows(out)] == [("mount", 0), ("card", 2), ("card", 2)]
+    assert [row.people for row in page_rows(out)][1:] == [(person,)] * 2
+    assert [row.person for row in key_rows(out)] == [person]
+    assert reconcile(out).findings == []
+
+
+def test_a_person_is_found_by_the_records_own_key_too(package: Store, out: Store) -> None:
+    wanted: KeyRow = list(key_rows(package))[6]
+    reprint(package, out, Selection(keys=(wanted.key,)), WHY, cards_only=True)
+    assert [row.people for row in page_rows(out)] == [(wanted.person,)] * 2
+    assert reconcile(out).findings == []
+
+
+def test_the_manifest_of_the_vendor_names_no_key_of_the_issuer(package: Store, out: Store) -> None:
+    key = next(key_rows(package)).key
+    reprint(package, out, Selection(keys=(key,)), WHY)
+    assert not any(key.encode() in data for name, data in files(out).items() if name.endswith((".json", "s.csv"))
+                   and name.startswith("vendor/"))  # fmt: skip
+
+
+def test_a_page_is_the_whole_card_that_it_is_of(package: Store, rows: list[PageRow], out: Store) -> None:
+    reprint(package, out, Selection(pages=(f"{CARDS}:4", "mounts-0002.pdf:1")), WHY)
+    asked = [row for row in rows if (row.file, row.page) in {(CARDS, 3), (CARDS, 4), ("vendor/mounts-0002.pdf", 1)}]
+    assert [row.page_hash for row in page_rows(out)] == [row.page_hash for row in asked]
+    assert reconcile(out).findings == []
+
+
+def test_all_printed_again_has_every_hash_of_the_original(package: Store, rows: list[PageRow], out: Store) -> None:
+    reprint(package, out, Selection(pieces=tuple({row.piece for row in rows})), WHY)
+    assert hashes(out) == hashes(package)
+    assert reconcile(out).findings == []
+
+
+def test_the_pages_conform_say_and_look_the_same(package: Store, rows: list[PageRow], out: Store) -> None:
+    pieces = (rows[0].piece, rows[-1].piece, family(rows))
+    reprint(package, out, Selection(pieces=pieces), WHY)
+    before = {row.page_hash: (row.file, row.page) for row in rows}
+    for name in ("vendor/cards-0001.pdf", "vendor/mounts-0001.pdf"):
+        data = out.read(name)
+        assert verapdf.validate(data) == []
+        assert preflight(data) == []
+        for number, page in enumerate(read_pages(data)):
+            file, original = before[page.sha256]
+            assert page.runs == list(read_pages(package.read(file)))[original - 1].runs
+            assert np.array_equal(picture(data, number), picture(package.read(file), original - 1))
+
+
+def picture(data: bytes, page: int) -> Any:
+    return pypdfium2.PdfDocument(data)[page].render(scale=1.5).to_numpy()
+
+
+def test_only_the_glyphs_that_are_shown_come_along(package: Store, out: Store) -> None:
+    reprint(package, out, Selection(pages=("mounts-0001.pdf:1",)), WHY)
+    assert len(out.read("vendor/mounts-0001.pdf")) < len(package.read("vendor/mounts-0001.pdf"))
+
+
+def test_the_same_reprint_is_the_same_bytes(package: Store, rows: list[PageRow], tmp_path: Path) -> None:
+    one, other = Store.open(tmp_path / "one"), Store.open(tmp_path / "other")
+    for target in (one, other):
+        reprint(package, target, Selection(pieces=(family(rows),)), WHY)
+    assert files(one) == files(other)
+
+
+def test_a_reprint_of_a_reprint_is_that_of_the_original(package: Store, rows: list[PageRow], tmp_path: Path) -> None:
+    once, twice = Store.open(tmp_path / "once"), Store.open(tmp_path / "twice")
+    piece = family(rows)
+    reprint(package, once, Selection(pieces=(rows[0].piece, piece)), WHY)
+    reprint(once, twice, Selection(pieces=(piece,)), WHY)
+    assert hashes(twice) == [(r.piece, r.document, r.place, r.page_hash) for r in rows if r.piece == piece]
+    assert reconcile(twice).findings == []
+
+
+def test_the_manifest_names_the_original_and_the_reason(package: Store, rows: list[PageRow], out: Store) -> None:
+    reprint(package, out, Selection(pieces=(rows[0].piece,)), f"  {WHY} ")
+    told = json.loads(out.read(MANIFEST))["reprint"]
+    original = hashlib.sha256(package.read(MANIFEST)).hexdigest()
+    assert told == {"of": original, "reason": WHY, "selected": {"pieces": [rows[0].piece]}}
+
+
+def test_the_vendors_side_alone_can_be_printed_again(package: Store, rows: list[PageRow], tmp_path: Path) -> None:
+    shutil.copytree(f"{package.location}/vendor", tmp_path / "theirs" / "vendor")
+    out = Store.open(tmp_path / "reprint")
+    reprint(Store.open(tmp_path / "theirs"), out, Selection(pieces=(rows[0].piece,)), WHY)
+    assert reconcile(out, vendor_only=True).findings == []
+    assert not list(out.names("issuer"))
+
+
+def test_letters_are_printed_again_with_their_piece(engine: Engine, tmp_path: Path) -> None:
+    made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows(30)))
+    letter = next(row for row in page_rows(made) if row.document == "employer-letter")
+    out = Store.open(tmp_path / "reprint")
+    reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
+    assert {row.document for row in page_rows(out)} == {"employer-letter"}
+    assert reconcile(out).findings == []
+
+
+def test_every_unknown_id_is_named_and_nothing_is_written(package: Store, rows: list[PageRow], out: Store) -> None:
+    unknown = Selection(("S01-99999999A", rows[0].piece), ("S01-P99999999A",), ("no such key",), ("cards-0009.pdf:1",))
+    with pytest.raises(PackageError) as caught:
+        reprint(package, out, unknown, WHY)
+    assert [violation.code for violation in caught.value.violations] == ["not_in_package"] * 4
+    for id_ in ("S01-99999999A", "S01-P99999999A", "no such key", "cards-0009.pdf:1"):
+        assert any(id_ in violation.message for violation in caught.value.violations)
+    assert files(out) == {}
+
+
+@pytest.mark.parametrize("reason", ["", "  \n"])
+def test_a_reprint_without_a_reason_is_refused(package: Store, rows: list[PageRow], out: Store, reason: str) -> None:
+    with pytest.raises(PackageError, match="reason_missing"):
+        reprint(package, out, Selection(pieces=(rows[0].piece,)), reason)
+
+
+def test_a_package_is_never_written_over(package: Store, rows: list[PageRow], out: Store) -> None:
+    reprint(package, out, Selection(pieces=(rows[0].piece,)), WHY)
+    before = files(out)
+    with pytest.raises(PackageError, match="package_in_the_way"):
+        reprint(package, out, Selection(pieces=(rows[-1].piece,)), WHY)
+    assert files(out) == before
+
+
+def test_a_page_that_was_lost_or_changed_is_an_error_and_not_a_gap(package: Store, tmp_path: Path) -> None:
+    shutil.copytree(package.location, tmp_path / "package")
+    damaged = Damaged(tmp_path / "package")
+    damaged.pages_of(CARDS, lambda pdf: pdf.pages.__delitem__(2))
+    for disguise in (lambda: None, damaged.sign, damaged.hide):
+        disguise()
+        out = Store.open(tmp_path / f"reprint-{disguise}")
+        with pytest.raises(PackageError, match="reprint_damaged"):
+            reprint(Store.open(damaged.folder), out, Selection(pages=(f"{CARDS}:3",)), WHY)
+        assert not out.exists(MANIFEST)
+
+
+def test_who_holds_what_is_found_by_person_key_piece_and_page(package: Store, rows: list[PageRow]) -> None:
+    card = next(row for row in rows if row.place == 2)
+    own = next(row for row in key_rows(package) if row.person == card.people[0])
+    by_person = [holding.as_dict() for holding in find(package, Selection(people=card.people))]
+    by_key = [holding.as_dict() for holding in find(package, Selection(keys=(own.key,)))]
+    (by_page,) = find(package, Selection(pages=(f"{card.file}:{card.page + 1}",)))
+    assert [holding["document"] for holding in by_person] == ["mount", "card"]
+    assert by_key == [{**holding, "asked": [own.key]} for holding in by_person]
+    assert by_page.as_dict() == {
+        "document": "card", "file": card.file, "pages": [card.page, card.page + 1], "piece": card.piece, "envelope": 1,
+        "place": 2, "people": list(card.people), "asked": [f"{card.file}:{card.page + 1}"],
+    }  # fmt: skip
+    in_piece = list(find(package, Selection(pieces=(card.piece,))))
+    assert {person for holding in in_piece for person in holding.pages[0].people} >= set(card.people)
