@@ -92,6 +92,7 @@ _declare(
 _declare(
     400,
     {
+        "malformed_form": "The body is no multipart form, or has a field that is no text, or twice.",
         "malformed_json": "The body or file is not one JSON text in UTF-8.",
         "duplicate_key": "A key stands twice in one JSON object.",
         "invalid_parameter": "A query parameter is unknown, or has a value that it cannot have.",

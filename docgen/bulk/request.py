@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,15 +13,15 @@ from typing import BinaryIO
 
 import pyarrow.parquet as pq
 
-from docgen.bulk.job import Job
+from docgen.bulk.job import Job, Occasion, part_name
 from docgen.bulk.policy import Policy
 from docgen.bulk.rows import RowReader
-from docgen.bulk.sources import Format, open_source
+from docgen.bulk.sources import FORMATS, Format, allowed_object, open_source
+from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.profile import InsurerProfile
 
-FORMATS: Mapping[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _NUMBER = re.compile(r"[0-9A-Z]{1,6}")
 _HEAD = 1 << 20  # bytes that are read of an extract to find its first row
 
@@ -57,15 +58,29 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
         message = f"{wish.number!r} is no job number"
         raise RequestError(Violation("job_number_form", message, "one to six of A-Z and 0-9, or none at all"))
     issued_on = wish.issued_on or _first_issue_date(head, format, settings)
-    occasion = "returned" if wish.returned else "delivery"
+    occasion: Occasion = "returned" if wish.returned else "delivery"
     return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue or None)
+
+
+@contextmanager
+def open_extract(location: str, allowed: Sequence[str]) -> Iterator[BinaryIO]:
+    """An extract on an S3-compatible store, to be read from. Raises RequestError as `open_source` does."""
+    bucket, name = allowed_object(location, allowed)
+    try:
+        stream = Store.open(f"s3://{bucket}").reader(name)
+    except FileNotFoundError:
+        raise RequestError(Violation("source_missing", "there is no such object", "check bucket and name")) from None
+    with stream:
+        yield stream
 
 
 def format_of(name: str) -> Format:
     """The format that a file's name tells. Raises RequestError `unknown_format`."""
     suffix = Path(name).suffix.lower()
     if suffix not in FORMATS:
-        raise RequestError(Violation("unknown_format", "the extract's format is not known", f"{', '.join(FORMATS)}"))
+        raise RequestError(
+            Violation("unknown_format", "the extract's format is not known", f"name it {', '.join(FORMATS)}")
+        )
     return FORMATS[suffix]
 
 
@@ -95,6 +110,15 @@ def _first_row(stream: BinaryIO, format: Format) -> Mapping[str, str | None]:
                 first: dict[str, str | None] = batch.slice(0, 1).to_pylist()[0]
                 return first
     return {}
+
+
+def absent_keys(store: Store, keys: Iterable[str]) -> list[str]:
+    """Those who are in none of a batch's parts."""
+    left = set(keys)
+    for name in store.names(part_name(0).rpartition("/")[0]):
+        with store.reader(name) as stream:
+            left.difference_update(pq.read_table(stream, columns=["_key"]).column(0).to_pylist())
+    return sorted(left)
 
 
 def read_list(content: bytes) -> list[str]:

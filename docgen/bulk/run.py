@@ -214,9 +214,7 @@ class _Run:
             return False
         self._enter("assembling")
         self._sweep([*shards, *employers])
-        counts = self._stages.assemble(
-            self._settings, self._store, self._job, made_with, shards, employers, source
-        )
+        counts = self._stages.assemble(self._settings, self._store, self._job, made_with, shards, employers, source)
         self._check_balance(counts)
         self._enter("reconciling")
         numbers = [shard.number for shard in shards]

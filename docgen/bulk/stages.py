@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -189,6 +189,3 @@ def _unprinted(store: Store, number: int) -> Iterator[str]:
         # Who is another batch's was not claimed by this one, and duplicates were never claimed.
         if row["_row"] in left and row["_identity"] is not None and row["_fault"] is None:
             yield row["_identity"]
-
-
-__all__: Iterable[str] = ("BulkStages", "engine_of", "payload", "plan_shard")

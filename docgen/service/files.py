@@ -90,7 +90,7 @@ class Download:
 
 
 def _range(header: str | None, size: int) -> tuple[int, int] | None:
-    """From and to before; None if all is wanted. Several ranges at once, and what is no range, are answered with all."""
+    """From and to before; None if all is wanted. Several at once, and what is no range, get all."""
     match = _RANGE.fullmatch(header.replace(" ", "")) if header else None
     if match is None or match.groups() == ("", ""):
         return None

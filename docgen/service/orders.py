@@ -104,9 +104,7 @@ def limited(request: Request, limit: int) -> Request:
 
 
 def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        Violation("body_too_large", f"the body is larger than {limit} bytes", "send less at a time")
-    )
+    return RequestError(Violation("body_too_large", f"the body is larger than {limit} bytes", "send less at a time"))
 
 
 def require_json(content_type: str | None) -> None:
