@@ -149,6 +149,9 @@ def render(
             help="The date of issue, for a record that names none.",
         ),
     ] = None,
+    accessible: Annotated[
+        bool, typer.Option("--accessible", help="Make a tagged file: PDF/UA-1 and PDF/A-2a as well. The notice has it.")
+    ] = False,
     png: Annotated[
         Path | None,
         typer.Option(
@@ -170,7 +173,8 @@ def render(
     value = strict_json.loads(_read(record))
     engine = Engine.load(Settings())
     day = issued_on.date() if issued_on else None
-    rendered = engine.render(document, insurer, value, Options(specimen=specimen, issued_on=day))
+    options = Options(specimen=specimen, issued_on=day, accessible=accessible)
+    rendered = engine.render(document, insurer, value, options)
     _write(out, rendered.pdf)
     if png is not None:
         _write_pictures(engine, rendered, document, insurer, png, "page" if out == "-" else Path(out).stem)

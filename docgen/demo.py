@@ -1,46 +1,55 @@
-"""Every sample, made by the real service over HTTP, checked, and laid out on one sheet: `make demo`.
+"""Every sample, made by the real service over HTTP, checked, and laid out on contact sheets: `make demo`.
 
-Writes out/demo/DOCUMENT-INSURER-NAME.pdf and the contact sheet out/demo/cards.png. Exit code 1 if anything fails.
+Writes out/demo/DOCUMENT-INSURER-NAME.pdf and two contact sheets: out/demo/cards.png, both sides of every card, and
+out/demo/documents.png, a page of each document for each insurer that issues it. Exit code 1 if anything fails.
 """
 
 from __future__ import annotations
 
 import http.client
-import io
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image
 
+from docgen.contact_sheet import Group, Page, Style, Tile, write_sheet
 from docgen.engine import preflight
 from docgen.errors import DocgenError, Violation
 from docgen.issuance.profile import load_profile
-from docgen.pdf.raster import render_png
+from docgen.pdf.raster import render
 from docgen.settings import Settings
 from docgen.text.registry import FontRegistry
 
 OUT = Path("out/demo")
 STARTS_WITHIN_S = 60
+ACCESSIBLE = {"accessible": True}
+
+CARDS = Style(columns=6, unit=160 / 25.4)
+DOCUMENTS = Style(columns=7, unit=5, caption=3.6, mat=6)
+A4_PX = 780  # the height of an A4 page on the sheet of documents
+MOST_ENLARGED = 1.9  # beside A4, so that a card is still seen to be small
+SHOWN_FIRST = ("insured", "family")  # the samples, by how their names begin, that stand for a document
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One finished file: the sample it shows, and what the service reported of it."""
+    """One finished file: the sample it shows, and what the service reported of it. `shown` stands for its document."""
 
     document: str
     insurer: str
     name: str
     path: Path
     report: dict[str, Any]
+    shown: bool
 
     @property
     def pushed(self) -> list[dict[str, Any]]:
@@ -54,11 +63,15 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A finished file read back: what preflight says of it, and its pages as pictures."""
+    """A finished file read back: what preflight says of it, and its pages as pictures without their bleed.
+
+    `sides` are a card's, for the sheet of cards; `face` is the first page of what stands for a document.
+    """
 
     made: Made
     violations: list[Violation]
-    pages: list[bytes]
+    sides: list[Image.Image]
+    face: Image.Image | None
 
 
 class DemoError(Exception):
@@ -95,17 +108,20 @@ def main() -> int:
     started = time.perf_counter()
     OUT.mkdir(parents=True, exist_ok=True)
     try:
-        with _service() as address:
-            made = list(_make_samples(Client(address)))
-        with ProcessPoolExecutor() as pool:
-            seen = list(pool.map(_see, made))
-        sheet = _contact_sheet([one for one in seen if one.made.document == "card"])
+        with ProcessPoolExecutor() as pool:  # files are looked at while the service makes the next
+            with _service() as address:
+                client = Client(address)
+                titles = {layout["layout"]: layout["title"] for layout in client.get("/v1/layouts")}
+                looks = [pool.submit(_see, made) for made in _make_accessible(client, _make_samples(client, titles))]
+            seen = [look.result() for look in looks]
+        sheets = _contact_sheets(seen, titles)
         refused = _report_refused(seen)
     except (DemoError, DocgenError, OSError) as error:
         print(f"the demo failed: {error}", file=sys.stderr)
         return 1
-    _print_table(made, refused)
-    print(f"\n{len(made)} files and {sheet} in {time.perf_counter() - started:.1f} s")
+    _print_table([one.made for one in seen], refused)
+    took = time.perf_counter() - started
+    print(f"\n{len(seen)} files, {' and '.join(map(str, sheets))} in {took:.1f} s")
     return 1 if refused else 0
 
 
@@ -140,26 +156,65 @@ def _address(process: subprocess.Popen[bytes], log_path: Path) -> str:
     raise DemoError(f"the service was not ready within {STARTS_WITHIN_S} s")
 
 
-def _make_samples(client: Client) -> Iterator[Made]:
+def _make_samples(client: Client, documents: Iterable[str]) -> Iterator[Made]:
     insurers = client.get("/v1/insurers")
-    for document in dict.fromkeys(name for insurer in insurers for name in insurer["documents"]):
+    for document in documents:
         samples = client.get(f"/v1/documents/{document}/samples")
         for insurer in insurers:
             prefix = f"{insurer['id']}-"
-            for sample in (name for name in samples if name.startswith(prefix)):
+            own = [name for name in samples if name.startswith(prefix)]
+            shown = stands_for_all([name.removeprefix(prefix) for name in own])
+            for sample in own:
                 order = {"insurer": insurer["id"], "document": document, "record": samples[sample]}
                 path = OUT / f"{document}-{sample}.pdf"
                 path.write_bytes(client.post(order, "application/pdf"))
                 report = json.loads(client.post(order, "application/json"))
-                yield Made(document, insurer["id"], sample.removeprefix(prefix), path, report)
+                name = sample.removeprefix(prefix)
+                yield Made(document, insurer["id"], name, path, report, name == shown)
+
+
+def stands_for_all(names: list[str]) -> str | None:
+    """The sample that shows a document on the sheet of documents."""
+    for start in SHOWN_FIRST:
+        if found := [name for name in names if name.startswith(start)]:
+            return min(found, key=len)
+    return names[0] if names else None
+
+
+def _make_accessible(client: Client, samples: Iterable[Made]) -> Iterator[Made]:
+    """The samples, and the notice that stands for each insurer's once more, as an accessible file."""
+    records = client.get("/v1/documents/notice/samples")
+    for made in samples:
+        yield made
+        if made.document == "notice" and made.shown:
+            record = records[f"{made.insurer}-{made.name}"]
+            order = {"insurer": made.insurer, "document": made.document, "record": record, "options": ACCESSIBLE}
+            path = made.path.with_name(f"{made.path.stem}-accessible.pdf")
+            path.write_bytes(client.post(order, "application/pdf"))
+            report = json.loads(client.post(order, "application/json"))
+            yield replace(made, name=f"{made.name}-accessible", path=path, report=report, shown=False)
 
 
 def _see(made: Made) -> Seen:
-    """Read one file back, in a process of its own; the contact sheet shows cards alone."""
+    """Read one file back, in a process of its own."""
     pdf = made.path.read_bytes()
-    shown = made.report["pages"] if made.document == "card" else []
-    pages = [render_png(pdf, page["number"], DPI) for page in shown]
-    return Seen(made, preflight(made.path), pages)
+    sides = [_trimmed(pdf, page, CARDS.unit) for page in made.report["pages"]] if made.document == "card" else []
+    return Seen(made, preflight(made.path), sides, _face(pdf, made.report["pages"][0]) if made.shown else None)
+
+
+def _face(pdf: bytes, page: dict[str, Any]) -> Image.Image:
+    """A page in the scale of the sheet of documents: drawn twice as large, so that hairlines stay fine."""
+    a4 = A4_PX / 297
+    px_per_mm = min(MOST_ENLARGED * a4, A4_PX / page["height"], a4 * 210 / page["width"])
+    return _trimmed(pdf, page, 2 * px_per_mm).reduce(2)
+
+
+def _trimmed(pdf: bytes, page: dict[str, Any], px_per_mm: float) -> Image.Image:
+    """A page without its bleed."""
+    picture = render(pdf, page["number"], px_per_mm * 25.4)
+    width, height = round(page["width"] * px_per_mm), round(page["height"] * px_per_mm)
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2  # the bleed is the same on every side
+    return picture.crop((left, top, left + width, top + height))
 
 
 def _report_refused(seen: list[Seen]) -> list[Path]:
@@ -192,107 +247,36 @@ def _describe(fit: dict[str, Any]) -> str:
     return f"{fit['element']} {' '.join(parts)}"
 
 
-# ------------------------------------------------------------------------------------------------------- contact sheet
-
-DPI = 160
-COLUMNS = 6  # cards side by side, each with its front above its back
-_DESK, _INK, _SOFT, _EDGE = (241, 238, 231), (44, 42, 38), (120, 113, 102), (0, 0, 0, 46)
-
-
-def _px(mm: float) -> int:
-    return round(mm / 25.4 * DPI)
-
-
-MARGIN, GAP, SIDES_GAP, CAPTION, HEADING, GROUP_GAP = _px(12), _px(9), _px(3), _px(7), _px(9), _px(8)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tile:
-    caption: str
-    sides: list[Image.Image]
-
-
-def _contact_sheet(seen: list[Seen]) -> Path:
-    """All fronts and backs, taken from the files, trimmed as the printer trims them."""
+def _contact_sheets(seen: list[Seen], titles: dict[str, str]) -> list[Path]:
+    """Every card's front and back, and a page of each document, by insurer."""
     settings = Settings()
     fonts = FontRegistry.load(settings.fonts_toml, settings.font_path)
-    groups: dict[str, list[_Tile]] = {}
+    cards, documents = [], []
     for insurer in dict.fromkeys(one.made.insurer for one in seen):
         profile = load_profile(settings.layouts_dir / "insurers" / f"{insurer}.yaml")
+        own = [one for one in seen if one.made.insurer == insurer]
         radius = profile.documents.card.corner_radius if profile.documents.card else 0
-        groups[f"{profile.name}|{insurer}"] = [_tile(one, radius) for one in seen if one.made.insurer == insurer]
-    sheet = _lay_out(groups, fonts)
-    path = OUT / "cards.png"
-    sheet.save(path, dpi=(DPI, DPI), compress_level=6)
-    return path
+        cards.append(Group(profile.name, insurer, [_card_tile(one, radius) for one in own if one.sides]))
+        faces = [_document_tile(one, titles[one.made.document]) for one in own if one.face]
+        documents.append(Group(profile.name, insurer, faces))
+    documents.sort(key=lambda group: -len(group.tiles))
+    with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it compresses
+        drawn = [
+            pool.submit(write_sheet, OUT / "cards.png", cards, CARDS, fonts),
+            pool.submit(write_sheet, OUT / "documents.png", documents, DOCUMENTS, fonts),
+        ]
+        return [sheet.result() for sheet in drawn]
 
 
-def _tile(one: Seen, radius_mm: float) -> _Tile:
-    pages = zip(one.pages, one.made.report["pages"], strict=True)
-    return _Tile(one.made.name.replace("-", " "), [_trimmed(png, page, radius_mm) for png, page in pages])
+def _card_tile(one: Seen, radius_mm: float) -> Tile:
+    radius = CARDS.px(radius_mm)
+    return Tile("", one.made.name.replace("-", " "), [Page(side, radius) for side in one.sides])
 
 
-def _trimmed(png: bytes, page: dict[str, Any], radius_mm: float) -> Image.Image:
-    """The page without its bleed, its corners cut and its edge drawn as a thin shade."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    width, height = _px(page["width"]), _px(page["height"])
-    left, top = (picture.width - width) // 2, (picture.height - height) // 2  # the bleed is the same on every side
-    card = picture.crop((left, top, left + width, top + height)).convert("RGBA")
-    edge = Image.new("RGBA", card.size)
-    ImageDraw.Draw(edge).rounded_rectangle((0, 0, width - 1, height - 1), _px(radius_mm), outline=_EDGE)
-    card.alpha_composite(edge)
-    card.putalpha(_rounded(card.size, _px(radius_mm)))
-    return card
-
-
-def _rounded(size: tuple[int, int], radius: int) -> Image.Image:
-    """A mask with smooth corners: drawn four times larger."""
-    large = Image.new("L", (size[0] * 4, size[1] * 4))
-    ImageDraw.Draw(large).rounded_rectangle((0, 0, large.width - 1, large.height - 1), radius * 4, fill=255)
-    return large.resize(size, Image.Resampling.LANCZOS)
-
-
-def _lay_out(groups: dict[str, list[_Tile]], fonts: FontRegistry) -> Image.Image:
-    sides = [side for tiles in groups.values() for tile in tiles for side in tile.sides]
-    cell_width = max(side.width for side in sides)
-    cell_height = 2 * max(side.height for side in sides) + SIDES_GAP + CAPTION
-    rows = sum(-(-len(tiles) // COLUMNS) for tiles in groups.values())
-    width = 2 * MARGIN + COLUMNS * cell_width + (COLUMNS - 1) * GAP
-    height = 2 * MARGIN + len(groups) * (HEADING + GROUP_GAP) - GROUP_GAP + rows * (cell_height + GAP) - GAP
-    sheet = Image.new("RGB", (width, height), _DESK)
-    draw = ImageDraw.Draw(sheet)
-    title = ImageFont.truetype(fonts.path("pgothic-bold"), _px(5))
-    small = ImageFont.truetype(fonts.path("pgothic"), _px(2.9))
-    y = MARGIN
-    for heading, tiles in groups.items():
-        name, _, id_ = heading.partition("|")
-        draw.text((MARGIN, y), name, _INK, title)
-        draw.text((MARGIN + draw.textlength(f"{name}  ", title), y + _px(5)), id_, _SOFT, small, anchor="ls")
-        y += HEADING
-        for index, tile in enumerate(tiles):
-            x = MARGIN + index % COLUMNS * (cell_width + GAP)
-            _put_tile(sheet, tile, x, y, small)
-            if index % COLUMNS == COLUMNS - 1 or index == len(tiles) - 1:
-                y += cell_height + GAP
-        y += GROUP_GAP
-    return sheet
-
-
-def _put_tile(sheet: Image.Image, tile: _Tile, x: int, y: int, font: ImageFont.FreeTypeFont) -> None:
-    ImageDraw.Draw(sheet).text((x, y + CAPTION - _px(2.2)), tile.caption, _SOFT, font, anchor="ls")
-    y += CAPTION
-    for side in tile.sides:
-        _put_shadow(sheet, side, x, y)
-        sheet.paste(side, (x, y), side)
-        y += side.height + SIDES_GAP
-
-
-def _put_shadow(sheet: Image.Image, card: Image.Image, x: int, y: int) -> None:
-    spread, drop = _px(1.2), _px(0.5)
-    mask = Image.new("L", (card.width + 4 * spread, card.height + 4 * spread))
-    mask.paste(card.getchannel("A").point(lambda alpha: alpha * 0.28), (2 * spread, 2 * spread))
-    mask = mask.filter(ImageFilter.BoxBlur(spread))
-    sheet.paste((70, 60, 40), (x - 2 * spread, y - 2 * spread + drop), mask)
+def _document_tile(one: Seen, title: str) -> Tile:
+    assert one.face is not None
+    page = one.made.report["pages"][0]
+    return Tile(title, f"{page['width']:g} × {page['height']:g} mm", [Page(one.face)])
 
 
 if __name__ == "__main__":

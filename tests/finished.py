@@ -6,6 +6,7 @@ import numpy as np
 
 from docgen.engine import Engine, preflight
 from docgen.pdf.reader import read_pages
+from docgen.text.setting import SetColumn
 from tests import samples, sheet, verapdf
 
 
@@ -35,6 +36,9 @@ def assert_no_overlap(engine: Engine, document: str, name: str) -> None:
             for line in text.text.lines:
                 assert -0.02 <= line.x
                 assert line.x + line.width <= text.width + 0.02
+                if isinstance(line, SetColumn):
+                    assert -0.02 <= line.top
+                    assert line.top + line.height <= text.height + 0.02
         boxes = sheet.boxes_of(side)
         for at, (one, box) in enumerate(boxes):
             for other, second in boxes[at + 1 :]:

@@ -13,6 +13,7 @@ from docgen.compose.placed import PlacedBars, PlacedQr, PlacedRect, PlacedSide, 
 from docgen.engine import Engine, Options, Rendered
 from docgen.symbols.customer import CLEAR
 from docgen.symbols.qr import QUIET_MODULES
+from docgen.text.setting import SetColumn
 from docgen.units import MM_PER_PT
 from tests import samples
 
@@ -20,8 +21,9 @@ PLAIN = Options(specimen=False)
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 # The folded sheet (210 x 99) in a long-3 envelope (235 x 120), the window at 28, 24 with 102 x 60; 1.5 mm of tolerance.
-_PLAY = (235 - 210, 120 - 99)
-_WINDOW = (28.0, 24.0, 130.0, 84.0)
+ENVELOPE = (235, 120)
+_PLAY = (ENVELOPE[0] - 210, ENVELOPE[1] - 99)
+WINDOW = (28.0, 24.0, 130.0, 84.0)
 _TOLERANCE = 1.5
 FOLDS = (99, 198)
 
@@ -62,16 +64,20 @@ def printed(side: PlacedSide, *elements: str) -> list[str]:
 
 def boxes_of(side: PlacedSide) -> list[tuple[str, Box]]:
     """Texts line by line, and symbols with the clear space that their readers need."""
-    boxes = [(placed.element, box) for placed in texts_of(side) for box in _ink(placed)]
+    boxes = [(placed.element, box) for placed in texts_of(side) for box in ink(placed)]
     for symbol in side.symbols:
         boxes.append((symbol.element, _bars(symbol) if isinstance(symbol, PlacedBars) else _qr(symbol)))
     return boxes
 
 
-def _ink(placed: PlacedText) -> Iterator[Box]:
-    """What each line covers: its advance width, and its em height less what faces leave empty."""
+def ink(placed: PlacedText) -> Iterator[Box]:
+    """What each line covers: its advance width, and its em height less what faces leave empty; a column's em box."""
     em = placed.text.size * MM_PER_PT
     for line in placed.text.lines:
+        if isinstance(line, SetColumn):
+            left, top = placed.x + line.x, placed.y + line.top
+            yield left, top, left + line.width, top + line.height
+            continue
         left, top = placed.x + line.x, placed.y + line.baseline - 0.84 * em
         yield left, top, left + line.width, top + 0.92 * em
 
@@ -99,7 +105,7 @@ def within(box: Box, outer: Box) -> bool:
 def windows() -> Iterator[tuple[Box, Box]]:
     """Where the window may stand on the sheet: what it surely shows, and what it may show at most."""
     for dx, dy in product((0, _PLAY[0] / 2, _PLAY[0]), (0, _PLAY[1] / 2, _PLAY[1])):
-        left, top, right, bottom = _WINDOW[0] - dx, _WINDOW[1] - dy, _WINDOW[2] - dx, _WINDOW[3] - dy
+        left, top, right, bottom = WINDOW[0] - dx, WINDOW[1] - dy, WINDOW[2] - dx, WINDOW[3] - dy
         sure = (left + _TOLERANCE, top + _TOLERANCE, right - _TOLERANCE, bottom - _TOLERANCE)
         yield sure, (left - _TOLERANCE, top - _TOLERANCE, right + _TOLERANCE, bottom + _TOLERANCE)
 

@@ -71,6 +71,19 @@ def test_json_and_pictures_come_beside_the_file(record: dict[str, Any], tmp_path
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"card-1.png", "card-2.png"}
 
 
+def test_accessible_makes_a_tagged_file_of_a_notice_and_refuses_a_card(record: dict[str, Any], tmp_path: Path) -> None:
+    source = Settings().layouts_dir / "samples/notice/society-last-four.json"
+    out = tmp_path / "notice.pdf"
+    made = run("render", "notice", "--insurer", "society", "--record", source, "--out", out, "--accessible")
+    assert (made.returncode, made.stderr) == (0, b"")
+    assert b"/StructTreeRoot" in out.read_bytes()
+    assert run("preflight", out).returncode == 0
+    refused = render(record, tmp_path / "card.pdf", "--accessible")
+    assert refused.returncode == 1
+    assert b"<not_accessible>" in refused.stderr
+    assert not (tmp_path / "card.pdf").exists()
+
+
 def test_the_specimen_mark_and_the_date_of_issue_are_options(record: dict[str, Any]) -> None:
     assert render(record, "-", "--no-specimen").stdout != render(record, "-", "--specimen").stdout
     del record["issued_on"]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from docgen.demo import stands_for_all
+from docgen.engine import Engine
 from tests import samples
 
 ROOT = Path(__file__).parent.parent
@@ -20,15 +22,27 @@ def _demo(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_the_demo_makes_every_sample_and_the_sheet_of_all_cards(tmp_path: Path) -> None:
+def test_the_demo_makes_every_sample_and_the_contact_sheets(tmp_path: Path, engine: Engine) -> None:
     result = _demo(tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     out = tmp_path / "out/demo"
-    made = {path.name for path in out.glob("card-*.pdf")}
-    assert made == {f"card-{name}.pdf" for name in samples.names("card")}
+    made = {path.name for path in out.glob("*.pdf")}
+    accessible = {name for name in made if name.endswith("-accessible.pdf")}
+    named = {f"{document}-{name}.pdf" for document in engine.documents for name in samples.names(document)}
+    assert made - accessible == named
+    assert {name.split("-")[1] for name in accessible} == set(engine.insurers)
+    assert all(name.startswith("notice-") for name in accessible)
     assert all(name in result.stdout for name in made)
-    with Image.open(out / "cards.png") as sheet:
-        assert sheet.width > 3000
+    for sheet in ("cards.png", "documents.png"):
+        with Image.open(out / sheet) as picture:
+            assert min(picture.size) > 3000
+
+
+def test_what_stands_for_a_document_is_its_plainest_sample_of_an_insured_person_or_a_family() -> None:
+    assert stands_for_all(["alias", "dependent", "insured-alias", "insured"]) == "insured"
+    assert stands_for_all(["alone", "family-1of2", "family-2of2"]) == "family-1of2"
+    assert stands_for_all(["many", "returned"]) == "many"
+    assert stands_for_all([]) is None
 
 
 def test_the_demo_fails_and_says_why_where_the_service_cannot_start(tmp_path: Path) -> None:

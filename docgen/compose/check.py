@@ -15,6 +15,7 @@ from docgen.issuance.items import Catalogue, ItemSpec
 from docgen.issuance.profile import InsurerProfile
 from docgen.layout.grammar import check_grammar, suggest
 from docgen.layout.models import Barcode, Element, FieldText, Layout, Line, Qr, Rect
+from docgen.layout.roles import check_roles
 from docgen.text.faces import FontLibrary
 
 Found = TypeVar("Found", Rect, Line)
@@ -27,9 +28,9 @@ def check_layout(
     """Every violation of one layout, for every insurer that issues its document.
 
     Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
-    and those of `check_names`.
+    those of `check_names`, and `layout_role`.
     """
-    found = list(check_names(layout, kind.catalogue))
+    found = [*check_names(layout, kind.catalogue), *check_roles(layout)]
     for profile in profiles:
         found += check_grammar(layout, profile.type_floor)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from docgen.compose.brand import NAMED_INKS, Brand
 from docgen.compose.cells import Cell, Part
@@ -20,7 +21,7 @@ from docgen.compose.placed import (
 )
 from docgen.compose.slots import BarcodeSlot, IncludeSlot, QrSlot, Slot, TextSlot, explain_missing
 from docgen.errors import LayoutError, Violation
-from docgen.layout.grammar import suggest
+from docgen.layout.grammar import is_vertical, suggest
 from docgen.layout.models import (
     Barcode,
     Circle,
@@ -40,7 +41,8 @@ from docgen.layout.models import (
 )
 from docgen.layout.models import Side as SideName
 from docgen.text.faces import FontLibrary, MissingGlyphs
-from docgen.text.setting import DoesNotFit, Setter, Step
+from docgen.text.setting import DoesNotFit, Setter, Step, TextSetter
+from docgen.text.vertical import VerticalSetter
 
 
 class Compiler:
@@ -85,7 +87,7 @@ class Compiler:
         except KeyError:
             self.problems += self._undeclared_in(element)
             return None
-        return Part(element.when, items, slot)
+        return Part(element.id, element.when, items, slot)
 
     def _items(self, element: Element) -> tuple[tuple[StaticItem, ...], Slot | None]:
         match element:
@@ -157,19 +159,22 @@ class Compiler:
     def _text_slot(self, element: TextElement, item: str, required: bool = False) -> TextSlot:
         style = self._layout.styles[element.style]
         x, y, width, height = element.box
-        setter = Setter(
-            stack=self._fonts.stack(style.stack),
-            size=style.size,
-            width=width,
-            height=height,
-            fit=tuple(Step(step.kind, step.limit) for step in element.fit or style.fit),
-            align=element.align or style.align,
-            valign=element.valign or style.valign,
-            tracking=style.tracking,
-            line_height=style.line_height,
-            max_height=self._growth(element),
-            comb=element.comb if isinstance(element, FieldText) else None,
-        )
+        shared: dict[str, Any] = {
+            "stack": self._fonts.stack(style.stack),
+            "size": style.size,
+            "width": width,
+            "height": height,
+            "fit": tuple(Step(step.kind, step.limit) for step in element.fit or style.fit),
+            "align": element.align or style.align,
+            "valign": element.valign or style.valign,
+            "tracking": style.tracking,
+            "line_height": style.line_height,
+        }
+        if is_vertical(element, style):
+            setter: TextSetter[Any] = VerticalSetter(**shared)
+        else:
+            comb = element.comb if isinstance(element, FieldText) else None
+            setter = Setter(**shared, max_height=self._growth(element), comb=comb)
         return TextSlot(element.id, item, x, y, setter, self._ink(style.ink), element.rotate, required)
 
     def _growth(self, element: TextElement) -> float | None:

@@ -20,6 +20,7 @@ from docgen.compose.placed import (
     PlacedSide,
     PlacedText,
 )
+from docgen.compose.reading import Spoken, read, tags_of
 from docgen.compose.slots import IncludeSlot, QrSlot, TextSlot, empty, refused
 from docgen.errors import LayoutError, RecordError, Violation
 from docgen.issuance.items import PrintItems, Row
@@ -34,6 +35,7 @@ PAGE_TEXTS = {
     "page.number": "this page's number, from 1",
     "page.count": "how many pages the document has",
     "page.of": "the same as one text: 3 / 12",
+    "page.code": "the same after the piece's id, for machines: A07-0000417/3/12; empty if the piece has no id",
     "page.rows": "how many rows of the layout's first flow stand on this page",
 }
 PAGE_FLAGS = {
@@ -123,6 +125,7 @@ class Composition:
         self._flows = layout.flows
         self.sides_when = layout.sides_when
         self._included = included
+        self._tags = tags_of(layout, brand.wording)
         self.sides = {
             name: Side(
                 name,
@@ -296,7 +299,18 @@ class Composition:
             hand.draw(variant, {**texts, **row.texts}, pointers, row.includes, taken.x, taken.y, grown)
         for flow, x, y in page.free:
             hand.draw(page.side.empties[flow].variant(flags), texts, items.pointers, {}, x, y)
-        return PlacedSide(page.side.name, self.geometry, tuple(hand.forms), tuple(hand.texts), tuple(hand.symbols))
+        return PlacedSide(
+            page.side.name,
+            self.geometry,
+            tuple(hand.forms),
+            tuple(hand.texts),
+            tuple(hand.symbols),
+            tuple(hand.cells),
+        )
+
+    def reading(self, side: PlacedSide) -> tuple[Spoken, ...]:
+        """What is read aloud of a page that this composition placed, in order."""
+        return read(side, self._tags)
 
     def _of_page(
         self, page: _Page, at: int, count: int, items: PrintItems
@@ -311,7 +325,9 @@ class Composition:
             flags |= {f"page.has_{flow}": any(taken.flow == flow for taken in page.taken) for flow in self._flows}
             flags |= {f"page.more_{flow}": flow in page.more for flow in self._flows}
             number = {"page.number": str(at + 1), "page.count": str(count), "page.of": f"{at + 1} / {count}"}
-            texts = {**texts, **number, "page.rows": str(rows)}
+            piece = texts.get("piece.id")
+            code = f"{piece}/{at + 1}/{count}" if piece else ""
+            texts = {**texts, **number, "page.code": code, "page.rows": str(rows)}
         return flags, texts
 
     def included(self, document: str) -> Composition:
@@ -340,6 +356,7 @@ class _Hand:
         self.forms: list[PlacedForm] = []
         self.texts: list[PlacedText] = []
         self.symbols: list[PlacedQr | PlacedBars] = []
+        self.cells: list[tuple[int, int, int]] = []
 
     def draw(
         self,
@@ -371,6 +388,7 @@ class _Hand:
                     self.symbols.append(slot.place(value, x, y))
             except (MissingGlyphs, DoesNotFit, QrTooLong) as error:
                 self._problems += refused(error, slot, value, pointers)
+        self.cells.append((len(self.forms), len(self.texts), len(self.symbols)))
 
     def _include(self, slot: IncludeSlot, includes: Mapping[str, PrintItems], x: float, y: float) -> None:
         items = includes.get(slot.document)

@@ -115,9 +115,13 @@ StaticItem = Art | PlacedText
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class StaticPart:
-    """What is drawn once for all records that share a set of flags. Compared by identity: it is a cache key."""
+    """What is drawn once for all records that share a set of flags. Compared by identity: it is a cache key.
+
+    `owners` names the element of each item.
+    """
 
     items: tuple[StaticItem, ...]
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +151,14 @@ class PlacedForm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlacedSide:
-    """One page of one record: static parts, and what this record prints on top of them."""
+    """One page of one record: static parts, and what this record prints on top of them.
+
+    `cells` says where each cell ends that was placed, in order: how many forms, texts and symbols there were by then.
+    """
 
     name: str
     geometry: Geometry
     forms: tuple[PlacedForm, ...]
     texts: tuple[PlacedText, ...]
     symbols: tuple[PlacedQr | PlacedBars, ...]
+    cells: tuple[tuple[int, int, int], ...] = ()

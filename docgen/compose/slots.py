@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from docgen.compose.placed import Ink, PlacedBars, PlacedQr, PlacedText
 from docgen.errors import Violation
@@ -12,7 +13,7 @@ from docgen.layout.models import Side
 from docgen.symbols import customer
 from docgen.symbols.qr import QUIET_MODULES, Level, QrTooLong, encode
 from docgen.text.faces import MissingGlyphs
-from docgen.text.setting import DoesNotFit, Setter
+from docgen.text.setting import DoesNotFit, Setter, TextSetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class TextSlot:
     item: str
     x: float
     y: float
-    setter: Setter
+    setter: TextSetter[Any]
     ink: Ink
     rotate: float
     required: bool
@@ -129,13 +130,19 @@ def refused(
             code, message, hint = explain_missing(cluster)
             yield Violation(code, message, hint, pointer=pointer, element=element)
     elif isinstance(error, DoesNotFit):
-        message = (
-            f"{slot.item} needs {error.excess:.2f} times the room of its box at the narrowest and smallest allowed"
-        )
-        hint = "shorten the value, or give the element a larger box or a lower floor in the layout"
+        message, hint = _too_long(error, slot)
         yield Violation("does_not_fit", message, hint, pointer=pointer, element=element)
     else:
         size = f"{slot.size:g} mm box" if isinstance(slot, QrSlot) else "box"
         message = f"a payload of {len(value.encode())} bytes needs modules too small for its {size}"
         hint = "shorten the payload template in the insurer's profile, or enlarge the QR element"
         yield Violation("qr_too_long", message, hint, pointer=pointer, element=element)
+
+
+def _too_long(error: DoesNotFit, slot: Filled) -> tuple[str, str]:
+    cells = slot.setter.comb if isinstance(slot, TextSlot) and isinstance(slot.setter, Setter) else None
+    if cells is not None:
+        message = f"{slot.item} has {round(error.excess * cells)} characters, where the layout has {cells} cells"
+        return message, "shorten the value, or leave it out so that it is filled in by hand"
+    message = f"{slot.item} needs {error.excess:.2f} times the room of its box at the narrowest and smallest allowed"
+    return message, "shorten the value, or give the element a larger box or a lower floor in the layout"

@@ -24,6 +24,8 @@ from docgen.issuance.items import PrintItems
 from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
 from docgen.layout.loader import load_layout
 from docgen.layout.models import Layout
+from docgen.layout.roles import check_roles, has_roles
+from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
 from docgen.pdf.fonts import outlines
 from docgen.pdf.icc import load_output_profile
@@ -60,10 +62,14 @@ class EngineSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to render. `specimen` puts 見本 across (None: as the record says); `issued_on` is the job's issue date."""
+    """How to render. `specimen` puts 見本 across (None: as the record says); `issued_on` is the job's issue date.
+
+    `accessible` makes a tagged file, for people who listen to it: PDF/UA-1 and PDF/A-2a as well as PDF/X-4.
+    """
 
     specimen: bool | None = None
     issued_on: date | None = None
+    accessible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +135,14 @@ class Engine:
         self._painter = PagePainter()
         self._compositions: dict[tuple[str, str], Composition] = {}
         problems: list[Violation] = []
-        drawn = [self._dir / f"{name}.yaml" for name in dict.fromkeys(kind.layout for kind in DOCUMENTS.values())]
+        names = dict.fromkeys(name for kind in DOCUMENTS.values() for name in kind.layouts)
+        drawn = [self._dir / f"{name}.yaml" for name in names]
         profiles = sorted((self._dir / "insurers").glob("*.yaml"))
-        layouts = _load_all(load_layout, "layout", drawn, problems)
+        self._layouts = _load_all(load_layout, "layout", drawn, problems)
         self.insurers: Mapping[str, InsurerProfile] = _load_all(load_profile, "id", profiles, problems)
         if problems:
             raise LayoutError(problems)
-        self.layouts: Mapping[str, Layout] = {id_: layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
+        self.layouts: Mapping[str, Layout] = {id_: self._layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
 
     @classmethod
     def load(cls, settings: EngineSettings) -> Engine:
@@ -152,6 +159,11 @@ class Engine:
     def documents_of(self, insurer: str) -> tuple[str, ...]:
         """The documents that an insurer issues. Raises RequestError `unknown_insurer`."""
         return self._profile(insurer).document_ids()
+
+    def title(self, document: str) -> str:
+        """What people call a document. Raises RequestError `unknown_document`."""
+        self._known(document)
+        return DOCUMENTS[document].title or self.layouts[document].title
 
     def schema(self, document: str) -> dict[str, Any]:
         """The JSON Schema of a document's record. Raises RequestError `unknown_document`."""
@@ -184,13 +196,23 @@ class Engine:
     def render(self, document: str, insurer: str, record: object, options: Options | None = None) -> Rendered:
         """One document as a file of its own.
 
-        Raises RecordError with every violation of the record, RequestError `unknown_insurer`, `unknown_document`.
+        Raises RecordError with every violation of the record, RequestError `unknown_insurer`, `unknown_document`,
+        `not_accessible`.
         """
         stream = io.BytesIO()
+        composition = self._composition(document, insurer)
+        accessible = options is not None and options.accessible
+        if accessible:
+            self._require_roles(document)
         items, sides = self.place(document, insurer, record, options)
-        book = self.book(document, items.issued_on, stream)
-        pages = tuple(book.add(side) for side in sides)
-        book.finish()
+        if accessible:
+            tagged = self._tagged_book(document, items.issued_on, stream)
+            pages = tuple(tagged.add(side, composition.reading(side)) for side in sides)
+            tagged.finish()
+        else:
+            book = self.book(document, items.issued_on, stream)
+            pages = tuple(book.add(side) for side in sides)
+            book.finish()
         data = stream.getvalue()
         return Rendered(data, hashlib.sha256(data).hexdigest(), pages, tuple(fit_reports(sides)), items)
 
@@ -218,8 +240,23 @@ class Engine:
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
-        info = FileInfo(DOCUMENTS[document].title or self.layouts[document].title, issued_on)
-        return Book(stream, info, self._intent, self._fonts, self._painter)
+        return Book(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
+
+    def _info(self, document: str, issued_on: date) -> FileInfo:
+        return FileInfo(self.title(document), issued_on)
+
+    def _tagged_book(self, document: str, issued_on: date, stream: BinaryIO) -> AccessibleBook:
+        return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
+
+    def _require_roles(self, document: str) -> None:
+        """Raises RequestError `not_accessible` for a layout that does not say how all of it is read."""
+        layout = self.layouts[document]
+        unsaid = [f"no text of {layout.file} has a role"] if not has_roles(layout) else []
+        unsaid += [str(violation) for violation in check_roles(layout)]
+        if unsaid:
+            message = f"{document} cannot be made accessible: {'; '.join(unsaid)}"
+            hint = f"give each text a role and each symbol an alt in {layout.file}, or leave `accessible` out"
+            raise RequestError(Violation("not_accessible", message, hint))
 
     def pinned(self, insurer: str) -> dict[str, Any]:
         """Everything that decides the bytes of this insurer's documents, beside record and job: versions and SHA-256s.
@@ -256,17 +293,25 @@ class Engine:
         found: list[Violation] = []
         for insurer, profile in self.insurers.items():
             found += profile_warnings(profile, f"{insurer}.yaml")
-            found += check_wording(profile, [self.layouts[document] for document in profile.document_ids()])
+            found += check_wording(profile, [self.layout(id_, profile) for id_ in profile.document_ids()])
         samples = _Samples(self)
-        for document, layout in self.layouts.items():
-            kind = DOCUMENTS[document]
-            profiles = [profile for profile in self.insurers.values() if document in profile.document_ids()]
-            found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
-            found += check_covers(layout, self.layouts)
+        for document, kind in DOCUMENTS.items():
+            issuers = [profile for profile in self.insurers.values() if document in profile.document_ids()]
+            for layout in map(self._layouts.__getitem__, kind.layouts):
+                profiles = [profile for profile in issuers if self.layout(document, profile) is layout]
+                found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
+                found += check_covers(layout, self.layouts)
+                if issuers and not profiles:
+                    samples.silence(layout)
             found += samples.check(document)
-        for document in self.layouts:
-            found += samples.never_filled(document)
+        for document, kind in DOCUMENTS.items():
+            for layout in map(self._layouts.__getitem__, kind.layouts):
+                found += samples.never_filled(document, layout)
         return list(dict.fromkeys(found))
+
+    def layout(self, document: str, profile: InsurerProfile) -> Layout:
+        """The layout that draws a document for an insurer."""
+        return self._layouts[DOCUMENTS[document].layout_for(profile)]
 
     def insurer_of_sample(self, name: str) -> str:
         """The insurer of a sample, by its name INSURER-NAME. Raises RequestError `unknown_insurer`."""
@@ -295,7 +340,7 @@ class Engine:
                 issued = ", ".join(profile.document_ids())
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
-            kind, layout = DOCUMENTS[document], self.layouts[document]
+            kind, layout = DOCUMENTS[document], self.layout(document, profile)
             if strange := [*check_names(layout, kind.catalogue), *check_covers(layout, self.layouts)]:
                 raise LayoutError(strange)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
@@ -329,24 +374,31 @@ class _Samples:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._placed: dict[str, list[PlacedSide]] = {}
-        self._silent: set[str] = set()  # layouts that do not compile for some insurer: their samples say nothing
+        # Layouts of which samples can't tell all: those that do not compile for some insurer, and those that draw a
+        # document in a size in which nobody issues it.
+        self._silent: set[str] = set()
 
     def check(self, document: str) -> Iterator[Violation]:
         """What the samples of a document break."""
-        engine, layout = self._engine, self._engine.layouts[document].layout
+        engine = self._engine
         for name, record in engine.samples(document).items():
             try:
-                _, sides = engine.place(document, engine.insurer_of_sample(name), record)
-                self._placed.setdefault(layout, []).extend(sides)
+                insurer = engine.insurer_of_sample(name)
+                layout = engine.layout(document, engine.insurers[insurer])
+                _, sides = engine.place(document, insurer, record)
+                self._placed.setdefault(layout.layout, []).extend(sides)
             except DocgenError as error:
                 if isinstance(error, LayoutError):
-                    self._silent.add(layout)
+                    self.silence(layout)
                 for violation in error.violations:
                     yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
 
-    def never_filled(self, document: str) -> Iterator[Violation]:
+    def silence(self, layout: Layout) -> None:
+        """Say nothing of what no sample fills on this layout."""
+        self._silent.add(layout.layout)
+
+    def never_filled(self, document: str, layout: Layout) -> Iterator[Violation]:
         """What no sample fills."""
-        layout = self._engine.layouts[document]
         if layout.layout not in self._silent:
             placed = self._placed.get(layout.layout, ())
             yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)

@@ -28,10 +28,12 @@ TEXTS = {
 FLAGS = {
     "address.has_barcode": "The customer barcode is printed.",
     "piece.has_id": "The piece of mail has an id.",
+    "inserter.reads_omr": "The machine that fills envelopes reads OMR marks.",
+    "inserter.reads_code": "It reads a code on each sheet.",
 }
 
 # Where a line may break before anywhere else: Unicode's zero-width space, which records never have.
-_PART = "\u200b"
+PART = "\u200b"
 # A no-break space keeps the title of courtesy with the last character of the name.
 _TITLED = "{name}\u00a0{title}"
 
@@ -59,7 +61,7 @@ class Addressee(Model):
 
 def mail_constants(profile: InsurerProfile) -> dict[str, str]:
     """The insurer's constants on A4: its address breaks where it has spaces before anywhere else."""
-    return {**constants(profile), "insurer.address": profile.address.replace(" ", f" {_PART}")}
+    return {**constants(profile), "insurer.address": profile.address.replace(" ", f" {PART}")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,12 @@ def address_block(
             "address.barcode": data,
             "piece.id": piece_id or "",
         },
-        flags={"address.has_barcode": bool(data), "piece.has_id": piece_id is not None},
+        flags={
+            "address.has_barcode": bool(data),
+            "piece.has_id": piece_id is not None,
+            "inserter.reads_omr": profile.mail.inserter == "omr",
+            "inserter.reads_code": profile.mail.inserter == "code",
+        },
         pointers={
             "address.postal_code": f"{place}/postal_code",
             "address.lines": place,
@@ -131,7 +138,7 @@ def _lines(address: Address, place: str, profile: InsurerProfile, used: list[Sub
     parts = [part("full"), part("area"), part("rest")]
     if address.full is None and address.rest is None and address.post_office_box is not None:
         parts.append(f"私書箱第{address.post_office_box}号")
-    return "\n".join(filter(None, (_PART.join(filter(None, parts)), part("building"))))
+    return "\n".join(filter(None, (PART.join(filter(None, parts)), part("building"))))
 
 
 def _name(addressee: Addressee, pointer: str, profile: InsurerProfile, used: list[Substitution]) -> str:

@@ -21,7 +21,6 @@ from docgen.issuance.card import constants
 from docgen.issuance.categories import CATEGORIES, is_from_70
 from docgen.issuance.dates import printed_date
 from docgen.issuance.eras import age_reached_on
-from docgen.issuance.faults import age_violations, birth_violations, insured_violations, missing
 from docgen.issuance.items import PrintItems, Row, Substitution
 from docgen.issuance.names import REGISTERED, front_name, named_in_public, registered_name, spelled
 from docgen.issuance.profile import CertificateSettings, InsurerProfile, LimitSettings
@@ -30,13 +29,22 @@ from docgen.issuance.record import (
     Burden,
     Code,
     Day,
+    DocumentRecord,
     Identifier,
-    Key,
     Model,
     PersonName,
     identifier_violations,
 )
-from docgen.issuance.rules import ISSUED_ON_MISSING, disorder, not_applicable, unknown
+from docgen.issuance.rules import (
+    ISSUED_ON_MISSING,
+    birth_violations,
+    disorder,
+    elderly_violations,
+    insured_violations,
+    missing,
+    not_applicable,
+    unknown,
+)
 from docgen.issuance.validity import end_of_month, first_from
 
 CATALOGUE = catalogue.CERTIFICATE
@@ -57,12 +65,9 @@ class CertifiedPerson(PersonName):
     born_on: Day = Field(description="生年月日")
 
 
-class CertificateRecord(Model):
+class CertificateRecord(DocumentRecord):
     """What the records of all certificates share."""
 
-    key: Key | None = Field(default=None, description="the caller's own key; never printed")
-    specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="交付年月日; the job's date of issue if absent")
     person: CertifiedPerson = Field(description="the person whom the certificate is for")
     print_former_surname: bool = Field(
         default=False, description="旧姓 in brackets on this certificate too: only where it was asked for"
@@ -158,7 +163,7 @@ class Kind(Generic[R]):
         if issued is None:
             raise RecordError([ISSUED_ON_MISSING, *violations])
         born_on = record.person.born_on
-        wrong_age = [*birth_violations(born_on, issued), *age_violations(born_on, issued)]
+        wrong_age = [*birth_violations(born_on, issued), *elderly_violations(born_on, issued)]
         violations += wrong_age or self.rules(record, profile, issued)
         if violations:
             raise RecordError(violations)
@@ -180,7 +185,7 @@ def _table_violations(record: CertificateRecord, profile: InsurerProfile) -> Ite
     if relationship is None:
         yield unknown("relationship", record.relationship, profile.relationships)
     else:
-        yield from insured_violations(record.insured is not None, relationship.dependent)
+        yield from insured_violations(record.insured, relationship.dependent)
     if record.print_former_surname and record.person.former_surname is None:
         yield missing("person/former_surname", "the former surname was asked for, and the record has none")
 

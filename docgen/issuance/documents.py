@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance import card, certificate, leaflet, letter, mount, notice, recipients, seal
+from docgen.issuance import (
+    application,
+    card,
+    certificate,
+    envelope,
+    leaflet,
+    letter,
+    mount,
+    name_request,
+    notice,
+    recipients,
+    seal,
+    uncollectable,
+)
 from docgen.issuance.addressee import mail_constants
 from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
+from docgen.issuance.forms import form_constants
 from docgen.issuance.items import Catalogue, PrintItems
 from docgen.issuance.notice import NoticeRecord
 from docgen.issuance.profile import InsurerProfile
@@ -25,7 +39,8 @@ class Document:
 
     `issue(raw, profile, issued_on)` takes a record as decoded from JSON and the job's date of issue, and raises
     RecordError with every violation. `schema()` is the record's JSON Schema. Documents that differ in little share one
-    layout: `drawn_by` names it, and `title` says what people call the document.
+    layout: `drawn_by` names it, and `title` says what people call the document. `sizes` names the layouts that draw it
+    in another size that a profile asks for.
     """
 
     id: str
@@ -35,11 +50,22 @@ class Document:
     schema: Callable[[], dict[str, Any]]
     drawn_by: str = ""
     title: str = ""
+    sizes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def layout(self) -> str:
-        """The name of the layout that draws it."""
+        """The name of the layout that draws it, in its usual size."""
         return self.drawn_by or self.id
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """The names of all layouts that may draw it, the usual one first."""
+        return self.layout, *self.sizes.values()
+
+    def layout_for(self, profile: InsurerProfile) -> str:
+        """The name of the layout that draws it for an insurer."""
+        settings = getattr(profile.documents, self.id.replace("-", "_"))
+        return self.sizes.get(getattr(settings, "size", ""), self.layout)
 
 
 Record = TypeVar("Record", bound=Model)
@@ -56,6 +82,7 @@ def _document(
     stand_in: StandIn = dict,
     drawn_by: str = "",
     title: str = "",
+    sizes: Mapping[str, str] | None = None,
 ) -> Document:
     def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
         """Violations of the record's form and of the rules come back together."""
@@ -69,7 +96,9 @@ def _document(
         beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
         raise RecordError([*found, *beyond])
 
-    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title)
+    return Document(
+        name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title, sizes or {}
+    )
 
 
 def _sound(raw: object, found: tuple[Violation, ...]) -> Mapping[str, Any]:
@@ -119,9 +148,26 @@ def _touches(one: str, other: str) -> bool:
 
 
 def _certificate(kind: Kind[Any], title: str) -> Document:
-    return _document(
+    drawn = _document(
         kind.id, certificate.CATALOGUE, kind.model, kind.issue, kind.constants, _stood_in, "certificate", title
     )
+    return replace(drawn, sizes={"card": "certificate-card"})
+
+
+def _form(
+    name: str,
+    catalogue: Catalogue,
+    model: type[Record],
+    issue: Callable[[Record, InsurerProfile, date | None], PrintItems],
+    drawn_by: str = "",
+    title: str = "",
+) -> Document:
+    return _document(name, catalogue, model, issue, partial(form_constants, name), drawn_by=drawn_by, title=title)
+
+
+def _application(name: str, title: str) -> Document:
+    model, issue = application.ApplicationRecord, application.issue_application(name)
+    return _form(name, application.CATALOGUE, model, issue, "application", title)
 
 
 DOCUMENTS: Mapping[str, Document] = {
@@ -152,6 +198,47 @@ DOCUMENTS: Mapping[str, Document] = {
         ),
         _document("employer-letter", letter.CATALOGUE, letter.LetterRecord, letter.issue_letter, mail_constants),
         _document("leaflet", leaflet.CATALOGUE, leaflet.LeafletRecord, leaflet.issue_leaflet, card.constants),
+        _document(
+            "envelope",
+            envelope.CATALOGUE,
+            envelope.EnvelopeRecord,
+            envelope.issue_envelope,
+            envelope.sender_constants,
+            drawn_by="envelope-long-3",
+            title="封筒",
+            sizes={"square-2": "envelope-square-2"},
+        ),
+        _document(
+            "reply-envelope",
+            envelope.REPLY_CATALOGUE,
+            envelope.ReplyEnvelopeRecord,
+            envelope.issue_reply_envelope,
+            envelope.sender_constants,
+        ),
+        _application(application.CARD, "資格確認書交付申請書"),
+        _application(application.NOTICE, "資格情報のお知らせ交付申請書"),
+        _form(
+            name_request.FORMER_SURNAME,
+            name_request.CATALOGUE,
+            name_request.FormerSurnameRecord,
+            name_request.issue_former_surname,
+            "name-request",
+            "旧姓併記申出書",
+        ),
+        _form(
+            name_request.SEX_ALIAS,
+            name_request.CATALOGUE,
+            name_request.SexAliasRecord,
+            name_request.issue_sex_alias,
+            "name-request",
+            "性別表記・通称名の申出書",
+        ),
+        _form(
+            uncollectable.UNCOLLECTABLE,
+            uncollectable.CATALOGUE,
+            uncollectable.UncollectableRecord,
+            uncollectable.issue_uncollectable,
+        ),
         _document("seal", seal.CATALOGUE, seal.SealRecord, seal.issue_seal, card.constants),
     )
 }

@@ -21,7 +21,7 @@ from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
-from docgen.issuance.record import Day, Identifier, Key, Model, PersonName, identifier_violations
+from docgen.issuance.record import Day, DocumentRecord, Identifier, Model, PersonName, identifier_violations
 from docgen.issuance.rules import ISSUED_ON_MISSING, disorder, under
 
 CATALOGUE = Catalogue(
@@ -65,12 +65,9 @@ class Envelope(Model):
     cards: Annotated[int, Field(ge=1, le=4)] = Field(description="how many cards are inside")
 
 
-class LetterRecord(Model):
+class LetterRecord(DocumentRecord):
     """One letter to an employer, with the envelopes that go with it (事業所宛送付文)."""
 
-    key: Key | None = Field(default=None, description="the caller's own key; never printed")
-    specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="発行日; the job's date of issue if absent")
     addressee: Addressee = Field(description="the employer: an organisation")
     piece_id: PieceId | None = Field(default=None, description="id of the piece of mail, in the window")
     occasion: Literal["returned", "delivery"] = Field(

@@ -24,9 +24,8 @@ from docgen.issuance.profile import InsurerProfile, MountSettings
 from docgen.issuance.record import (
     CardRecord,
     Code,
-    Day,
+    DocumentRecord,
     Identifier,
-    Key,
     Model,
     PersonName,
     identifier_violations,
@@ -97,12 +96,9 @@ class EmployerMountedCard(MountedCard):
     )
 
 
-class MountRecord(Model):
+class MountRecord(DocumentRecord):
     """One mount sheet and its piece of mail (送付書兼資格確認書貼付台紙)."""
 
-    key: Key | None = Field(default=None, description="the caller's own key; never printed")
-    specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="発行日; the job's date of issue if absent")
     piece: Piece = Field(description="the piece of mail that this sheet is")
     addressee: Addressee = Field(description="to whom it is sent")
     cards: Annotated[tuple[MountedCard, ...], Field(strict=False)] = Field(

@@ -27,8 +27,8 @@ from docgen.issuance.record import (
     Burden,
     Code,
     Day,
+    DocumentRecord,
     Identifier,
-    Key,
     Model,
     PersonName,
     fault,
@@ -38,6 +38,7 @@ from docgen.issuance.rules import (
     ISSUED_ON_MISSING,
     age_violations,
     date_violations,
+    missing,
     not_applicable,
     table_violations,
     under,
@@ -101,12 +102,9 @@ People = Annotated[
 ]
 
 
-class NoticeRecord(Model):
+class NoticeRecord(DocumentRecord):
     """A record for an eligibility notice (資格情報のお知らせ): one person's, or a household's, as the profile says."""
 
-    key: Key | None = Field(default=None, description="the caller's own key; never printed")
-    specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="date of the notice; the job's date of issue if absent")
     addressee: Addressee = Field(description="to whom the notice is sent")
     piece_id: PieceId | None = Field(default=None, description="id of the piece of mail, in the window and beside it")
     symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
@@ -203,6 +201,8 @@ def issue_notice(record: NoticeRecord, profile: InsurerProfile, issued_on: date 
     used: list[Substitution] = []
     violations: list[Violation] = []
     block = address_block(record.addressee, record.piece_id, profile, used, violations)
+    if profile.mail.inserter == "code" and record.piece_id is None:
+        violations.append(missing("piece_id", "the machine that fills envelopes reads it on each sheet"))
     if settings.per == "person" and len(record.people) > 1:
         message = f"{len(record.people)} people on a notice for one"
         violations.append(Violation("too_many_people", message, "send a record for each person", pointer="/people"))

@@ -18,13 +18,15 @@ from docgen.issuance import catalogue, numbers
 from docgen.issuance.allowed import allowed_keys
 from docgen.issuance.base import Line, Model, as_tuple
 from docgen.issuance.categories import Category
-from docgen.issuance.eras import FirstYear, LaterEra
+from docgen.issuance.eras import FirstYear, LaterEra, anniversary
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.substitution import Substituter
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
 PaletteRole = Literal["body", "motif", "band", "line"]
+Writing = Literal["horizontal", "vertical"]
+Endorsement = Literal["confidential", "important", "certificate_enclosed", "notice_enclosed"]
 
 
 def _template(*names: str) -> BeforeValidator:
@@ -239,9 +241,12 @@ class Mail(Model):
     """The mailing. `customer_barcode`: on every piece, or only where it brings a discount.
 
     Mail with an option such as 特定記録 gets none: https://www.post.japanpost.jp/business/discount/barcode.html
+    `inserter`: what the machine that fills envelopes reads on notices and mounts: `omr` marks, or a `code` on each
+    sheet of a notice (a mount has its piece's code anyway). The layouts' marks are samples: ask the machine's maker.
     """
 
     customer_barcode: Literal["always", "only_when_discounted"] = "always"
+    inserter: Literal["none", "omr", "code"] = "none"
 
 
 Trim = Annotated[tuple[float, float], BeforeValidator(as_tuple)]
@@ -279,9 +284,13 @@ class CardSettings(Model):
 
 
 class CertificateSettings(Model):
-    """A certificate. `title` is its full name on paper, with the insurance that it belongs to."""
+    """A certificate. `title` is its full name on paper, with the insurance that it belongs to.
+
+    `size`: `large` is 126 x 91 mm (measured: https://blog.goo.ne.jp./dankai-sedai/m/201808), `card` the card's 86 x 54.
+    """
 
     title: Line
+    size: Literal["large", "card"] = "large"
 
 
 class LimitSettings(CertificateSettings):
@@ -360,6 +369,107 @@ class LeafletSettings(Model):
     url: Annotated[str, Field(max_length=100, pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*)?$")]
 
 
+class PostageMark(Model):
+    """The mark of postage that is paid later or in cash (料金後納, 料金別納), with the office of posting."""
+
+    kind: Literal["deferred", "separate"] = "deferred"
+    office: Line
+
+
+class EnvelopeSettings(Model):
+    """The envelope. `size`: long-3 with a window (長形3号, 120 x 235) or square-2 without one (角形2号, 240 x 332).
+
+    `forwarded`: mail follows people who moved; if not, 転送不要 is printed. `window_guide` gives the window's outline a
+    plate of its own, which is not printed. Without `postage`, stamps are stuck on.
+    """
+
+    size: Literal["long-3", "square-2"]
+    writing: Writing = "horizontal"
+    postage: PostageMark | None = None
+    endorsements: Annotated[tuple[Endorsement, ...], Field(max_length=3), BeforeValidator(as_tuple)] = ()
+    forwarded: bool = False
+    window_guide: bool = True
+
+
+class ReplyPaid(Model):
+    """The approval of reply-paid mail (料金受取人払): office, number, its day and its last, at most two years later.
+
+    `deferred`: the insurer settles the postage later (後納). https://envelope.99print.com/?page_id=421
+    """
+
+    office: Line
+    number: Annotated[str, Field(pattern=r"^[0-9]{1,5}$")]
+    approved_on: date
+    valid_until: date
+    deferred: bool = True
+
+    @model_validator(mode="after")
+    def _holds_two_years_at_most(self) -> ReplyPaid:
+        if not self.approved_on < self.valid_until <= anniversary(self.approved_on, 2):
+            raise ValueError(f"valid_until must be within two years of {self.approved_on}")
+        return self
+
+
+class ReplySettings(Model):
+    """The reply envelope (返信用封筒). `serial`: 整理番号 of a postal code that ends in 8790; with it, the barcode.
+
+    https://post.japanpost.jp/zipcode/zipmanual/p23.html
+    """
+
+    writing: Writing = "horizontal"
+    postal_code: Annotated[str, Field(pattern=r"^[0-9]{3}-[0-9]{4}$")]
+    address: Line
+    section: Line | None = None
+    serial: Annotated[str, Field(pattern=r"^[0-9]{3}$")] | None = None
+    paid: ReplyPaid
+
+    @model_validator(mode="after")
+    def _serial_has_its_code(self) -> ReplySettings:
+        if self.serial is not None and not self.postal_code.endswith("8790"):
+            raise ValueError("a serial number goes with a postal code that ends in 8790")
+        return self
+
+
+class Reason(Model):
+    """One row of a form's table of reasons. `explain`: it has a space for an explanation (その他)."""
+
+    label: Line
+    explain: bool = False
+
+
+# A code stands in one cell; the layouts have room for six reasons.
+Reasons = Annotated[dict[Annotated[str, Field(pattern=r"^[1-9]$")], Reason], Field(min_length=1, max_length=6)]
+# What a box to tick says, by the code that a record names; the layouts have room for four.
+_TickCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")]
+Ticks = Annotated[dict[_TickCode, Line], Field(min_length=1, max_length=4)]
+
+
+class FormSettings(Model):
+    """A form. `version` tells the edition of the paper."""
+
+    version: Line = "様式 第1版"
+
+
+class ApplicationSettings(FormSettings):
+    """An application: the reasons that people may give, by one digit, and what they may add to it."""
+
+    reasons: Reasons
+    attachments: Ticks
+
+
+class RequestSettings(FormSettings):
+    """A request about the name that documents show: what people add to it."""
+
+    attachments: Ticks
+
+
+class UncollectableSettings(FormSettings):
+    """A report on cards that could not be collected: why, by one digit, and what was tried."""
+
+    reasons: Reasons
+    efforts: Ticks
+
+
 class Documents(Model):
     """The documents that the insurer issues, each with its settings."""
 
@@ -377,6 +487,13 @@ class Documents(Model):
     recipients_list: ListSettings | None = None
     employer_letter: LetterSettings | None = None
     leaflet: LeafletSettings | None = None
+    envelope: EnvelopeSettings | None = None
+    reply_envelope: ReplySettings | None = None
+    card_application: ApplicationSettings | None = None
+    notice_application: ApplicationSettings | None = None
+    former_surname_request: RequestSettings | None = None
+    sex_alias_request: RequestSettings | None = None
+    uncollectable_report: UncollectableSettings | None = None
 
     @model_validator(mode="after")
     def _cards_can_be_printed(self) -> Documents:

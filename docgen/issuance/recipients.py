@@ -20,7 +20,17 @@ from docgen.issuance.eras import padded, running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
 from docgen.issuance.names import KANA, front_kana, named_in_public, spelled
 from docgen.issuance.profile import InsurerProfile
-from docgen.issuance.record import Branch, Code, Day, Identifier, Key, Model, PersonName, Text, identifier_violations
+from docgen.issuance.record import (
+    Branch,
+    Code,
+    Day,
+    DocumentRecord,
+    Identifier,
+    Model,
+    PersonName,
+    Text,
+    identifier_violations,
+)
 from docgen.issuance.rules import ISSUED_ON_MISSING, birth_violations, disorder, insured_violations, under, unknown
 
 CATALOGUE = Catalogue(
@@ -85,12 +95,9 @@ class Employer(Model):
     name: Text = Field(description="事業所名称")
 
 
-class RecipientsRecord(Model):
+class RecipientsRecord(DocumentRecord):
     """One employer's list of recipients (対象者一覧表)."""
 
-    key: Key | None = Field(default=None, description="the caller's own key; never printed")
-    specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="発行日; the job's date of issue if absent")
     list_id: PieceId | None = Field(default=None, description="readable id of the list, on each page")
     extracted_on: Day | None = Field(default=None, description="抽出日: the day of the data that the list shows")
     employer: Employer = Field(description="whom the list is for")

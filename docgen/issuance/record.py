@@ -116,6 +116,7 @@ def _parse_day(value: Any) -> date:
 
 
 Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_name)]
+LongText = Annotated[str, Field(max_length=200), AfterValidator(_check_name)]
 Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
 Branch = Annotated[str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})]
 Key = Annotated[str, Field(max_length=100), AfterValidator(_check_text)]
@@ -188,12 +189,19 @@ class CardIds(Model):
     )
 
 
-class CardRecord(Model):
-    """One person's record for an eligibility card (資格確認書)."""
+class DocumentRecord(Model):
+    """What every document's record begins with."""
 
     key: Key | None = Field(default=None, description="the caller's own key; never printed")
     specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="交付年月日; the job's date of issue if absent")
+    issued_on: Day | None = Field(
+        default=None, description="date of issue (交付年月日, 発行日); the job's date of issue if absent"
+    )
+
+
+class CardRecord(DocumentRecord):
+    """One person's record for an eligibility card (資格確認書)."""
+
     person: Person = Field(description="the person whose card it is")
     symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
     number: Identifier = Field(description="番号: all half-width or all full-width")

@@ -61,9 +61,7 @@ def table_violations(record: Covered, profile: InsurerProfile) -> Iterator[Viola
     else:
         shown = f"{relationship.date}_on"
         if getattr(record, shown) is None:
-            yield Violation(
-                "missing_value", f"{relationship.date_label} is required", f"give {shown}", pointer=f"/{shown}"
-            )
+            yield missing(shown, f"{relationship.date_label} is required")
         yield from _dependent_violations(record, relationship.dependent)
     membership = profile.memberships.get(record.membership) if record.membership is not None else None
     if record.membership is not None and membership is None:
@@ -81,9 +79,7 @@ def _dependent_violations(record: Covered, dependent: bool) -> Iterator[Violatio
 def insured_violations(insured: PersonName | None, dependent: bool) -> Iterator[Violation]:
     """The insured person is named beside a dependent, and nowhere else."""
     if dependent and insured is None:
-        yield Violation(
-            "missing_value", "a dependent's document names the insured person", "give insured", pointer="/insured"
-        )
+        yield missing("insured", "a dependent's document names the insured person")
     if not dependent and insured is not None:
         yield not_applicable("insured", "only a dependent's document names the insured person")
 
@@ -91,12 +87,7 @@ def insured_violations(insured: PersonName | None, dependent: bool) -> Iterator[
 def _continuation_violations(record: Covered, voluntary: bool) -> Iterator[Violation]:
     ends_on = record.continuation_ends_on
     if voluntary and ends_on is None:
-        yield Violation(
-            "missing_value",
-            "a voluntarily continued membership has an end",
-            "give continuation_ends_on",
-            pointer="/continuation_ends_on",
-        )
+        yield missing("continuation_ends_on", "a voluntarily continued membership has an end")
     if not voluntary and ends_on is not None:
         yield not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
     if ends_on is not None and record.acquired_on is not None and ends_on <= record.acquired_on:
@@ -106,12 +97,18 @@ def _continuation_violations(record: Covered, voluntary: bool) -> Iterator[Viola
 def birth_violations(born_on: date, issued: date) -> Iterator[Violation]:
     """Nobody is born after the issue."""
     if born_on > issued:
-        yield Violation(
-            "birth_in_future",
-            f"born on {born_on}, after the issue on {issued}",
-            "check the birth date and the date of issue",
-            pointer="/person/born_on",
-        )
+        why, hint = f"born on {born_on}, after the issue on {issued}", "check the birth date and the date of issue"
+        yield Violation("birth_in_future", why, hint, pointer="/person/born_on")
+
+
+def elderly_violations(born_on: date, issued: date) -> Iterator[Violation]:
+    """From 75 another insurer's document, since the medical care system for the elderly begins on the birthday itself.
+
+    Source: http://www.town.asakawa.fukushima.jp/insurance/59.html
+    """
+    if issued >= anniversary(born_on, 75):
+        why, hint = "75 or older on the date of issue", "from 75 another insurer issues the document"
+        yield Violation("age_75_reached", why, hint, pointer="/person/born_on")
 
 
 def date_violations(record: Covered, issued: date) -> Iterator[Violation]:
@@ -127,20 +124,10 @@ def date_violations(record: Covered, issued: date) -> Iterator[Violation]:
 
 
 def age_violations(record: Covered, issued: date, validity: Expiry | None, *, with_burden: bool) -> Iterator[Violation]:
-    """From 75 another insurer's document, since the medical care system for the elderly begins on the birthday itself.
-
-    From 70 a ratio, if the document has one. `validity` is None for a document without an expiry.
-
-    Source: http://www.town.asakawa.fukushima.jp/insurance/59.html
-    """
+    """No document from 75; from 70 a ratio, if the document has one. `validity` is None for one without an expiry."""
     born_on = record.person.born_on
-    if issued >= anniversary(born_on, 75):
-        yield Violation(
-            "age_75_reached",
-            "75 or older on the date of issue",
-            "from 75 another insurer issues the document",
-            pointer="/person/born_on",
-        )
+    if too_old := list(elderly_violations(born_on, issued)):
+        yield from too_old
         return
     if validity is not None and validity.on < issued:
         yield Violation(
@@ -175,6 +162,11 @@ def unknown(key: str, code: str, table: Iterable[str]) -> Violation:
     return Violation(
         "unknown_code", f"unknown {key}: {code}", f"this insurer has: {', '.join(table) or 'none'}", pointer=f"/{key}"
     )
+
+
+def missing(key: str, why: str) -> Violation:
+    """A value that the rules ask for."""
+    return Violation("missing_value", why, f"give {key}", pointer=f"/{key}")
 
 
 def not_applicable(key: str, why: str) -> Violation:

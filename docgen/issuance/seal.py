@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import Field
-
 from docgen.errors import RecordError
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.items import Catalogue, PrintItems, Row
 from docgen.issuance.profile import InsurerProfile
-from docgen.issuance.record import Day, Key, Model
+from docgen.issuance.record import DocumentRecord
 from docgen.issuance.rules import ISSUED_ON_MISSING
 
 # One of each size for the four cards of an envelope, or two of the one size that the insurer has.
@@ -30,12 +28,8 @@ CATALOGUE = Catalogue(
 )
 
 
-class SealRecord(Model):
+class SealRecord(DocumentRecord):
     """A sheet of privacy seals: the same for everybody, so it holds nothing of a person."""
-
-    key: Key | None = Field(default=None, description="the caller's own key; never printed")
-    specimen: bool = Field(default=False, description="見本 stands across the page")
-    issued_on: Day | None = Field(default=None, description="the file's date; the job's date of issue if absent")
 
 
 def issue_seal(record: SealRecord, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:

@@ -14,6 +14,7 @@ from docgen.layout.models import (
     Circle,
     Element,
     FieldText,
+    Figure,
     Fit,
     Hatch,
     Image,
@@ -26,6 +27,7 @@ from docgen.layout.models import (
     Rect,
     Rows,
     Side,
+    Style,
     Text,
     TextElement,
 )
@@ -84,11 +86,16 @@ def suggest(word: str, allowed: Iterable[str]) -> str:
     return f"{guess}allowed: {', '.join(names)}"
 
 
+def is_vertical(element: TextElement, style: Style) -> bool:
+    """Whether a text is set vertically: as the element says, or else its style."""
+    return style.vertical if element.vertical is None else element.vertical
+
+
 def check_references(layout: Layout) -> tuple[Violation, ...]:
     """The names inside a layout: each id once, every style and wording key declared and used, fit policies sound.
 
     Codes: `layout_duplicate_id`, `layout_unknown_style`, `layout_unknown_wording`, `layout_unused`,
-    `layout_fit_policy`, `layout_unknown_flow`, `layout_value` (a list of wording without a step).
+    `layout_fit_policy`, `layout_unknown_flow`, `layout_value` (a list of wording without a step), `layout_vertical`.
     """
     return tuple(_in_file_order(_references(layout)))
 
@@ -127,6 +134,8 @@ def _references(layout: Layout) -> Iterator[Violation]:
     yield from _duplicates(layout, places)
     for place in places:
         yield from _flow_references(layout, place)
+        if isinstance(place.element, Figure) and place.element.alt is not None:
+            yield from _alt(layout, place, place.element.alt.removeprefix("wording."))
         if isinstance(place.element, TextElement):
             yield from _text_references(layout, place, place.element)
     yield from _flows(layout, places)
@@ -182,6 +191,8 @@ def _text_references(layout: Layout, place: _Place, element: TextElement) -> Ite
     if style is None:
         message, hint = f"no such style: {element.style}", suggest(element.style, layout.styles)
         yield _violation(layout, place.path("style"), "layout_unknown_style", message, hint)
+    elif is_vertical(element, style):
+        yield from _vertical(layout, place, element)
     if isinstance(element, Text):
         yield from _wording(layout, place, element)
     elif element.step is not None:
@@ -192,6 +203,24 @@ def _text_references(layout: Layout, place: _Place, element: TextElement) -> Ite
     if isinstance(element, FieldText) and element.required and any(step.kind == "omit" for step in fit):
         message = "a required field cannot be omitted"
         yield _violation(layout, place.path("required"), "layout_fit_policy", message, "end its fit with reject")
+
+
+def _vertical(layout: Layout, place: _Place, element: TextElement) -> Iterator[Violation]:
+    """What only horizontal lines can have."""
+    grows = isinstance(layout.flows.get(element.each or ""), Rows)
+    for key, found, why in (
+        ("rotate", element.rotate != 0, "vertical text is not rotated"),
+        (
+            "gap",
+            element.gap is not None,
+            "paragraphs with a gap stand one below the other, and columns beside each other",
+        ),
+        ("comb", isinstance(element, FieldText) and element.comb is not None, "a comb's cells stand beside each other"),
+        ("each", grows, "a row grows with its lines, and columns do not stand one below the other"),
+    ):
+        if found:
+            hint = "leave it out, or set the element `vertical: false`"
+            yield _violation(layout, place.path(key), "layout_vertical", why, hint)
 
 
 def _wording(layout: Layout, place: _Place, element: Text) -> Iterator[Violation]:
@@ -209,11 +238,21 @@ def _wording(layout: Layout, place: _Place, element: Text) -> Iterator[Violation
         yield _violation(layout, place.path("text"), "layout_value", message, hint)
 
 
+def _alt(layout: Layout, place: _Place, key: str) -> Iterator[Violation]:
+    if key not in layout.wording:
+        message, hint = f"no such wording: {key}", suggest(key, layout.wording)
+        yield _violation(layout, place.path("alt"), "layout_unknown_wording", message, hint)
+    elif not isinstance(layout.wording[key], str):
+        yield _violation(layout, place.path("alt"), "layout_value", f"wording.{key} is a list", "one text is read")
+
+
 def _unused(layout: Layout, places: list[_Place]) -> Iterator[Violation]:
     """A name that nothing uses is most often a name that was misspelt."""
     texts = [place.element for place in places if isinstance(place.element, TextElement)]
     styles = {element.style for element in texts}
     wording = {element.text.removeprefix("wording.") for element in texts if isinstance(element, Text)}
+    figures = [place.element for place in places if isinstance(place.element, Figure)]
+    wording |= {element.alt.removeprefix("wording.") for element in figures if element.alt is not None}
     painted = [place.element for place in places if isinstance(place.element, Painted)]
     inks = {ink for element in painted for ink in (element.fill, element.stroke)}
     inks |= {style.ink for style in layout.styles.values()}

@@ -25,6 +25,7 @@ ItemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 Align = Literal["left", "center", "right", "distribute"]
 Valign = Literal["baseline", "top", "middle", "bottom"]
 Side = Literal["front", "back", "next"]
+Role = Literal["h1", "h2", "h3", "p", "more", "label", "value", "column", "artifact"]
 Point = tuple[Mm, Mm]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ElementId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
@@ -146,6 +147,10 @@ class Style(Model):
     line_height: Annotated[float, Field(strict=True, ge=0.8, le=4)] = Field(
         default=1.25, description="From baseline to baseline, in type sizes"
     )
+    vertical: Flag = Field(
+        default=False,
+        description="Vertical writing (縦書き), columns from right to left: `left` is the top, `top` the right edge",
+    )
     ink: Ink = Field(default="black", description="`black`, `insurer.ROLE`, `spot.NAME` or [c, m, y, k] in percent")
 
 
@@ -166,7 +171,23 @@ class Element(Model):
         return self._line
 
 
-class TextElement(Element):
+class Readable(Element):
+    """What can be read aloud."""
+
+    after: ElementId | None = Field(
+        default=None, description="Read aloud right after this element of the same side or row, not where it is drawn"
+    )
+
+
+class Figure(Readable):
+    """A picture or a symbol, which words stand for where it cannot be seen."""
+
+    alt: Annotated[str, Field(pattern=r"^wording\.[a-z0-9_]+$")] | None = Field(
+        default=None, description="`wording.KEY`: what it says to who does not see it"
+    )
+
+
+class TextElement(Readable):
     """What texts and fields share: a box and a style, of which each part can be overridden."""
 
     box: Box = Field(description="[x, y, width, height] in mm")
@@ -174,6 +195,7 @@ class TextElement(Element):
     align: Align | None = Field(default=None, description="Instead of the style's")
     valign: Valign | None = Field(default=None, description="Instead of the style's")
     fit: Fit | None = Field(default=None, description="Instead of the style's")
+    vertical: Flag | None = Field(default=None, description="Instead of the style's")
     rotate: Annotated[float, Field(strict=True, ge=-360, le=360)] = Field(
         default=0, description="Degrees counter-clockwise, about the centre of the box"
     )
@@ -182,6 +204,17 @@ class TextElement(Element):
     )
     gap: Mm | None = Field(
         default=None, description="A list of wording as paragraphs, one below the other, this many mm apart"
+    )
+    role: Role | None = Field(
+        default=None,
+        description=(
+            "What it is to who listens: `h1` to `h3`, `p`; `more` of what is read before it; `label` and `value` of a "
+            "table, `column` a column's head; `artifact` is not read"
+        ),
+    )
+    under: ElementId | None = Field(
+        default=None,
+        description="The `column` in whose cell of this row a `label` or `value` stands; a `p` comes after that table",
     )
     background: Flag = Field(
         default=False, description="A tint behind other texts (specimen mark): exempt from collision and safe area"
@@ -263,14 +296,14 @@ class Hatch(Painted):
     pitch: PositiveMm = Field(description="mm from stroke to stroke, across")
 
 
-class Image(Element):
+class Image(Figure):
     """Vector artwork of the insurer: scaled to fit the box, centred."""
 
     image: Annotated[str, Field(pattern=r"^insurer\.[a-z0-9_]+$")] = Field(description="`insurer.mark`")
     box: Box = Field(description="[x, y, width, height] in mm")
 
 
-class Qr(Element):
+class Qr(Figure):
     """A QR symbol with its quiet zone of four modules inside the box."""
 
     qr: ItemName = Field(description="The print item that is encoded")
@@ -280,7 +313,7 @@ class Qr(Element):
     required: Flag = Field(default=False, description="An empty item is an error")
 
 
-class Barcode(Element):
+class Barcode(Figure):
     """A customer barcode of Japan Post (カスタマバーコード): its size in points, 2 mm clear all round."""
 
     barcode: ItemName = Field(description="The print item that is encoded: seven digits and the display number")
@@ -389,7 +422,7 @@ Flow = Annotated[
 class Layout(Model):
     """One document's layout."""
 
-    layout: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] = Field(description="The document's name: card")
+    layout: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = Field(description="The document's name: card")
     title: str = Field(description="What people call the document")
     page: Page
     wording: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Wording] = Field(

@@ -17,7 +17,7 @@ from docgen.errors import AssetError, Violation
 from docgen.pdf.art import STATES
 from docgen.pdf.fonts import UsedGlyphs, put_fonts
 from docgen.pdf.icc import OutputProfile
-from docgen.pdf.metadata import FileInfo, info_dictionary, xmp_packet
+from docgen.pdf.metadata import FileInfo, Standard, info_dictionary, xmp_packet
 from docgen.pdf.page import Form, PagePainter
 from docgen.pdf.pdfa import A2U
 from docgen.pdf.pdfx import X4
@@ -25,7 +25,6 @@ from docgen.pdf.writer import PdfStream, name, number, text_string
 from docgen.text.faces import FontLibrary
 from docgen.units import PT_PER_MM
 
-STANDARDS = (X4, A2U)
 UNREGISTERED = "Custom"  # the identifier of a condition that no registry has
 _PAGES_PER_NODE = 256
 
@@ -86,6 +85,8 @@ class WrittenPage:
 class Book:
     """Writes one file. `add` the sides in page order, then `finish`."""
 
+    standards: tuple[Standard, ...] = (X4, A2U)
+
     def __init__(
         self, stream: BinaryIO, info: FileInfo, intent: OutputIntent, library: FontLibrary, painter: PagePainter
     ) -> None:
@@ -107,14 +108,19 @@ class Book:
             form = self._painter.form(placed)
             if form.name not in self._forms:
                 self._put_form(form, placed.geometry)
-        content = self._painter.content(side, self._used)
+        return self._put_page(side, self._painter.content(side, self._used))
+
+    def _put_page(self, side: PlacedSide, content: bytes, entries: str = "", number_: int | None = None) -> WrittenPage:
+        """Write one page with its content; `entries` are further keys of its dictionary."""
         boxes = self._boxes.get(side.geometry) or self._boxes.setdefault(side.geometry, _boxes(side.geometry))
         stream = self._out.put_stream(content)
         if not self._kids:
             self._node = self._out.reserve()
         self._kids.append(
             self._out.put(
-                f"<</Type/Page/Parent {self._node} 0 R{boxes}/Resources {self._resources} 0 R/Contents {stream} 0 R>>"
+                f"<</Type/Page/Parent {self._node} 0 R{boxes}/Resources {self._resources} 0 R/Contents {stream} 0 R"
+                f"{entries}>>",
+                number_,
             )
         )
         self.page_count += 1
@@ -133,16 +139,24 @@ class Book:
         out.put(f"<</Type/Pages/Kids[{kids}]/Count {self.page_count}>>", self._pages)
         profile = out.put_raw_stream(self._intent.deflated_profile, "/N 4/Alternate/DeviceCMYK/Filter/FlateDecode")
         intents = " ".join(
-            f"{out.put(self._intent.dictionary(standard.intent, profile))} 0 R" for standard in STANDARDS
+            f"{out.put(self._intent.dictionary(standard.intent, profile))} 0 R"
+            for standard in self.standards
+            if standard.intent
         )
-        packet = xmp_packet(self._info, out.digest[:32], STANDARDS)
+        entries = self._catalog_entries()
+        packet = xmp_packet(self._info, out.digest[:32], self.standards)
         metadata = out.put_raw_stream(packet, "/Type/Metadata/Subtype/XML")
         out.put(
-            f"<</Type/Catalog/Pages {self._pages} 0 R/Metadata {metadata} 0 R/OutputIntents[{intents}]/Lang(ja-JP)>>",
+            f"<</Type/Catalog/Pages {self._pages} 0 R/Metadata {metadata} 0 R/OutputIntents[{intents}]/Lang(ja-JP)"
+            f"{entries}>>",
             self._catalog,
         )
         info = out.put(info_dictionary(self._info))
         out.finish(self._catalog, info)
+
+    def _catalog_entries(self) -> str:
+        """Further keys of the catalog."""
+        return ""
 
     def _close_node(self) -> None:
         kids = " ".join(f"{kid} 0 R" for kid in self._kids)
@@ -151,7 +165,7 @@ class Book:
         self._kids = []
 
     def _put_form(self, form: Form, geometry: Geometry) -> None:
-        width, height = _media_size(geometry)
+        width, height = media_size(geometry)
         entries = (
             f"/Type/XObject/Subtype/Form/BBox[0 0 {number(width)} {number(height)}]/Resources {self._resources} 0 R"
         )
@@ -182,7 +196,8 @@ def _references(kind: str, objects: dict[str, int]) -> str:
     return f"/{kind}<<" + "".join(f"{name(key)} {num} 0 R" for key, num in objects.items()) + ">>" if objects else ""
 
 
-def _media_size(geometry: Geometry) -> tuple[float, float]:
+def media_size(geometry: Geometry) -> tuple[float, float]:
+    """A page's width and height in points, with its bleed."""
     return (
         (geometry.width + 2 * geometry.bleed) * PT_PER_MM,
         (geometry.height + 2 * geometry.bleed) * PT_PER_MM,
@@ -190,7 +205,7 @@ def _media_size(geometry: Geometry) -> tuple[float, float]:
 
 
 def _boxes(geometry: Geometry) -> str:
-    width, height = _media_size(geometry)
+    width, height = media_size(geometry)
     bleed = geometry.bleed * PT_PER_MM
     trim = " ".join(number(value) for value in (bleed, bleed, width - bleed, height - bleed))
     media = f"0 0 {number(width)} {number(height)}"

@@ -36,7 +36,7 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """What one standard adds to a file: its output intent's subtype, its XMP values, the schemas behind them."""
+    """What one standard adds to a file: its output intent's subtype if any, its XMP values, the schemas behind them."""
 
     name: str
     intent: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from weakref import WeakKeyDictionary
@@ -22,12 +23,12 @@ from docgen.compose.placed import (
 )
 from docgen.pdf.art import KNOCKOUT, OVERPRINT, Artist
 from docgen.pdf.fonts import UsedGlyphs
-from docgen.pdf.writer import name, number
-from docgen.text.setting import SetLine
+from docgen.pdf.writer import name, number, text_string
+from docgen.text.setting import SetColumn, SetLine
 from docgen.units import PT_PER_MM
 
 # All text is 100 K and overprints, so that no tint shows a white edge beside a letter.
-_TEXT_STATE = f"{OVERPRINT} 0 0 0 1 k"
+TEXT_STATE = f"{OVERPRINT} 0 0 0 1 k"
 _CHUNK = 8
 
 
@@ -60,19 +61,24 @@ class PagePainter:
     def content(self, side: PlacedSide, used: UsedGlyphs) -> bytes:
         """The page's own content; the glyphs that it shows are noted in `used`."""
         parts = [self._invoked(placed, side.geometry) for placed in side.forms]
-        parts.append(_TEXT_STATE)
+        parts.append(TEXT_STATE)
         parts += [text_operators(text, side.geometry, used) for text in side.texts]
         parts += [symbol_operators(symbol, side.geometry) for symbol in side.symbols]
         return "\n".join(parts).encode("ascii")
 
     def _invoked(self, placed: PlacedForm, page: Geometry) -> str:
-        own = placed.geometry
-        dx = placed.x + page.offset_x + page.bleed - own.offset_x - own.bleed
-        dy = (page.height + page.bleed - page.offset_y - placed.y) - (own.height + own.bleed - own.offset_y)
-        name_ = self.form(placed).name
-        if abs(dx) < 1e-9 and abs(dy) < 1e-9:
-            return f"/{name_} Do"
-        return f"q 1 0 0 1 {dx * PT_PER_MM:.3f} {dy * PT_PER_MM:.3f} cm /{name_} Do Q"
+        name_, moved = self.form(placed).name, form_moved(placed, page)
+        return f"q {moved} /{name_} Do Q" if moved else f"/{name_} Do"
+
+
+def form_moved(placed: PlacedForm, page: Geometry) -> str:
+    """The operator that brings a form's drawing to its place on the page; empty if it is there."""
+    own = placed.geometry
+    dx = placed.x + page.offset_x + page.bleed - own.offset_x - own.bleed
+    dy = (page.height + page.bleed - page.offset_y - placed.y) - (own.height + own.bleed - own.offset_y)
+    if abs(dx) < 1e-9 and abs(dy) < 1e-9:
+        return ""
+    return f"1 0 0 1 {dx * PT_PER_MM:.3f} {dy * PT_PER_MM:.3f} cm"
 
 
 def _draw(static: StaticPart, geometry: Geometry) -> Form:
@@ -80,7 +86,7 @@ def _draw(static: StaticPart, geometry: Geometry) -> Form:
     used = _Runs()
     for item in static.items:
         if isinstance(item, PlacedText):
-            artist.append(_TEXT_STATE)
+            artist.append(TEXT_STATE)
             artist.append(text_operators(item, geometry, used))
         else:
             artist.draw(item)
@@ -102,6 +108,8 @@ def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> 
     size, condense, lines, _ = placed.text
     if not lines:
         return ""
+    if isinstance(lines[0], SetColumn):
+        return _vertical(placed, geometry, used)
     if placed.rotate:
         return _rotated(placed, geometry, used)
     left = placed.x + geometry.offset_x + geometry.bleed
@@ -112,12 +120,15 @@ def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> 
     return f"q {KNOCKOUT} {fill_operator(placed.ink)} BT {body}ET Q"
 
 
-def _lines(lines: tuple[SetLine, ...], size: float, condense: float, left: float, top: float, used: UsedGlyphs) -> str:
+def _lines(
+    lines: Sequence[SetLine | SetColumn], size: float, condense: float, left: float, top: float, used: UsedGlyphs
+) -> str:
     ops: list[str] = []
     if condense != 1:
         ops.append(f"{number(condense * 100)} Tz ")
     font_now = ""
     for line in lines:
+        assert isinstance(line, SetLine)
         x, baseline, _, runs, spacing, _ = line
         if spacing:
             ops.append(f"{number(spacing * PT_PER_MM)} Tc ")
@@ -144,8 +155,34 @@ def _rotated(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
     matrix = f"{cos:.5f} {sin:.5f} {-sin:.5f} {cos:.5f} {x:.3f} {y:.3f} cm"
     size, condense, lines, _ = placed.text
     body = _lines(lines, size, condense, -placed.width / 2, placed.height / 2, used)
-    state = _TEXT_STATE if placed.ink == BLACK else f"{KNOCKOUT} {fill_operator(placed.ink)}"
+    state = TEXT_STATE if placed.ink == BLACK else f"{KNOCKOUT} {fill_operator(placed.ink)}"
     return f"q {state} {matrix} BT {body}ET Q"
+
+
+def _vertical(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
+    """Columns, glyph by glyph at its own origin: any reader of horizontal fonts finds them where they are seen.
+
+    ActualText (ISO 32000-1, 14.9.4) gives readers that would take each glyph for a line the text as one.
+    """
+    size, flat, columns, _ = placed.text
+    left = placed.x + geometry.offset_x + geometry.bleed
+    top = geometry.height + geometry.bleed - geometry.offset_y - placed.y
+    ops: list[str] = []
+    font_now = ""
+    for column in columns:
+        assert isinstance(column, SetColumn)
+        for (font, codes), x, y, turned, narrow in column.marks:
+            used.add(font, codes)
+            if font != font_now:
+                ops.append(f"/{font} {number(size)} Tf ")
+                font_now = font
+            matrix = f"0 {number(-flat)} 1 0" if turned else f"{number(narrow)} 0 0 {number(flat)}"
+            ops.append(f"{matrix} {(left + x) * PT_PER_MM:.3f} {(top - y) * PT_PER_MM:.3f} Tm <{codes}>Tj ")
+    text = text_string("".join(column.text for column in columns))
+    body = f"BT {''.join(ops)}ET"
+    if placed.ink != BLACK:
+        body = f"q {KNOCKOUT} {fill_operator(placed.ink)} {body} Q"
+    return f"/Span<</ActualText{text}>>BDC {body} EMC"
 
 
 def fill_operator(ink: Ink) -> str:

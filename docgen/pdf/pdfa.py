@@ -1,9 +1,11 @@
-"""PDF/A-2u (ISO 19005-2:2011): what the file says of itself for the archive.
+"""PDF/A-2u and PDF/A-2a (ISO 19005-2:2011): what the file says of itself for the archive.
 
 Every XMP property beyond the 2005 specification is described by an extension schema; `pdf:Trapped` is one of them.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from docgen.pdf.metadata import Schema, Standard
 
@@ -27,3 +29,5 @@ A2U = Standard(
     ),
     describes_schemas=True,
 )
+# Level A is level U and tags (ISO 19005-2, 5.2).
+A2A = replace(A2U, name="PDF/A-2a", values=(("pdfaid:part", "2"), ("pdfaid:conformance", "A")))

@@ -66,7 +66,7 @@ HINTS = {
     "x4_viewer_preferences": "set it to /MediaBox or /BleedBox, or leave it out",
     "x4_content": "write the content stream anew: its operators or resources are wrong",
     "a2u_output_intent": "state a GTS_PDFA1 output intent that refers to the same profile object",
-    "a2u_identification": "write pdfaid:part 2 and pdfaid:conformance U into the XMP",
+    "a2u_identification": "write pdfaid:part 2 and pdfaid:conformance U (A for a tagged file) into the XMP",
     "a2u_to_unicode": "write a /ToUnicode with the text of every glyph",
     "a2u_notdef": "use a font that has the character",
     "press_bleed": "let the grounds run 3 mm over the trim on all sides, and set /BleedBox around them",

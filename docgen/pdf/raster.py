@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import math
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import cast
 
 import pypdfium2 as pdfium
 from PIL import Image, ImageDraw
@@ -31,6 +33,12 @@ def page_count(pdf: bytes) -> int:
             document.close()
 
 
+def render(pdf: bytes, page: int, dpi: float) -> Image.Image:
+    """One page (from 1) as an RGB picture, the whole media box, bleed and all. Raises as `render_png` does."""
+    with _opened(pdf, page) as sheet:
+        return _picture(sheet, dpi)
+
+
 def render_png(
     pdf: bytes,
     page: int,
@@ -44,16 +52,9 @@ def render_png(
     `overlay` draws thin lines: `trim` at the trim box with corners of `corner_radius` mm, `safe` that many `safe_mm`
     inside it. Raises IndexError for a page that is not there, pypdfium2.PdfiumError for what is no PDF.
     """
-    with _PDFIUM:
-        document = pdfium.PdfDocument(pdf)
-        try:
-            if not 1 <= page <= len(document):
-                raise IndexError(f"page {page} of {len(document)}")
-            sheet = document[page - 1]
-            picture = sheet.render(scale=dpi / 72).to_pil().convert("RGB")
-            media, trim = sheet.get_mediabox(), sheet.get_trimbox()
-        finally:
-            document.close()
+    with _opened(pdf, page) as sheet:
+        picture = _picture(sheet, dpi)
+        media, trim = sheet.get_mediabox(), sheet.get_trimbox()
     radius = corner_radius * PT_PER_MM
     if "trim" in overlay:
         _outline(picture, media, trim, radius, dpi, TRIM_COLOUR)
@@ -65,6 +66,22 @@ def render_png(
     out = io.BytesIO()
     picture.save(out, "PNG", dpi=(dpi, dpi))
     return out.getvalue()
+
+
+@contextmanager
+def _opened(pdf: bytes, page: int) -> Iterator[pdfium.PdfPage]:
+    with _PDFIUM:
+        document = pdfium.PdfDocument(pdf)
+        try:
+            if not 1 <= page <= len(document):
+                raise IndexError(f"page {page} of {len(document)}")
+            yield document[page - 1]
+        finally:
+            document.close()
+
+
+def _picture(sheet: pdfium.PdfPage, dpi: float) -> Image.Image:
+    return cast(Image.Image, sheet.render(scale=dpi / 72).to_pil().convert("RGB"))
 
 
 def _outline(

@@ -145,7 +145,8 @@ def _documents(settings: Settings, engine: Engine, workers: Workers) -> APIRoute
 
 
 def _make(engine: Engine, order: orders.Order, media: str, view: orders.View) -> _Answer:
-    options = Options(specimen=order.options.specimen, issued_on=order.options.issued_on)
+    asked = order.options
+    options = Options(specimen=asked.specimen, issued_on=asked.issued_on, accessible=asked.accessible)
     rendered = engine.render(order.document, order.insurer, order.record, options)
     pages = len(rendered.pages)
     if media == PDF:
@@ -188,9 +189,9 @@ def _catalogue(engine: Engine) -> APIRouter:
 
     @router.get("/layouts", summary="Layouts")
     def layouts() -> list[dict[str, Any]]:
-        """The layouts that are loaded: lengths in mm."""
+        """The layouts that are loaded, with the title of what each prints: lengths in mm."""
         return [
-            {"layout": name, "title": layout.title, "page": layout.page.model_dump(), "sides": list(layout.sides)}
+            {"layout": name, "title": engine.title(name), "page": layout.page.model_dump(), "sides": list(layout.sides)}
             for name, layout in engine.layouts.items()
         ]
 

@@ -42,6 +42,10 @@ class OrderOptions(Strict):
     issued_on: Annotated[date | None, BeforeValidator(day)] = Field(
         default=None, description="The job's date of issue, for records that name none."
     )
+    accessible: bool = Field(
+        default=False,
+        description="A tagged file for who listens to it, PDF/UA-1 and PDF/A-2a as well. Only the notice has one.",
+    )
 
 
 class Order(Strict):
@@ -126,7 +130,7 @@ def parse(body: bytes) -> Order:
     try:
         return Order.model_validate(strict_json.loads(body))
     except ValidationError as error:
-        hint = "the body is {insurer, document, record, options: {specimen, issued_on}}; see /docs"
+        hint = "the body is {insurer, document, record, options: {specimen, issued_on, accessible}}; see /docs"
         raise RequestError(problems.from_pydantic(error.errors(), hint)) from None
 
 

@@ -3,7 +3,8 @@
 A cluster is a base character with its variation selector or combining marks; nothing here ever splits one or changes
 its code points. A code is the glyph's number in the font file, so that it never depends on the PDF it stands in. Where
 several texts share one glyph, the k-th text belongs to layer k of the face; each layer becomes a PDF font of its own,
-with an exact ToUnicode table.
+with an exact ToUnicode table. Forms that only vertical writing shows (see `vertical`) come after all others, in an
+order that the face alone decides.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import uharfbuzz as hb
 from fontTools.ttLib import TTFont
@@ -23,6 +24,11 @@ from docgen.text.registry import FontRegistry
 _MARKS = "\u0300-\u036f\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _CLUSTER = re.compile(f"(?s).[{_MARKS}]*")
 _HAS_MARK = re.compile(f"[{_MARKS}]").search
+# ASCII and its full-width twins; hyphens in numbers of houses are all set alike, whatever the record's code point.
+WIDE_TWINS = {chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)} | dict.fromkeys(
+    "\u2010\u2212\uff0d", "\uff0d"
+)
+Form = Literal["upright", "wide", "half"]
 # JIS X 0213 names these pairs of kana and U+309A as characters of their own; Unicode has no single code point for them.
 _KANA_PAIRS = tuple(base + "\u309a" for base in "かきくけこカキクケコセツトㇷ")
 
@@ -68,6 +74,8 @@ class Face:
         self._advances: list[float] = [advance(number) * scale for number in range(self.hb_face.glyph_count)]
         self._glyph_of: dict[str, int] = {}
         self._layer_of: dict[str, int] = {}
+        self._forms: dict[Form, dict[str, int]] | None = None
+        self._layer_of_form: dict[tuple[str, int], int] = {}
         self._texts: dict[int, list[str]] = defaultdict(list)
         for text, number in self._all_texts():
             if text not in self._glyph_of:
@@ -83,13 +91,62 @@ class Face:
         layer = self._layer_of[cluster]
         return Glyph(f"{self.id}.{layer}" if layer else self.id, f"{number:04x}", self._advances[number])
 
+    def form(self, cluster: str, form: Form) -> Glyph | None:
+        """The glyph of a cluster in a form of vertical writing, or None if this face has none.
+
+        `upright` is the file's vertical alternate (GSUB `vert`) or else the glyph itself, `wide` the same of the
+        full-width twin of an ASCII character or hyphen, `half` a digit of half an em, or the narrowest that there is.
+        """
+        number = self._all_forms()[form].get(cluster)
+        if number is None:
+            return self.glyph(cluster) if form == "upright" else None
+        layer = self._layer_of_form[cluster, number]
+        return Glyph(f"{self.id}.{layer}" if layer else self.id, f"{number:04x}", self._advances[number])
+
+    def down(self, glyph: Glyph) -> tuple[float, float]:
+        """A glyph's advance down a column, and its baseline's distance from the cell's top, in 1/1000 em.
+
+        Both from the file's vertical metrics (vmtx), or an em and the ascent where it has none.
+        """
+        number, scale = int(glyph.code, 16), 1000 / self.units_per_em
+        origin = self._hb_font.get_glyph_v_origin(number)
+        top = origin[1] * scale if origin else self.ascent * 1000
+        return -self._hb_font.get_glyph_v_advance(number) * scale, top
+
     def text(self, layer: int, number: int) -> str:
         """The text that a glyph stands for in a layer."""
+        if layer >= len(self._texts[number]):
+            self._all_forms()
         return self._texts[number][layer]
 
     def advance(self, number: int) -> float:
         """A glyph's advance in 1/1000 em."""
         return self._advances[number]
+
+    def _all_forms(self) -> dict[Form, dict[str, int]]:
+        """The glyphs of vertical writing, found all at once, so that a layer depends on the face alone."""
+        if self._forms is None:
+            self._forms = self._find_forms()
+            for glyphs in self._forms.values():
+                for text, number in glyphs.items():
+                    if self._glyph_of.get(text) == number:
+                        self._layer_of_form[text, number] = self._layer_of[text]
+                    elif (text, number) not in self._layer_of_form:
+                        self._layer_of_form[text, number] = len(self._texts[number])
+                        self._texts[number].append(text)
+        return self._forms
+
+    def _find_forms(self) -> dict[Form, dict[str, int]]:
+        alternates = _Alternates(self.path)
+        vertical, half = alternates.of("vert"), alternates.of("hwid")
+        upright = {text: vertical[number] for text, number in self._glyph_of.items() if number in vertical}
+        twins = {narrow: self._glyph_of[wide] for narrow, wide in WIDE_TWINS.items() if wide in self._glyph_of}
+        wide = {narrow: vertical.get(number, number) for narrow, number in twins.items()}
+        digits = {digit: self._glyph_of.get(digit, 0) for digit in "0123456789"}
+        halves = {digit: half.get(number, number) for digit, number in digits.items()}
+        narrow = {digit: number for digit, number in halves.items() if number}
+        narrow |= {WIDE_TWINS[digit]: number for digit, number in narrow.items()}
+        return {"upright": dict(sorted(upright.items())), "wide": wide, "half": narrow}
 
     def _all_texts(self) -> Iterator[tuple[str, int]]:
         """Every text that the face draws as one glyph, in an order that gives the plain characters layer 0."""
@@ -121,6 +178,29 @@ class Face:
         hb.shape(self._hb_font, buffer)
         infos = buffer.glyph_infos
         return infos[0].codepoint if len(infos) == 1 and infos[0].codepoint else None
+
+
+class _Alternates:
+    """Single substitutions of a font file (GSUB lookup type 1), glyph number by glyph number."""
+
+    def __init__(self, path: Path) -> None:
+        self._font = TTFont(path, lazy=True)
+        self._table = self._font["GSUB"].table if "GSUB" in self._font else None
+
+    def of(self, feature: str) -> dict[int, int]:
+        """What a feature puts in a glyph's place, whatever the script and language."""
+        if self._table is None:
+            return {}
+        records = [record for record in self._table.FeatureList.FeatureRecord if record.FeatureTag == feature]
+        lookups = sorted({index for record in records for index in record.Feature.LookupListIndex})
+        number = self._font.getGlyphID
+        found: dict[int, int] = {}
+        for lookup in (self._table.LookupList.Lookup[index] for index in lookups):
+            for subtable in lookup.SubTable:
+                mapping = getattr(getattr(subtable, "ExtSubTable", subtable), "mapping", {})
+                for name, other in mapping.items():
+                    found.setdefault(number(name), number(other))
+        return found
 
 
 class MissingGlyphs(Exception):
@@ -157,6 +237,14 @@ class Stack(dict[str, Glyph]):
             return [self[part] for part in parts]
         except KeyError:
             raise MissingGlyphs(tuple(dict.fromkeys(part for part in parts if not self.covers(part)))) from None
+
+    def form(self, cluster: str, form: Form) -> tuple[Face, Glyph] | None:
+        """The first face's glyph of a cluster in a form of vertical writing, with that face."""
+        for face in self.faces:
+            glyph = face.form(cluster, form)
+            if glyph is not None:
+                return face, glyph
+        return None
 
     def covers(self, cluster: str) -> bool:
         """Whether some face of the stack has the cluster."""

@@ -15,10 +15,11 @@ spaces (U+200B) between its parts, which are not set: where it must be broken, i
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from docgen.text.breaking import break_lines
 from docgen.text.faces import Glyph, Stack, clusters
@@ -58,12 +59,36 @@ class SetLine(NamedTuple):
     text: str
 
 
+class Mark(NamedTuple):
+    """Glyphs in a column: their origin in mm from the box's top-left corner, the ratio to which they are narrowed.
+
+    `turned` glyphs are turned clockwise, so that they run down.
+    """
+
+    run: Run
+    x: float
+    y: float
+    turned: bool
+    narrow: float
+
+
+class SetColumn(NamedTuple):
+    """A column of vertical writing in place: its em box from the box's top-left corner in mm, and what stands in it."""
+
+    x: float
+    top: float
+    width: float
+    height: float
+    marks: tuple[Mark, ...]
+    text: str
+
+
 class SetText(NamedTuple):
     """A text that fits: its size in pt, how far it is condensed (1 = not), its lines. No lines: it was left out."""
 
     size: float
     condense: float
-    lines: tuple[SetLine, ...]
+    lines: tuple[SetLine | SetColumn, ...]
     omitted: bool = False
 
 
@@ -75,12 +100,29 @@ class DoesNotFit(Exception):
         super().__init__(f"{excess:.2f} times too wide")
 
 
+class Piece(Protocol):
+    """What stands in a line: a glyph, or a cell of a column. `advance` is 1/1000 em along the line."""
+
+    @property
+    def advance(self) -> float: ...
+
+
+P = TypeVar("P", bound=Piece)
+
+
+class Paragraph(NamedTuple, Generic[P]):
+    """A text that begins a line. `ends`: after how many clusters each of its parts ends."""
+
+    clusters: Sequence[str]
+    glyphs: Sequence[P]
+    ends: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class Setter:
+class TextSetter(ABC, Generic[P]):
     """A box and a style, ready to set any number of texts. `width` and `height` in mm, `size` in pt.
 
-    `max_height` lets the lines run out of the box, down to that height (a table's row that grows). `comb` gives each
-    character one of so many equal cells.
+    What is the same in both directions of writing: a line has a length, and lines lie beside each other to a depth.
     """
 
     stack: Stack
@@ -92,38 +134,40 @@ class Setter:
     valign: Valign = "baseline"
     tracking: float = 0.0
     line_height: float = 1.25
-    max_height: float | None = None
-    comb: int | None = None
 
+    @abstractmethod
     def set(self, text: str) -> SetText:
         """Set one text. Raises MissingGlyphs or DoesNotFit."""
-        if self.comb is not None:
-            return self._in_cells(text, self.comb)
-        if "\n" not in text and PART not in text:
-            glyphs = self.stack.shape(text)
-            plain = self._natural(glyphs, self.size)
-            if plain <= self.width + TOLERANCE_MM and self._fits_height(1, self.size):
-                return SetText(self.size, 1.0, (self._line(glyphs, text, self.size, 1.0, 0, 1),))
-        return self._by_policy(text)
 
-    def _in_cells(self, text: str, cells: int) -> SetText:
-        """Each cluster in the middle of its cell."""
-        parts = clusters(text)
-        if len(parts) > cells:
-            raise DoesNotFit(len(parts) / cells)
-        pitch = self.width / cells
-        lines = []
-        for at, (part, glyph) in enumerate(zip(parts, self.stack.shape(text), strict=True)):
-            width = self._natural([glyph], self.size)
-            x = at * pitch + (pitch - width) / 2
-            lines.append(SetLine(x, self._baseline(self.size, 0, 1), width, runs_of([glyph]), 0.0, part))
-        return SetText(self.size, 1.0, tuple(lines))
+    @property
+    @abstractmethod
+    def _length(self) -> float:
+        """The longest that a line may be, in mm."""
+
+    @property
+    @abstractmethod
+    def _depth(self) -> float:
+        """The room of all lines together, across them, in mm."""
+
+    @abstractmethod
+    def _pieces(self, text: str) -> tuple[Sequence[str], Sequence[P]]:
+        """The text cut up, and what each part of it is drawn with."""
+
+    @abstractmethod
+    def _line(
+        self, glyphs: Sequence[P], text: str, size: float, ratio: float, index: int, count: int
+    ) -> SetLine | SetColumn:
+        """Line `index` of `count` in place."""
 
     # ------------------------------------------------------------------ policy
 
     def _by_policy(self, text: str) -> SetText:
         condense, smallest, most_lines = 1.0, self.size, 1
-        paragraphs = [_Paragraph.of(part, self.stack) for part in text.split("\n")]
+        self.stack.shape(text.replace("\n", "").replace(PART, ""))  # tells all that is missing at once
+        paragraphs = [self._paragraph(part) for part in text.split("\n")]
+        plain = self._largest(paragraphs, condense, smallest, most_lines)
+        if plain is not None:
+            return plain
         for step in self.fit:
             if step.kind == "condense":
                 condense = step.limit or condense
@@ -140,8 +184,17 @@ class Setter:
                 return found
         raise DoesNotFit(self._excess(paragraphs, smallest, condense, most_lines))
 
+    def _paragraph(self, text: str) -> Paragraph[P]:
+        parts = [self._pieces(part) for part in text.split(PART)]
+        ends = tuple(accumulate(len(clusters) for clusters, _ in parts))
+        return Paragraph(
+            [cluster for clusters, _ in parts for cluster in clusters],
+            [glyph for _, glyphs in parts for glyph in glyphs],
+            ends,
+        )
+
     def _largest(
-        self, paragraphs: list[_Paragraph], condense: float, smallest: float, most_lines: int
+        self, paragraphs: list[Paragraph[P]], condense: float, smallest: float, most_lines: int
     ) -> SetText | None:
         steps = math.floor((self.size - smallest) / SHRINK_STEP_PT + 1e-9)
         sizes = [self.size - SHRINK_STEP_PT * i for i in range(steps + 1)]
@@ -149,53 +202,52 @@ class Setter:
             sizes.append(smallest)
         for size in sizes:
             for lines in range(len(paragraphs), most_lines + 1):
-                if not self._fits_height(lines, size):
+                if not self._fits_depth(lines, size):
                     break
                 found = self._at(paragraphs, size, condense, lines)
                 if found is not None:
                     return found
         return None
 
-    def _at(self, paragraphs: list[_Paragraph], size: float, condense: float, lines: int) -> SetText | None:
+    def _at(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> SetText | None:
         """The text at one size in at most `lines` lines, condensed as little as needed; None if it does not fit."""
         for ratio in self._ratios(paragraphs, size, condense, lines):
             broken = [line for part in paragraphs for line in self._break(part, size, ratio)]
-            room = (self.width + TOLERANCE_MM) / ratio
+            room = (self._length + TOLERANCE_MM) / ratio
             if len(broken) <= lines and all(self._natural(_trimmed(g, t), size) <= room for g, t in broken):
                 count = len(broken)
                 made = tuple(self._line(g, t, size, ratio, i, count) for i, (g, t) in enumerate(broken))
                 return SetText(size, ratio, made)
         return None
 
-    def _ratios(self, paragraphs: list[_Paragraph], size: float, condense: float, lines: int) -> list[float]:
+    def _ratios(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> list[float]:
         if lines == len(paragraphs):
             widest = max((self._natural(part.glyphs, size) for part in paragraphs), default=0.0)
-            needed = 1.0 if widest <= self.width + TOLERANCE_MM else math.floor(self.width / widest * 1000) / 1000
+            needed = 1.0 if widest <= self._length + TOLERANCE_MM else math.floor(self._length / widest * 1000) / 1000
             return [needed] if needed >= condense - 1e-9 else []
         return [percent / 100 for percent in range(100, math.ceil(condense * 100 - 1e-9) - 1, -1)]
 
-    def _break(self, part: _Paragraph, size: float, ratio: float) -> list[tuple[Sequence[Glyph], str]]:
+    def _break(self, part: Paragraph[P], size: float, ratio: float) -> list[tuple[Sequence[P], str]]:
         em = size * MM_PER_PT / 1000
         advances = [glyph.advance * em + self.tracking for glyph in part.glyphs]
-        width = (self.width + TOLERANCE_MM) / ratio + self.tracking
+        width = (self._length + TOLERANCE_MM) / ratio + self.tracking
         cuts = list(_cuts(part, advances, width)) or [(0, 0)]
         return [(part.glyphs[a:b], "".join(part.clusters[a:b])) for a, b in cuts]
 
-    def _excess(self, paragraphs: list[_Paragraph], size: float, condense: float, lines: int) -> float:
+    def _excess(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> float:
         total = sum(self._natural(part.glyphs, size) for part in paragraphs) * condense
-        return max(total / (self.width * lines), 1.01)
+        return max(total / (self._length * lines), 1.01)
 
     # ---------------------------------------------------------------- geometry
 
-    def _natural(self, glyphs: Sequence[Glyph], size: float) -> float:
+    def _natural(self, glyphs: Sequence[P], size: float) -> float:
         """Width in mm without condensing; tracking stands between glyphs only."""
         if not glyphs:
             return 0.0
         return sum([glyph.advance for glyph in glyphs]) * size * MM_PER_PT / 1000 + self.tracking * (len(glyphs) - 1)
 
-    def _fits_height(self, lines: int, size: float) -> bool:
-        room = self.height if self.max_height is None else self.max_height
-        return self._block(lines, size) <= room + TOLERANCE_MM
+    def _fits_depth(self, lines: int, size: float) -> bool:
+        return self._block(lines, size) <= self._depth + TOLERANCE_MM
 
     def block_height(self, text: SetText) -> float:
         """From the top of the first line's em box to the bottom of the last line's, in mm."""
@@ -204,18 +256,70 @@ class Setter:
     def _block(self, lines: int, size: float) -> float:
         return (size + (lines - 1) * size * self.line_height) * MM_PER_PT
 
-    def _line(self, glyphs: Sequence[Glyph], text: str, size: float, ratio: float, index: int, count: int) -> SetLine:
-        width = self._natural(_trimmed(glyphs, text), size) * ratio
+    def _along(self, glyphs: Sequence[P], text: str, size: float, ratio: float) -> tuple[float, float, float]:
+        """Where a line begins, how long it is, and the space after each glyph, in mm."""
+        length = self._natural(_trimmed(glyphs, text), size) * ratio
         spacing = self.tracking
-        x = 0.0
+        start = 0.0
         if self.align == "right":
-            x = self.width - width
+            start = self._length - length
         elif self.align == "center" or (self.align == "distribute" and len(glyphs) == 1):
-            x = (self.width - width) / 2
-        elif self.align == "distribute" and width < self.width:
+            start = (self._length - length) / 2
+        elif self.align == "distribute" and length < self._length:
             # 均等割付: what is left over stands evenly between the glyphs.
-            spacing += (self.width - width) / ratio / (len(glyphs) - 1)
-            width = self.width
+            spacing += (self._length - length) / ratio / (len(glyphs) - 1)
+            length = self._length
+        return start, length, spacing
+
+
+@dataclass(frozen=True, slots=True)
+class Setter(TextSetter[Glyph]):
+    """Sets lines from left to right, one below the other.
+
+    `max_height` lets the lines run out of the box, down to that height (a table's row that grows). `comb` gives each
+    character one of so many equal cells.
+    """
+
+    max_height: float | None = None
+    comb: int | None = None
+
+    def set(self, text: str) -> SetText:
+        """Set one text. Raises MissingGlyphs or DoesNotFit."""
+        if self.comb is not None:
+            return self._in_cells(text, self.comb)
+        if "\n" not in text and PART not in text:
+            glyphs = self.stack.shape(text)
+            plain = self._natural(glyphs, self.size)
+            if plain <= self.width + TOLERANCE_MM and self._fits_depth(1, self.size):
+                return SetText(self.size, 1.0, (self._line(glyphs, text, self.size, 1.0, 0, 1),))
+        return self._by_policy(text)
+
+    @property
+    def _length(self) -> float:
+        return self.width
+
+    @property
+    def _depth(self) -> float:
+        return self.height if self.max_height is None else self.max_height
+
+    def _pieces(self, text: str) -> tuple[Sequence[str], Sequence[Glyph]]:
+        return clusters(text), self.stack.shape(text)
+
+    def _in_cells(self, text: str, cells: int) -> SetText:
+        """Each cluster in the middle of its cell."""
+        parts = clusters(text)
+        if len(parts) > cells:
+            raise DoesNotFit(len(parts) / cells)
+        pitch = self.width / cells
+        lines = []
+        for at, (part, glyph) in enumerate(zip(parts, self.stack.shape(text), strict=True)):
+            width = self._natural([glyph], self.size)
+            x = at * pitch + (pitch - width) / 2
+            lines.append(SetLine(x, self._baseline(self.size, 0, 1), width, runs_of([glyph]), 0.0, part))
+        return SetText(self.size, 1.0, tuple(lines))
+
+    def _line(self, glyphs: Sequence[Glyph], text: str, size: float, ratio: float, index: int, count: int) -> SetLine:
+        x, width, spacing = self._along(glyphs, text, size, ratio)
         return SetLine(x, self._baseline(size, index, count), width, runs_of(glyphs), spacing, text)
 
     def _baseline(self, size: float, index: int, count: int) -> float:
@@ -232,22 +336,7 @@ class Setter:
         return top + (self.stack.ascent + index * self.line_height) * size * MM_PER_PT
 
 
-class _Paragraph(NamedTuple):
-    """A text that begins a line. `ends`: after how many clusters each of its parts ends."""
-
-    clusters: Sequence[str]
-    glyphs: list[Glyph]
-    ends: tuple[int, ...]
-
-    @classmethod
-    def of(cls, text: str, stack: Stack) -> _Paragraph:
-        parts = text.split(PART)
-        ends = tuple(accumulate(len(clusters(part)) for part in parts))
-        joined = "".join(parts)
-        return cls(clusters(joined), stack.shape(joined), ends)
-
-
-def _cuts(paragraph: _Paragraph, advances: Sequence[float], width: float) -> Iterator[tuple[int, int]]:
+def _cuts(paragraph: Paragraph[P], advances: Sequence[float], width: float) -> Iterator[tuple[int, int]]:
     """Lines as (start, end): as many whole parts as a line takes; a part that is wider than a line is broken itself."""
     start = 0
     for end, after in zip(paragraph.ends, (*paragraph.ends[1:], None), strict=True):
@@ -260,11 +349,11 @@ def _cuts(paragraph: _Paragraph, advances: Sequence[float], width: float) -> Ite
             start = end
 
 
-def _one_line(paragraph: _Paragraph, advances: Sequence[float], start: int, end: int, width: float) -> bool:
+def _one_line(paragraph: Paragraph[P], advances: Sequence[float], start: int, end: int, width: float) -> bool:
     return len(break_lines(paragraph.clusters[start:end], advances[start:end], width)) == 1
 
 
-def _trimmed(glyphs: Sequence[Glyph], text: str) -> Sequence[Glyph]:
+def _trimmed(glyphs: Sequence[P], text: str) -> Sequence[P]:
     """Without the spaces that hang over the end of a line."""
     hanging = len(text) - len(text.rstrip(_SPACES))
     return glyphs[: len(glyphs) - hanging] if hanging else glyphs

@@ -1,8 +1,11 @@
-"""Every sample of the four certificates as a finished file: conforming, true to its record, inside its area."""
+"""Every sample of the four certificates, in both sizes, as a finished file: conforming, true, inside its area."""
 
 from __future__ import annotations
 
 import io
+import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pypdf
@@ -11,6 +14,7 @@ from PIL import Image
 
 from docgen.engine import Engine, preflight
 from docgen.pdf.reader import read_pages
+from docgen.settings import Settings
 from docgen.units import MM_PER_PT
 from tests import samples, verapdf
 from tests.sheet import PLAIN, place, render, texts_of
@@ -21,9 +25,30 @@ DOCUMENTS = (
     "specified-disease-certificate",
     "elderly-certificate",
 )
+SIZES = {"large": (126, 91), "card": (86, 54)}
 EVERY = pytest.mark.parametrize(
     ("document", "name"), [(document, name) for document in DOCUMENTS for name in samples.names(document)]
 )
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def size(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def engine(size: str, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The project's layouts and insurers, but that all certificates are of one size."""
+    layouts = tmp_path_factory.mktemp(size) / "layouts"
+    shutil.copytree(Settings().layouts_dir, layouts)
+    for profile in (layouts / "insurers").iterdir():
+        _set_size(profile, size)
+    return Engine.load(Settings(layouts_dir=layouts))
+
+
+def _set_size(profile: Path, size: str) -> None:
+    without = re.sub(r"\n    size: .*", "", profile.read_text(encoding="utf-8"))
+    profile.write_text(re.sub(r"(\n    title: .*証)", rf"\1\n    size: {size}", without), encoding="utf-8")
 
 
 def words(engine: Engine, document: str, name: str) -> list[str]:
@@ -70,13 +95,13 @@ def test_the_text_reads_back_as_it_was_placed(engine: Engine, document: str, nam
 
 
 @EVERY
-def test_the_page_is_126_by_91_mm_and_nothing_but_grounds_comes_near_its_edge(
-    engine: Engine, document: str, name: str
+def test_the_page_is_of_its_size_and_nothing_but_grounds_comes_near_its_edge(
+    engine: Engine, size: str, document: str, name: str
 ) -> None:
     rendered = render(engine, document, name, PLAIN)
     for number, side in enumerate(place(engine, document, name), 1):
         geometry = side.geometry
-        assert (geometry.width, geometry.height) == (126, 91)
+        assert (geometry.width, geometry.height) == SIZES[size]
         png = engine.preview(rendered.pdf, number, 200, document=document, insurer=samples.insurer(name))
         dark = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).max(axis=2) < 120
         inset = round((geometry.bleed + geometry.safe) / 25.4 * 200)
@@ -104,6 +129,10 @@ def test_no_two_texts_overlap_and_each_stands_in_its_box_above_the_floor(
         for i, (one, left, top, right, bottom) in enumerate(boxes):
             for other, left2, top2, right2, bottom2 in boxes[i + 1 :]:
                 assert right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top, (one, other)
+
+
+def test_every_sample_fits_and_fills_the_layout_of_either_size(engine: Engine) -> None:
+    assert [str(found) for found in engine.check()] == []
 
 
 @EVERY

@@ -239,3 +239,19 @@ def test_the_addressee_is_titled_exactly_once(engine: Engine, document: str, nam
     for element in {placed.element for placed in front.texts if placed.element.startswith("address.")}:
         [text] = printed(front, element)
         assert text.count("様") + text.count("御中") == (1 if "name" in element or "attention" in element else 0)
+
+
+@pytest.mark.parametrize("character", ["漢", "Ａ"])
+@pytest.mark.parametrize("words", [1, 3, 6])
+def test_a_name_that_the_card_can_print_the_mount_prints_in_every_place(
+    engine: Engine, character: str, words: int
+) -> None:
+    """Up to 35 full-width characters, as names of foreign residents have them."""
+    name = "\u3000".join([character * ((35 - words + 1) // words)] * words)
+    card, mount = samples.record("card", "association-insured"), samples.record("mount", "association-alone")
+    person = {"full_name": name}
+    engine.place("card", "association", {**card, "person": {**person, "born_on": "1985-04-01"}})
+    cards = [{**mount["cards"][0], "person": person}]
+    engine.place(
+        "mount", "association", {**mount, "addressee": {**mount["addressee"], "person": person}, "cards": cards}
+    )

@@ -2,92 +2,34 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from docgen.compose.placed import PlacedBars, PlacedRect, PlacedSide, PlacedText
+from docgen.compose.placed import PlacedRect, PlacedSide
 from docgen.engine import Engine, Options, Rendered, preflight
 from docgen.layout.grammar import check_grammar
 from docgen.layout.loader import load_layout
 from docgen.pdf.reader import read_pages
-from docgen.symbols.customer import CLEAR
-from docgen.units import MM_PER_PT
-from tests import samples, verapdf
+from tests import samples, sheet, verapdf
+from tests.sheet import FOLDS, PLAIN, apart, boxes_of, ink, part, printed, texts_of, windows, within
 
 NOTICES = samples.names("notice")
-PLAIN = Options(specimen=False)
 NOTICE = pytest.mark.parametrize("name", NOTICES)
 DPI = 150
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom in mm
-
-# The folded sheet (210 x 99) in a long-3 envelope (235 x 120), the window at 28, 24 with 102 x 60; 1.5 mm of tolerance.
-PLAY = (235 - 210, 120 - 99)
-WINDOW = (28.0, 24.0, 130.0, 84.0)
-TOLERANCE = 1.5
-
 
 def render(engine: Engine, name: str, options: Options | None = None) -> Rendered:
-    return engine.render("notice", samples.insurer(name), samples.record("notice", name), options)
+    return sheet.render(engine, "notice", name, options)
 
 
 def place(engine: Engine, name: str) -> tuple[PlacedSide, ...]:
-    return engine.place("notice", samples.insurer(name), samples.record("notice", name), PLAIN)[1]
-
-
-def texts_of(side: PlacedSide) -> Iterator[PlacedText]:
-    for form in side.forms:
-        for item in form.static.items:
-            if isinstance(item, PlacedText):
-                yield item._replace(x=item.x + form.x, y=item.y + form.y)
-    yield from side.texts
-
-
-def ink(placed: PlacedText) -> Iterator[Box]:
-    """What each line covers: its advance width, and its em height less what faces leave empty."""
-    em = placed.text.size * MM_PER_PT
-    for line in placed.text.lines:
-        left, top = placed.x + line.x, placed.y + line.baseline - 0.84 * em
-        yield left, top, left + line.width, top + 0.92 * em
-
-
-def bars_box(bars: PlacedBars) -> Box:
-    xs = [(bars.x + x, bars.x + x + width) for x, _, width, _ in bars.bars]
-    ys = [(bars.y + y, bars.y + y + height) for _, y, _, height in bars.bars]
-    return (
-        min(a for a, _ in xs) - CLEAR,
-        min(a for a, _ in ys) - CLEAR,
-        max(b for _, b in xs) + CLEAR,
-        max(b for _, b in ys) + CLEAR,
-    )
-
-
-def within(box: Box, outer: Box) -> bool:
-    return outer[0] <= box[0] and outer[1] <= box[1] and box[2] <= outer[2] and box[3] <= outer[3]
-
-
-def boxes_of(side: PlacedSide) -> list[tuple[str, Box]]:
-    """Texts line by line, and the barcode with its clear zone."""
-    boxes = [(placed.element, box) for placed in texts_of(side) for box in ink(placed)]
-    return boxes + [(bars.element, bars_box(bars)) for bars in side.symbols if isinstance(bars, PlacedBars)]
-
-
-def printed(side: PlacedSide, *elements: str) -> list[str]:
-    return ["".join(line.text for line in placed.text.lines) for placed in side.texts if placed.element in elements]
+    return sheet.place(engine, "notice", name)
 
 
 def raster(engine: Engine, name: str, page: int) -> np.ndarray:
-    """The page as it is trimmed."""
-    rendered = render(engine, name, PLAIN)
-    png = engine.preview(rendered.pdf, page, DPI, document="notice", insurer=samples.insurer(name))
-    bleed = round(engine.layouts["notice"].page.bleed / 25.4 * DPI)
-    return np.asarray(Image.open(io.BytesIO(png)).convert("L"))[bleed:-bleed, bleed:-bleed]
+    return sheet.raster(engine, "notice", name, page, DPI)
 
 
 def test_every_insurer_has_its_main_variants() -> None:
@@ -119,57 +61,43 @@ def test_our_reader_gets_every_text_back(engine: Engine, name: str) -> None:
 
 
 @NOTICE
-def test_no_two_texts_overlap_and_each_keeps_the_margins(engine: Engine, name: str) -> None:
+def test_no_two_texts_or_symbols_overlap_and_each_keeps_the_margins(engine: Engine, name: str) -> None:
     for side in place(engine, name):
         boxes = boxes_of(side)
-        for i, (one, (left, top, right, bottom)) in enumerate(boxes):
-            assert within((left, top, right, bottom), (10, 10, 200, 292)), one
-            for other, (left2, top2, right2, bottom2) in boxes[i + 1 :]:
-                apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
-                assert apart, (one, other)
+        for i, (one, box) in enumerate(boxes):
+            for_machines = one.startswith(("inserter.", "next.inserter."))
+            assert within(box, (192.5, 5, 207, 99) if for_machines else (10, 10, 200, 292)), one
+            for other, box2 in boxes[i + 1 :]:
+                assert apart(box, box2), (one, other)
 
 
 @NOTICE
 def test_nothing_but_the_fold_marks_stands_on_a_fold(engine: Engine, name: str) -> None:
     for page in range(1, len(place(engine, name)) + 1):
         picture = raster(engine, name, page)
-        per_mm = DPI / 25.4
-        inside = slice(round(4 * per_mm), round(206 * per_mm))
-        for fold in (99, 198):
-            rows = picture[round((fold - 2.9) * per_mm) : round((fold + 2.9) * per_mm)]
-            assert (rows[:, inside] == 255).all()
-            assert (rows[:, : round(3 * per_mm)] < 128).any()
-            assert (rows[:, round(207 * per_mm) :] < 128).any()
+        for fold in FOLDS:
+            assert (part(picture, (4, fold - 2.9, 206, fold + 2.9), DPI) == 255).all()
+            assert (part(picture, (0, fold - 1, 3, fold + 1), DPI) < 128).any()
+            assert (part(picture, (207, fold - 1, 210, fold + 1), DPI) < 128).any()
 
 
 @NOTICE
 def test_the_window_shows_the_address_and_nothing_else_wherever_the_sheet_slides(engine: Engine, name: str) -> None:
-    front = place(engine, name)[0]
-    boxes = boxes_of(front)
+    boxes = boxes_of(place(engine, name)[0])
     block = {element for element, _ in boxes if element.startswith("address.")} | {"piece.window"}
     assert {"address.zip", "address.lines", "address.name"} <= block
-    for dx, dy in product((0, PLAY[0] / 2, PLAY[0]), (0, PLAY[1] / 2, PLAY[1])):
-        left, top, right, bottom = WINDOW[0] - dx, WINDOW[1] - dy, WINDOW[2] - dx, WINDOW[3] - dy
-        for element, (x1, y1, x2, y2) in boxes:
-            if element in block:
-                always = (left + TOLERANCE, top + TOLERANCE, right - TOLERANCE, bottom - TOLERANCE)
-                assert within((x1, y1, x2, y2), always), (element, dx, dy)
-            else:
-                seen_across = x1 < right + TOLERANCE and x2 > left - TOLERANCE
-                seen_down = y1 < bottom + TOLERANCE and y2 > top - TOLERANCE
-                assert not (seen_across and seen_down), (element, dx, dy)
+    for sure, most in windows():
+        for element, box in boxes:
+            assert within(box, sure) if element in block else apart(box, most), element
 
 
 def test_no_ink_but_the_address_stands_where_the_window_sweeps(engine: Engine) -> None:
     name = "association-everything"
     picture = raster(engine, name, 1).copy()
-    per_mm = DPI / 25.4
     for element, (left, top, right, bottom) in boxes_of(place(engine, name)[0]):
         if element.startswith(("address.", "piece.window")):
-            rows = slice(round((top - 0.5) * per_mm), round((bottom + 0.5) * per_mm))
-            picture[rows, round((left - 0.5) * per_mm) : round((right + 0.5) * per_mm)] = 255
-    sweep = picture[round(1.5 * per_mm) : round(85.5 * per_mm), round(1.5 * per_mm) : round(131.5 * per_mm)]
-    assert (sweep == 255).all()
+            part(picture, (left - 0.5, top - 0.5, right + 0.5, bottom + 0.5), DPI)[:] = 255
+    assert (part(picture, (1.5, 1.5, 131.5, 85.5), DPI) == 255).all()
 
 
 @NOTICE

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docgen.errors import Violation
+from docgen.errors import LayoutError, Violation
 from docgen.layout.grammar import check_grammar
 from docgen.layout.loader import load_layout
 
@@ -139,3 +139,50 @@ def test_boxes_that_touch_and_other_sides_do_not_collide(tmp_path: Path) -> None
     assert check(tmp_path, field("one", "[40, 10, 20, 3]"), field("two", "[60, 10, 20, 3]")) == ()
     back = "{id: one, rect: [0, 0, 1, 1]}\n  back:\n    - " + field("two", "[4, 4, 20, 3]")
     assert check(tmp_path, back) == ()
+
+
+VERTICAL = """\
+layout: card
+title: A card
+page: {width: 86, height: 54, bleed: 3, safe: 2, trims: [[85.6, 54]]}
+wording: {notes: [one, two, three]}
+styles: {plain: {stack: gothic, size: 8, vertical: true, fit: [condense 0.7, wrap 2, shrink 6, reject]}}
+flows: {cards: {rows: cards, within: {front: [4, 20, 20, 20]}, min_height: 5}}
+sides:
+  front:
+    - {id: notes, text: wording.notes, box: [70, 4, 10, 40], style: plain, gap: 1, vertical: false}
+    - {id: row, each: cards, field: card.holder, box: [0, 0, 20, 5], style: plain, vertical: false}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ("rotate: 90", "rotated"),
+        ("comb: 7", "comb"),
+        ("each: cards", "row"),
+    ],
+)
+def test_a_vertical_text_takes_nothing_that_only_lines_have(tmp_path: Path, more: str, why: str) -> None:
+    element = f"{{id: name, field: card.holder, box: [0, 0, 8, 5], style: plain, {more}}}"
+    path = tmp_path / "sketch.yaml"
+    path.write_text(VERTICAL + f"    - {element}\n", encoding="utf-8")
+    with pytest.raises(LayoutError) as caught:
+        load_layout(path)
+    (found,) = caught.value.violations
+    assert (found.code, found.line, found.element) == ("layout_vertical", 11, "name")
+    assert why in found.message
+
+
+def test_vertical_paragraphs_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sketch.yaml"
+    path.write_text(VERTICAL.replace(", gap: 1, vertical: false", ", gap: 1"), encoding="utf-8")
+    with pytest.raises(LayoutError) as caught:
+        load_layout(path)
+    assert [violation.code for violation in caught.value.violations] == ["layout_vertical"]
+
+
+def test_an_element_may_be_vertical_in_a_horizontal_style_and_the_other_way_round(tmp_path: Path) -> None:
+    path = tmp_path / "sketch.yaml"
+    path.write_text(VERTICAL, encoding="utf-8")
+    assert check_grammar(load_layout(path)) == ()

@@ -92,6 +92,7 @@ def test_all_violations_of_a_record_come_together(client: TestClient, order: Ord
         ({"colour": "red"}, 422, "unknown_key"),
         ({"options": {"watermark": True}}, 422, "unknown_key"),
         ({"options": {"specimen": "yes"}}, 422, "wrong_type"),
+        ({"options": {"accessible": 1}}, 422, "wrong_type"),
         ({"options": {"issued_on": "2025-02-30"}}, 422, "invalid_date"),
         ({"options": {"issued_on": "20250801"}}, 422, "invalid_date"),
         ({"options": {"issued_on": 1754006400}}, 422, "invalid_date"),

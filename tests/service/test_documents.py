@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from docgen.engine import Engine, preflight
+from docgen.engine import Engine, Options, preflight
 
 Order = dict[str, Any]
 
@@ -61,6 +61,17 @@ def test_each_overlay_changes_the_picture(client: TestClient, order: Order) -> N
         for overlay in ("", "trim", "safe", "trim,safe")
     }
     assert len(pictures) == 4
+
+
+def test_an_accessible_notice_is_asked_for_by_an_option(client: TestClient, order: Order, engine: Engine) -> None:
+    record = engine.samples("notice")["association-insured"]
+    notice = {"insurer": "association", "document": "notice", "record": record, "options": {"accessible": True}}
+    answer = client.post("/v1/documents", json=notice)
+    assert answer.content == engine.render("notice", "association", record, Options(accessible=True)).pdf
+    report = client.post("/v1/documents", json=notice, headers={"Accept": "application/json"}).json()
+    assert report["sha256"] == hashlib.sha256(answer.content).hexdigest()
+    refused = client.post("/v1/documents", json={**order, "options": {"accessible": True}})
+    assert (refused.status_code, refused.json()["code"]) == (400, "not_accessible")
 
 
 def test_the_specimen_mark_is_switched_by_the_options(client: TestClient, order: Order) -> None:

@@ -44,6 +44,12 @@ def test_the_layouts_are_listed_with_their_size(client: TestClient) -> None:
     assert (card["page"]["width"], card["page"]["height"], card["page"]["bleed"]) == (86, 54, 3)
 
 
+def test_documents_that_share_a_layout_are_listed_by_their_own_titles(client: TestClient) -> None:
+    titles = {layout["layout"]: layout["title"] for layout in client.get("/v1/layouts").json()}
+    assert titles["card"] == "資格確認書"
+    assert titles["elderly-certificate"] == "高齢受給者証"
+
+
 def test_the_schema_of_layouts_is_a_json_schema(client: TestClient) -> None:
     jsonschema.Draft202012Validator.check_schema(client.get("/v1/layouts/schema").json())
 

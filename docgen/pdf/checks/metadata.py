@@ -62,8 +62,9 @@ def properties(subject: Subject) -> Iterator[Finding]:
     for shown, name in _REQUIRED.items():
         if not subject.xmp.get(name, "").strip():
             yield Finding("x4_xmp_key", f"{shown} is missing")
-    if (subject.xmp.get(_PDFA + "part"), subject.xmp.get(_PDFA + "conformance")) != ("2", "U"):
-        yield Finding("a2u_identification", "pdfaid:part and pdfaid:conformance are not 2 and U")
+    level = (subject.xmp.get(_PDFA + "part"), subject.xmp.get(_PDFA + "conformance"))
+    if level not in (("2", "U"), ("2", "A")):  # level A is level U and tags
+        yield Finding("a2u_identification", "pdfaid:part and pdfaid:conformance are not 2 and U, nor 2 and A")
 
 
 def trapped(subject: Subject) -> Iterator[Finding]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pypdf.generic import DictionaryObject, StreamObject
@@ -41,12 +40,12 @@ class _Inspector(Interpreter):
         super().__init__()
         self.found: dict[tuple[str, str], None] = {}
         self._seen: set[tuple[Any, ...]] = set()
-        self._empty_glyphs: dict[int, frozenset[int]] = {}
+        self._shows_notdef: dict[int, Callable[[int], bool]] = {}
         self._passed: dict[int, set[int]] = {}
 
     def load_font(self, font: DictionaryObject) -> Font:
         loaded = super().load_font(font)
-        self._empty_glyphs[id(loaded)] = _codes_of_notdef(font)
+        self._shows_notdef[id(loaded)] = _shows_notdef(font)
         self._passed[id(loaded)] = set()
         return loaded
 
@@ -102,7 +101,8 @@ class _Inspector(Interpreter):
         new = codes - self._passed[id(font)]
         if not new:
             return
-        shown = new - self._empty_glyphs[id(font)]
+        notdef = self._shows_notdef[id(font)]
+        shown = {code for code in new if not notdef(code)}
         if shown != new:
             self._report("a2u_notdef", f"{font.name}: the glyph .notdef is shown")
         if any(not (text := font.texts.get(code, "")) or _NO_TEXT & set(text) for code in shown):
@@ -114,13 +114,12 @@ class _Inspector(Interpreter):
         self.found[code, message] = None
 
 
-def _codes_of_notdef(font: DictionaryObject) -> frozenset[int]:
-    """The codes that show glyph 0: CID 0, and in TrueType fonts whatever /CIDToGIDMap leads there."""
+def _shows_notdef(font: DictionaryObject) -> Callable[[int], bool]:
+    """Whether a code shows glyph 0: CID 0 does, and in TrueType fonts whatever /CIDToGIDMap leads there."""
     if get(font, "/Subtype") != "/Type0":
-        return frozenset()
+        return lambda _: False
     glyphs = get(get(font, "/DescendantFonts")[0].get_object(), "/CIDToGIDMap")
     if not isinstance(glyphs, StreamObject):
-        return frozenset({0})
+        return lambda code: code == 0
     data = glyphs.get_data()
-    mapped = struct.unpack(f">{len(data) // 2}H", data[: len(data) // 2 * 2])
-    return frozenset([code for code, glyph in enumerate(mapped) if not glyph]) | frozenset(range(len(mapped), 65536))
+    return lambda code: not any(data[2 * code : 2 * code + 2]) or 2 * code + 1 >= len(data)
