@@ -204,7 +204,9 @@ class _Extract:
         db.execute("CREATE TABLE issued (identity VARCHAR)")
         if claim is None:
             return
-        wanted = db.cursor().execute(f"""
+        other = db.cursor()
+        other.execute("USE disk")  # a cursor begins in the database in memory
+        wanted = other.execute(f"""
             SELECT DISTINCT identity FROM extract
             WHERE identity IS NOT NULL AND identity NOT IN (SELECT identity FROM twice)
                 AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_LISTED}" if listed_only else ""}
