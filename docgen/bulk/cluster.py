@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 MEMORY_LIMIT = "2GiB"  # of one process; more is a fault, and it is ended before the machine suffers
 # How many workers may die while they run one shard before the shard is held to be what kills them.
 ALLOWED_FAILURES = 10
-_CONFIG = {
+CONFIG = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,  # nothing personal goes to the disk unasked
     "distributed.worker.memory.pause": False,
@@ -119,12 +119,12 @@ class Cluster:
             return self._client
         self.close()
         try:
-            with dask.config.set(_CONFIG):
+            with dask.config.set(CONFIG):
                 if self._scheduler is None:
                     self._local = _local_cluster(self._workers)
                 self._client = Client(self._scheduler or self._local, set_as_default=False, timeout=30)
         except (OSError, TimeoutError):
-            raise _lost() from None
+            raise lost() from None
         return self._client
 
     @staticmethod
@@ -138,7 +138,7 @@ class Cluster:
                 ready = ()
             # The client of a scheduler that has gone takes its futures back, as `cancelled`.
             if client.status != "running" or any(future.status in ("cancelled", "lost") for future in ready):
-                raise _lost()
+                raise lost()
             if ready:
                 return list(ready)
 
@@ -159,7 +159,7 @@ def _local_cluster(workers: int) -> LocalCluster:
     )
 
 
-def _lost() -> BatchError:
+def lost() -> BatchError:
     message = "The scheduler cannot be reached, or was lost."
     return BatchError(Violation("cluster_unavailable", message, "See to it, then run the batch again with --resume."))
 

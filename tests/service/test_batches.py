@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 import time
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.service.extracts import extract, keys
+from tests.service.extracts import extract
 
 Answer = Any
 
