@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import package
+from docgen.bulk.against import put_together, reconcile_shard
 from docgen.bulk.employers import run_employers
 from docgen.bulk.intake import take_in
 from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
@@ -80,6 +81,11 @@ def print_for_employers(settings: Settings, store: Store, job: Job, number: int,
     return run_employers(engine_of(settings), store, job, number, shards).as_dict()
 
 
+def reconcile_one(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
+    """Read one shard's finished files, and hold them against its part of the input."""
+    return reconcile_shard(engine_of(settings), store, job, number).as_dict()
+
+
 # --- beside the coordinator ---
 
 
@@ -139,7 +145,8 @@ class BulkStages:
         return package.assemble(store, job, made_with, shards, employers, source, guide)
 
     def reconcile(self, settings: Settings, store: Store, job: Job, spread: Spread) -> None:
-        """Hold the package against the input, and against itself."""
+        """Hold every shard against its part of the input, on the workers, and the whole package against the shards."""
+        put_together(store, spread(reconcile_one), package.UNRELEASED).require_ok()
 
     def unprinted(
         self, settings: Settings, store: Store, job: Job, numbers: Sequence[int]
