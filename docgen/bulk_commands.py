@@ -243,11 +243,11 @@ def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
             _tell_failure(batch, as_json=as_json)
         _clear(store)
     manifest = open_manifest(store)
-    summary = {"package": store.location, "job": manifest.job.as_dict(), "counts": manifest.counts.as_dict()}
+    counts = manifest.counts.as_dict()
     if as_json:
-        typer.echo(to_json(summary))
+        typer.echo(to_json({"package": store.location, "job": manifest.job.as_dict(), "counts": counts}))
     else:
-        _tell_counts(summary["counts"])
+        _tell_counts(counts)
         typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
 
 

@@ -9,7 +9,7 @@ import json
 import tarfile
 import time
 import uuid
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +79,10 @@ def done(client: TestClient) -> dict[str, Any]:
 
 
 @pytest.fixture
-def idle(settings: Settings, engine: Engine, tmp_path: Path) -> Iterator[TestClient]:
+def idle(settings: Settings, engine: Engine, tmp_path: Path) -> TestClient:
     """A service that runs nothing: batches stay as they were submitted."""
     own = settings.model_copy(update={"state_dir": tmp_path / "state", "max_waiting_batches": 2})
-    yield TestClient(create_app(own, engine), raise_server_exceptions=False)
+    return TestClient(create_app(own, engine), raise_server_exceptions=False)
 
 
 # --- from the extract to the package ---
@@ -206,7 +206,7 @@ def test_the_same_people_on_the_same_day_need_a_reason(client: TestClient, done:
 def test_people_are_withdrawn_until_the_package_is_fetched(client: TestClient) -> None:
     batch = submit(client, extract(12, seed=2), issued_on="2025-08-01").json()["id"]
     first = ended(client, batch)
-    assert code(client.post(f"/v1/batches/{batch}/withdrawals", json={"people": ["nobody"]})) == (422, "unknown_person")
+    assert code(client.post(f"/v1/batches/{batch}/withdrawals", json={"people": ["nobody"]})) == (400, "unknown_person")
     answer = client.post(f"/v1/batches/{batch}/withdrawals", json={"people": keys(12, seed=2)[:1]})
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
     second = ended(client, batch)
@@ -302,11 +302,7 @@ def test_a_page_of_another_site_starts_nothing(idle: TestClient) -> None:
 def test_batches_of_the_command_line_are_not_the_services(idle: TestClient, tmp_path: Path) -> None:
     ours = submit(idle, extract(3)).json()
     ledger = Ledger(f"sqlite:///{tmp_path}/state/ledger.sqlite")
-    theirs = ledger.submit(
-        ledger.get(ours["id"]).job.__class__("", "association", "bulk", ledger.get(ours["id"]).job.issued_on),
-        "/x.csv",
-        "/nowhere",
-    )
+    theirs = ledger.submit(replace(ledger.get(ours["id"]).job, number=""), "/x.csv", "/nowhere")
     ledger.close()
     assert code(idle.get(f"/v1/batches/{theirs.id}")) == (404, "unknown_batch")
     assert code(idle.delete(f"/v1/batches/{theirs.id}")) == (404, "unknown_batch")
