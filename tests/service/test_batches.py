@@ -272,6 +272,14 @@ def test_what_cannot_be_is_refused_and_not_kept(
     assert not list((tmp_path / "state").rglob("*.csv"))
 
 
+def test_a_form_that_is_none_is_refused(idle: TestClient) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert code(idle.post("/v1/batches", content=b"--x\r\nnothing", headers=headers)) == (400, "malformed_form")
+    assert code(idle.post("/v1/batches", content=b"x", headers={"Content-Type": "text/csv"}))[0] == 415
+    twice = {"extract": ("x.csv", extract(3)), "job": ("j.txt", b"S1")}
+    assert code(idle.post("/v1/batches", data={"insurer": "association"}, files=twice)) == (400, "malformed_form")
+
+
 def test_an_extract_without_a_date_of_issue_needs_one(idle: TestClient) -> None:
     content = extract(3, n1={"交付年月日": ""})
     assert code(submit(idle, content)) == (422, "issue_date_unknown")
