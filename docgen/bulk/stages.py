@@ -94,7 +94,7 @@ class BulkStages:
 
     A batch's `source` is a local file, an s3:// URL below one of the settings' prefixes, or a name in the batch's own
     store. Of its `options`, `format` is the extract's (else its name says it), `listed` and `withdrawn` are names in
-    the store of lists with a key on each line, and `source_name` is what the manifest calls the extract.
+    the store of lists with a key on each line. Later lists of the withdrawn are the batch's `withdrawals`.
     """
 
     print_shard = staticmethod(print_shard)
@@ -124,7 +124,7 @@ class BulkStages:
                 profile,
                 work,
                 listed=_listed(store, options.get("listed")),
-                withdrawn=_listed(store, options.get("withdrawn")) or (),
+                withdrawn=_withdrawn(store, batch),
                 claim=None if delivery.to == "lists" else lambda some: claim(delivery.documents[0], some),
             )
         parts = [Part(part.number, part.people, part.sha256) for part in intake.parts]
@@ -180,6 +180,12 @@ def _listed(store: Store, name: str | None) -> frozenset[str] | None:
     return frozenset(line.strip() for line in text.splitlines() if line.strip())
 
 
+def _withdrawn(store: Store, batch: Batch) -> frozenset[str]:
+    """Everybody who is to be left out: by the first list, and by what came later."""
+    names = [batch.options.get("withdrawn"), *batch.withdrawals]
+    return frozenset().union(*(_listed(store, name) or frozenset() for name in names))
+
+
 def _unprinted(store: Store, number: int) -> Iterator[str]:
     with store.reader(f"{shard_dir(number)}/keys.csv") as stream:
         left = {int(row["row"]) for row in read_table(stream, KEYS) if row["state"] != "printed"}
@@ -190,4 +196,3 @@ def _unprinted(store: Store, number: int) -> Iterator[str]:
         # Who is another batch's was not claimed by this one, and duplicates were never claimed.
         if row["_row"] in left and row["_identity"] is not None and row["_fault"] is None:
             yield row["_identity"]
-
