@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from operator import getitem
 from weakref import WeakKeyDictionary
 
 from docgen.compose.placed import (
@@ -114,10 +116,31 @@ def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> 
         return _rotated(placed, geometry, used)
     left = placed.x + geometry.offset_x + geometry.bleed
     top = geometry.height + geometry.bleed - geometry.offset_y - placed.y
+    if len(lines) == 1 and len(lines[0].runs) == 1 and not lines[0].spacing and condense == 1 and placed.ink == BLACK:
+        return _one_run(lines[0], size, left, top, used)
     body = _lines(lines, size, condense, left, top, used)
     if placed.ink == BLACK:
         return f"BT {body}ET"
     return f"q {KNOCKOUT} {fill_operator(placed.ink)} BT {body}ET Q"
+
+
+def _one_run(line: SetLine, size: float, left: float, top: float, used: UsedGlyphs) -> str:
+    """What `text_operators` makes of nearly every text of a record: one line of one font, as it is."""
+    ((font, codes),) = line.runs
+    used.add(font, codes)
+    return f"BT {_font(font, size)}{_place(left + line.x, top - line.baseline)}<{codes}>Tj ET"
+
+
+# Sizes and places are those of the layout: a record brings few that were not there before.
+@lru_cache(1024)
+def _font(font: str, size: float) -> str:
+    return f"/{font} {number(size)} Tf "
+
+
+@lru_cache(8192)
+def _place(x: float, y: float) -> str:
+    """Where a line begins, from mm."""
+    return f"1 0 0 1 {x * PT_PER_MM:.3f} {y * PT_PER_MM:.3f} Tm "
 
 
 def _lines(
@@ -132,11 +155,11 @@ def _lines(
         x, baseline, _, runs, spacing, _ = line
         if spacing:
             ops.append(f"{number(spacing * PT_PER_MM)} Tc ")
-        place = f"1 0 0 1 {(left + x) * PT_PER_MM:.3f} {(top - baseline) * PT_PER_MM:.3f} Tm "
+        place = _place(left + x, top - baseline)
         for font, codes in runs:
             used.add(font, codes)
             if font != font_now:
-                ops.append(f"/{font} {number(size)} Tf ")
+                ops.append(_font(font, size))
                 font_now = font
             ops.append(f"{place}<{codes}>Tj ")
             place = ""
@@ -192,27 +215,29 @@ def fill_operator(ink: Ink) -> str:
     return " ".join(number(value / 100) for value in ink[:4]) + " k"
 
 
-class _ChunkTable(dict[str, str]):
+class _ChunkTable(dict[bytes, str]):
     """From eight modules of a row to the rectangles that fill them: a symbol is drawn by a few look-ups."""
 
     def __init__(self, x: int, y: int) -> None:
         super().__init__()
         self._x, self._y = x, y
 
-    def __missing__(self, modules: str) -> str:
+    def __missing__(self, modules: bytes) -> str:
         # A hair of overlap closes the seams that anti-aliasing viewers show between touching rectangles.
         rects = "".join(
             f"{self._x + run.start()} {self._y} {run.end() - run.start()}.02 1.02 re "
-            for run in re.finditer("1+", modules)
+            for run in re.finditer(b"1+", modules)
         )
         self[modules] = rects
         return rects
 
 
 @cache
-def _chunk_tables(width: int) -> list[list[tuple[slice, _ChunkTable]]]:
-    """For each row of a symbol of this width: where its chunks are, and their tables."""
-    return [[(slice(x, x + _CHUNK), _ChunkTable(x, y)) for x in range(0, width, _CHUNK)] for y in range(width)]
+def _chunk_tables(width: int) -> tuple[struct.Struct, list[_ChunkTable]]:
+    """For a symbol of this width: how its rows, one after another, fall into chunks, and the table of each."""
+    starts = range(0, width, _CHUNK)
+    row = "".join(f"{min(_CHUNK, width - x)}s" for x in starts)
+    return struct.Struct(row * width), [_ChunkTable(x, y) for y in range(width) for x in starts]
 
 
 def symbol_operators(symbol: PlacedQr | PlacedBars, geometry: Geometry) -> str:
@@ -237,6 +262,6 @@ def qr_operators(symbol: PlacedQr, geometry: Geometry) -> str:
     x = (symbol.x + geometry.offset_x + geometry.bleed) * PT_PER_MM
     y = (geometry.height + geometry.bleed - geometry.offset_y - symbol.y) * PT_PER_MM
     module = symbol.module * PT_PER_MM
-    tables = _chunk_tables(len(symbol.rows))
-    rects = "".join([table[row[part]] for row, parts in zip(symbol.rows, tables, strict=True) for part, table in parts])
+    chunks, tables = _chunk_tables(len(symbol.rows))
+    rects = "".join(map(getitem, tables, chunks.unpack("".join(symbol.rows).encode("ascii"))))
     return f"q {module:.5f} 0 0 {-module:.5f} {x:.3f} {y:.3f} cm {rects}f Q"

@@ -234,7 +234,7 @@ class Stack(dict[str, Glyph]):
         """The glyphs of a text, one per cluster. Raises MissingGlyphs with every cluster that has none."""
         parts = clusters(text)
         try:
-            return [self[part] for part in parts]
+            return list(map(self.__getitem__, parts))
         except KeyError:
             raise MissingGlyphs(tuple(dict.fromkeys(part for part in parts if not self.covers(part)))) from None
 
