@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import getitem
@@ -64,7 +64,7 @@ class PagePainter:
         """The page's own content; the glyphs that it shows are noted in `used`."""
         parts = [self._invoked(placed, side.geometry) for placed in side.forms]
         parts.append(TEXT_STATE)
-        parts += [text_operators(text, side.geometry, used) for text in side.texts]
+        parts += _texts(side.texts, side.geometry, used)
         parts += [symbol_operators(symbol, side.geometry) for symbol in side.symbols]
         return "\n".join(parts).encode("ascii")
 
@@ -105,6 +105,22 @@ class _Runs(UsedGlyphs):
         self.runs[font, codes] = None
 
 
+def _texts(texts: Sequence[PlacedText], geometry: Geometry, used: UsedGlyphs) -> Iterator[str]:
+    """What `text_operators` makes of each text; one line of one font, as nearly all are, at a fraction of its cost."""
+    offset, bleed = geometry.offset_x, geometry.bleed
+    base = geometry.height + bleed - geometry.offset_y
+    for placed in texts:
+        _, left, top, _, _, (size, condense, lines, _), ink, rotate, _ = placed
+        if len(lines) == 1 and condense == 1 and ink is BLACK and not rotate and isinstance(lines[0], SetLine):
+            x, baseline, _, runs, spacing, _ = lines[0]
+            if len(runs) == 1 and not spacing:
+                ((font, codes),) = runs
+                used.add(font, codes)
+                yield f"{_begin(font, size, left + offset + bleed + x, base - top - baseline)}<{codes}>Tj ET"
+                continue
+        yield text_operators(placed, geometry, used)
+
+
 def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
     """One text: BT to ET. Condensing is Tz, tracking and even distribution are Tc; both end as they began."""
     size, condense, lines, _ = placed.text
@@ -116,25 +132,21 @@ def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> 
         return _rotated(placed, geometry, used)
     left = placed.x + geometry.offset_x + geometry.bleed
     top = geometry.height + geometry.bleed - geometry.offset_y - placed.y
-    if len(lines) == 1 and len(lines[0].runs) == 1 and not lines[0].spacing and condense == 1 and placed.ink == BLACK:
-        return _one_run(lines[0], size, left, top, used)
     body = _lines(lines, size, condense, left, top, used)
     if placed.ink == BLACK:
         return f"BT {body}ET"
     return f"q {KNOCKOUT} {fill_operator(placed.ink)} BT {body}ET Q"
 
 
-def _one_run(line: SetLine, size: float, left: float, top: float, used: UsedGlyphs) -> str:
-    """What `text_operators` makes of nearly every text of a record: one line of one font, as it is."""
-    ((font, codes),) = line.runs
-    used.add(font, codes)
-    return f"BT {_font(font, size)}{_place(left + line.x, top - line.baseline)}<{codes}>Tj ET"
-
-
 # Sizes and places are those of the layout: a record brings few that were not there before.
 @lru_cache(1024)
 def _font(font: str, size: float) -> str:
     return f"/{font} {number(size)} Tf "
+
+
+@lru_cache(8192)
+def _begin(font: str, size: float, x: float, y: float) -> str:
+    return f"BT {_font(font, size)}{_place(x, y)}"
 
 
 @lru_cache(8192)

@@ -75,8 +75,9 @@ class PdfStream:
 
     def put_raw_stream(self, data: bytes, entries: str = "", number_: int | None = None) -> int:
         """Write one stream object whose bytes are ready."""
-        head = f"<<{entries}/Length {len(data)}>>\nstream\n".encode("ascii")
-        return self.put(b"%b%b\nendstream" % (head, data), number_)
+        return self.put(
+            b"<<%b/Length %d>>\nstream\n%b\nendstream" % (entries.encode("ascii"), len(data), data), number_
+        )
 
     def finish(self, root: int, info: int) -> str:
         """Write the cross-reference table and the trailer; returns the file's ID, 32 hex digits."""

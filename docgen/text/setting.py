@@ -296,6 +296,12 @@ class Setter(TextSetter[Glyph]):
 
     max_height: float | None = None
     comb: int | None = None
+    # Of a single line at full size: how long it may be, and its baseline; None if not even that has room.
+    _plain: tuple[float, float] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self._fits_depth(1, self.size):
+            object.__setattr__(self, "_plain", (self.width + TOLERANCE_MM, self._baseline(self.size, 0, 1)))
 
     def _set(self, text: str) -> SetText:
         if self.comb is not None:
@@ -304,16 +310,15 @@ class Setter(TextSetter[Glyph]):
 
     def _as_it_is(self, text: str) -> SetText | None:
         """What the policy makes of a text that fits on one line at its full size, in a fraction of the time."""
-        if not text or text[-1] in _SPACES or "\n" in text or PART in text:
+        if self._plain is None or not text or text[-1] in _SPACES or "\n" in text or PART in text:
             return None
-        fonts, codes, advances = zip(*self.stack.shape(text), strict=True)
-        count = len(advances)
-        length = sum(advances) * self.size * MM_PER_PT / 1000 + self.tracking * (count - 1)
-        if length > self.width + TOLERANCE_MM or not self._fits_depth(1, self.size):
+        room, baseline = self._plain
+        fonts, codes, advances = zip(*self.stack.shape(text))  # noqa: B905  (glyphs are triples)
+        length = sum(advances) * self.size * MM_PER_PT / 1000 + self.tracking * (len(advances) - 1)
+        if length > room:
             return None
-        x, width, spacing = self._aligned(length, count, 1.0)
-        line = SetLine(x, self._baseline(self.size, 0, 1), width, _runs(fonts, codes), spacing, text)
-        return SetText(self.size, 1.0, (line,))
+        x, width, spacing = self._aligned(length, len(advances), 1.0)
+        return SetText(self.size, 1.0, (SetLine(x, baseline, width, _runs(fonts, codes), spacing, text),))
 
     @property
     def _length(self) -> float:
@@ -388,7 +393,8 @@ def runs_of(glyphs: Sequence[Glyph]) -> tuple[Run, ...]:
 def _runs(fonts: Sequence[str], codes: Sequence[str]) -> tuple[Run, ...]:
     if not fonts:
         return ()
-    if fonts.count(fonts[0]) == len(fonts):
-        return (Run(fonts[0], "".join(codes)),)
+    first = fonts[0]
+    if fonts.count(first) == len(fonts):
+        return (Run(first, "".join(codes)),)
     neighbours = groupby(zip(fonts, codes, strict=True), itemgetter(0))
     return tuple([Run(font, "".join([code for _, code in run])) for font, run in neighbours])
