@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import json
@@ -150,6 +151,9 @@ class Engine:
         """An engine ready to render at full speed: every face parsed, every layout compiled."""
         engine = cls(settings)
         engine.warm()
+        # All this stays for as long as the process does: the garbage collector need not go through it again and again.
+        gc.collect()
+        gc.freeze()
         return engine
 
     @property

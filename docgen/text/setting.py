@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from docgen.text.breaking import break_lines
@@ -33,7 +33,7 @@ SHRINK_STEP_PT = 0.25
 TOLERANCE_MM = 0.02
 _SPACES = " \u3000"
 PART = "\u200b"
-_MEMORY = 1024  # texts that a setter remembers: dates, kinds of membership and the like come again and again
+_MEMORY = 256  # texts that a setter remembers: dates, kinds of membership and the like come again and again
 
 
 class Step(NamedTuple):
@@ -309,16 +309,19 @@ class Setter(TextSetter[Glyph]):
         return self._as_it_is(text) or self._by_policy(text)
 
     def _as_it_is(self, text: str) -> SetText | None:
-        """What the policy makes of a text that fits on one line at its full size, in a fraction of the time."""
+        """What the policy makes of a text of one font that fits on one line at full size, in a fraction of the time."""
         if self._plain is None or not text or text[-1] in _SPACES or "\n" in text or PART in text:
             return None
         room, baseline = self._plain
-        fonts, codes, advances = zip(*self.stack.shape(text))  # noqa: B905  (glyphs are triples)
-        length = sum(advances) * self.size * MM_PER_PT / 1000 + self.tracking * (len(advances) - 1)
+        shaped = self.stack.shape_plain(text)
+        if shaped is None:
+            return None
+        font, codes, advance = shaped
+        length = advance * self.size * MM_PER_PT / 1000 + self.tracking * (len(text) - 1)
         if length > room:
             return None
-        x, width, spacing = self._aligned(length, len(advances), 1.0)
-        return SetText(self.size, 1.0, (SetLine(x, baseline, width, _runs(fonts, codes), spacing, text),))
+        x, width, spacing = self._aligned(length, len(text), 1.0)
+        return SetText(self.size, 1.0, (SetLine(x, baseline, width, (Run(font, codes),), spacing, text),))
 
     @property
     def _length(self) -> float:
@@ -387,14 +390,5 @@ def _trimmed(glyphs: Sequence[P], text: str) -> Sequence[P]:
 
 def runs_of(glyphs: Sequence[Glyph]) -> tuple[Run, ...]:
     """Glyphs gathered into runs of one font."""
-    return _runs([glyph.font for glyph in glyphs], [glyph.code for glyph in glyphs])
-
-
-def _runs(fonts: Sequence[str], codes: Sequence[str]) -> tuple[Run, ...]:
-    if not fonts:
-        return ()
-    first = fonts[0]
-    if fonts.count(first) == len(fonts):
-        return (Run(first, "".join(codes)),)
-    neighbours = groupby(zip(fonts, codes, strict=True), itemgetter(0))
-    return tuple([Run(font, "".join([code for _, code in run])) for font, run in neighbours])
+    neighbours = groupby(glyphs, attrgetter("font"))
+    return tuple([Run(font, "".join([glyph.code for glyph in run])) for font, run in neighbours])
