@@ -132,7 +132,8 @@ def _cells(settings: BulkSettings, *, whole_name: bool) -> tuple[_Cell, ...]:
 
 
 def _columns(cells: Iterable[_Cell]) -> dict[str, str]:
-    return {cell.pointer: cell.header for cell in cells}
+    """A whole name comes first: what is said of a person as such is most often said of the name."""
+    return {cell.pointer: cell.header for cell in sorted(cells, key=lambda cell: cell.path[-1] != "full_name")}
 
 
 # --- what a cell's text becomes ---
