@@ -18,7 +18,17 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import records
-from docgen.bulk.job import Counts, File, Job, ShardResult, match_code, part_name, person_key, shard_dir
+from docgen.bulk.job import (
+    Counts,
+    File,
+    Job,
+    ShardResult,
+    employers_dir,
+    match_code,
+    part_name,
+    person_key,
+    shard_dir,
+)
 from docgen.bulk.opened import (
     KeyRow,
     Manifest,
@@ -58,10 +68,10 @@ class _Person:
 
 def reconcile_shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     """Hold one shard against its part of the input, its tables and itself. Memory holds the part's rows."""
-    result = ShardResult.from_dict(json.loads(store.read(f"{shard_dir(number)}/result.json")))
+    folder = shard_dir(number)
+    result = read_result(store, folder)
     files = {file.name: file for file in result.files}
     said = Manifest(job, result.counts, files, reading_areas(engine, job.insurer), None, {})
-    folder = shard_dir(number)
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     people = {person.key: person for person in _people(engine, store, job, number)}
     texts = _Texts(engine, job, people, pieces)
@@ -82,6 +92,26 @@ def reconcile_shard(engine: Engine, store: Store, job: Job, number: int) -> Repo
     if report.counts != result.counts:
         report.add([Finding("package_counts", f"shard {number} counted otherwise than there is in it")])
     return report
+
+
+def reconcile_employers(store: Store, job: Job, number: int) -> Report:
+    """Hold the letters or lists that begin in one shard against their tables."""
+    folder = employers_dir(number)
+    result = read_result(store, folder)
+    files = {file.name: file for file in result.files}
+    rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
+    shard = check_shard(store, Manifest(job, result.counts, files, (), None, {}), rows, pieces)
+    report = Report(counts=Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages))
+    report.add(shard.findings)
+    report.add(_unread(files, rows))
+    if report.counts != result.counts:
+        report.add([Finding("package_counts", f"the letters or lists of shard {number} were counted otherwise")])
+    return report
+
+
+def read_result(store: Store, folder: str) -> ShardResult:
+    """What a shard, or the employers of one, left of itself."""
+    return ShardResult.from_dict(json.loads(store.read(f"{folder}/result.json")))
 
 
 # --- people ---

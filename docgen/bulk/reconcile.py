@@ -45,7 +45,7 @@ _WITH_PEOPLE = {"card": "card", "mount": "card", "mount-employer": "card", "noti
 _BRACKETS = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|［[^［］]*］|\[[^\[\]]*\]|【[^【】]*】|〈[^〈〉]*〉|\s+")
 _TITLE = "\u00a0様"
 _SHARD = re.compile(r"-(\d{4,})\.pdf$")
-_BLOCK = 1 << 20
+_CODES = re.compile(r"[0-9A-Z-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,14 @@ class Report:
     def require_ok(self) -> None:
         """Raises PackageError with what was found."""
         if not self.ok:
-            raise PackageError(
-                Violation(found.code, str(found).removesuffix(f" <{found.code}>"), file=found.file)
-                for found in self.findings
-            )
+            raise PackageError(self.violations())
+
+    def violations(self) -> list[Violation]:
+        """What was found, as errors have it."""
+        return [
+            Violation(found.code, str(found).removesuffix(f" <{found.code}>"), file=found.file)
+            for found in self.findings
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
     report = Report()
     try:
         said = open_manifest(store, manifest)
-        report.add(_files(store, said, vendor_only))
+        report.add(files_differ(store, said, vendor_only))
         people = _People(said)
         with ExitStack() as stack:
             for shard in _read_shards(store, said, workers, stack):
@@ -157,7 +161,7 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
 # --- the files ---
 
 
-def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]:
+def files_differ(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]:
     """Every file of the manifest is there and no other; tables are as they were. Pages come later."""
     sides = ("vendor",) if vendor_only else ("vendor", "issuer")
     there = {name for side in sides for name in store.names(side)} - {MANIFEST}
@@ -172,10 +176,11 @@ def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]
             for block in store.chunks(name):
                 digest.update(block)
                 size += len(block)
-            yield from _changed(said.files[name], digest.hexdigest(), size)
+            yield from changed(said.files[name], digest.hexdigest(), size)
 
 
-def _changed(file: File, sha256: str, size: int) -> Iterator[Finding]:
+def changed(file: File, sha256: str, size: int) -> Iterator[Finding]:
+    """A file that is not as the manifest has it."""
     if (file.sha256, file.bytes) != (sha256, size):
         message = "the file is not the one that the manifest names"
         message += f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long"
@@ -289,7 +294,7 @@ def _read_file(
         data = store.read(name)
     except FileNotFoundError:
         return  # told already
-    yield from _changed(file, hashlib.sha256(data).hexdigest(), len(data))
+    yield from changed(file, hashlib.sha256(data).hexdigest(), len(data))
     try:
         pages = list(reader.read(data, rows[0].document, texts=texts))
     except UnreadablePdf:
@@ -483,7 +488,8 @@ def _plain(name: str) -> str:
 
 
 def _holds(payload: str, code: str) -> bool:
-    return re.search(rf"(?<![0-9A-Z-]){re.escape(code)}(?![0-9A-Z-])", payload) is not None
+    """Whether the code stands in a payload, and is not a part of a longer one."""
+    return code in _CODES.findall(payload)
 
 
 # --- the people ---

@@ -14,22 +14,25 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import against, package
+from docgen.bulk.against import read_result
 from docgen.bulk.employers import run_employers
 from docgen.bulk.intake import take_in
-from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
+from docgen.bulk.job import Counts, Job, ShardResult, employers_dir, part_name, shard_dir
 from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.policy import Policy
-from docgen.bulk.reconcile import reconcile
+from docgen.bulk.reconcile import MOST_FINDINGS
 from docgen.bulk.run import Claim, Spread, Taken
 from docgen.bulk.shard import run_shard
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, read_table
+from docgen.bulk.whole import Read, reconcile_whole
 from docgen.engine import Engine
 from docgen.errors import PackageError, Violation
 
 Settings = Mapping[str, Any]
+_EMPLOYERS = "work/employers/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ def _engine(text: str) -> Engine:
 # --- on workers ---
 
 
+def _has_employers(engine: Engine, job: Job) -> bool:
+    return Policy.of(engine.insurers[job.insurer], job.delivery).delivery.to != "home"
+
+
 def print_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
     """Print one shard."""
     return run_shard(engine_of(settings), store, job, number).as_dict()
@@ -83,12 +90,18 @@ def print_for_employers(settings: Settings, store: Store, job: Job, number: int,
 
 
 def reconcile_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
-    """Hold one shard's finished files against its input; the differences come back as violations."""
-    try:
-        against.reconcile_shard(engine_of(settings), store, job, number).require_ok()
-    except PackageError as error:
-        return {"violations": [violation.as_dict() for violation in error.violations]}
-    return {"violations": []}
+    """Hold one shard's finished files against its input: what was read, and the differences as violations."""
+    engine = engine_of(settings)
+    reports = {shard_dir(number): against.reconcile_shard(engine, store, job, number)}
+    if _has_employers(engine, job):
+        reports[employers_dir(number)] = against.reconcile_employers(store, job, number)
+    found = [violation for report in reports.values() for violation in report.violations()]
+    read = [Read(folder, read_result(store, folder).files, report.counts) for folder, report in reports.items()]
+    return {
+        "number": number,
+        "violations": [violation.as_dict() for violation in found[:MOST_FINDINGS]],
+        "read": [part.as_dict() for part in read],
+    }
 
 
 # --- beside the coordinator ---
@@ -111,7 +124,7 @@ class BulkStages:
 
     def has_employers(self, settings: Settings, job: Job) -> bool:
         """Whether employers get letters or lists."""
-        return Policy.of(engine_of(settings).insurers[job.insurer], job.delivery).delivery.to != "home"
+        return _has_employers(engine_of(settings), job)
 
     def take_in(self, settings: Settings, store: Store, batch: Batch, claim: Claim) -> Taken:
         """Check and sort the extract and cut it into parts. People are claimed for the document that they get."""
@@ -150,11 +163,17 @@ class BulkStages:
         return package.assemble(store, job, made_with, shards, employers, source, guide)
 
     def reconcile(self, settings: Settings, store: Store, job: Job, spread: Spread) -> None:
-        """Hold the package against the input, a shard at a time on the workers, and against itself."""
-        for found in spread(reconcile_shard):
-            if found["violations"]:
-                raise PackageError(Violation(**violation) for violation in found["violations"])
-        reconcile(store, manifest=package.UNRELEASED).require_ok()
+        """Hold the package against the input, a shard at a time on the workers, and then the shards together.
+
+        Every page is read once, by a worker.
+        """
+        shards = sorted(spread(reconcile_shard), key=lambda found: int(found["number"]))
+        violations = [Violation(**violation) for found in shards for violation in found["violations"]]
+        if violations:
+            raise PackageError(violations[:MOST_FINDINGS])
+        read = [Read.from_dict(part) for found in shards for part in found["read"]]
+        in_order = sorted(read, key=lambda part: part.folder.startswith(_EMPLOYERS))  # the tables have letters last
+        reconcile_whole(store, package.UNRELEASED, in_order).require_ok()
 
     def unprinted(
         self, settings: Settings, store: Store, job: Job, numbers: Sequence[int]
