@@ -412,6 +412,15 @@ def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:
             yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
 
 
+def pushed_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:
+    """The verdicts on the fields that were pushed to fit: few of many."""
+    for side in sides:
+        for placed in side.texts:
+            size, condense, lines, omitted = placed.text
+            if omitted or condense < 1 or size < placed.nominal or len(lines) > 1:
+                yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
+
+
 def _load_all(
     load: Callable[[Path], Loaded], key: str, paths: Iterable[Path], problems: list[Violation]
 ) -> dict[str, Loaded]:
