@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 MEMORY_LIMIT = "2GiB"  # of one process; more is a fault, and it is ended before the machine suffers
 # How many workers may die while they run one shard before the shard is held to be what kills them.
 ALLOWED_FAILURES = 10
-_CONFIG = {
+CONFIG = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,  # nothing personal goes to the disk unasked
     "distributed.worker.memory.pause": False,
@@ -115,7 +115,7 @@ class Cluster:
                     else:
                         yield outcome
         except CancelledError:  # so the client says that the scheduler has gone
-            raise _lost() from None
+            raise lost() from None
         finally:
             if running and client.status == "running":
                 client.cancel(list(running), force=True)
@@ -125,12 +125,12 @@ class Cluster:
             return self._client
         self.close()
         try:
-            with dask.config.set(_CONFIG):
+            with dask.config.set(CONFIG):
                 if self._scheduler is None:
                     self._local = _local_cluster(self._workers)
                 self._client = Client(self._scheduler or self._local, set_as_default=False, timeout=30)
         except (OSError, TimeoutError):
-            raise _lost() from None
+            raise lost() from None
         return self._client
 
     @staticmethod
@@ -143,7 +143,7 @@ class Cluster:
             except TimeoutError:
                 ready = ()
             if client.status != "running" or any(future.status in ("cancelled", "lost") for future in ready):
-                raise _lost()
+                raise lost()
             if ready:
                 return list(ready)
 
@@ -154,7 +154,7 @@ def _submit(client: Client, task: Task, number: int) -> Future[Any]:
     except Exception:
         if client.status == "running":
             raise
-        raise _lost() from None
+        raise lost() from None
 
 
 def _local_cluster(workers: int) -> LocalCluster:
@@ -178,7 +178,7 @@ def dask_setup(_: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _lost() -> BatchError:
+def lost() -> BatchError:
     message = "The scheduler cannot be reached, or was lost."
     return BatchError(Violation("cluster_unavailable", message, "See to it, then run the batch again with --resume."))
 

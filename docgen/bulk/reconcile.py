@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
-from itertools import chain, groupby, islice, pairwise
+from itertools import chain, groupby, islice
 from typing import Any
 
 from docgen.bulk.find import documents
@@ -43,9 +44,10 @@ MOST_FINDINGS = 1000  # that a report keeps; it counts them all
 _MOUNTS = ("mount", "mount-employer")
 _WITH_PEOPLE = {"card": "card", "mount": "card", "mount-employer": "card", "notice": "notice"}
 _BRACKETS = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|［[^［］]*］|\[[^\[\]]*\]|【[^【】]*】|〈[^〈〉]*〉|\s+")
+_CODES = re.compile(r"[0-9A-Z-]+")
 _TITLE = "\u00a0様"
 _SHARD = re.compile(r"-(\d{4,})\.pdf$")
-_CODES = re.compile(r"[0-9A-Z-]+")
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +110,25 @@ class Report:
         found = [finding.as_dict() for finding in self.findings]
         return {"ok": self.ok, "differences": self.differences, "counts": self.counts.as_dict(), "findings": found}
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Report:
+        """Read back what `as_dict` wrote."""
+        found = [Finding(**finding) for finding in data["findings"]]
+        return cls(found, data["differences"], Counts(**data["counts"]))
+
+    def __iadd__(self, other: Report) -> Report:
+        self.findings += other.findings[: MOST_FINDINGS - len(self.findings)]
+        self.differences += other.differences
+        self.counts += other.counts
+        return self
+
     def require_ok(self) -> None:
         """Raises PackageError with what was found."""
         if not self.ok:
-            raise PackageError(self.violations())
-
-    def violations(self) -> list[Violation]:
-        """What was found, as errors have it."""
-        return [
-            Violation(found.code, str(found).removesuffix(f" <{found.code}>"), file=found.file)
-            for found in self.findings
-        ]
+            raise PackageError(
+                Violation(found.code, str(found).removesuffix(f" <{found.code}>"), file=found.file)
+                for found in self.findings
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,7 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
     report = Report()
     try:
         said = open_manifest(store, manifest)
-        report.add(files_differ(store, said, vendor_only))
+        report.add(_files(store, said, vendor_only))
         people = _People(said)
         with ExitStack() as stack:
             for shard in _read_shards(store, said, workers, stack):
@@ -161,7 +171,7 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
 # --- the files ---
 
 
-def files_differ(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]:
+def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]:
     """Every file of the manifest is there and no other; tables are as they were. Pages come later."""
     sides = ("vendor",) if vendor_only else ("vendor", "issuer")
     there = {name for side in sides for name in store.names(side)} - {MANIFEST}
@@ -176,11 +186,10 @@ def files_differ(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Fi
             for block in store.chunks(name):
                 digest.update(block)
                 size += len(block)
-            yield from changed(said.files[name], digest.hexdigest(), size)
+            yield from _changed(said.files[name], digest.hexdigest(), size)
 
 
-def changed(file: File, sha256: str, size: int) -> Iterator[Finding]:
-    """A file that is not as the manifest has it."""
+def _changed(file: File, sha256: str, size: int) -> Iterator[Finding]:
     if (file.sha256, file.bytes) != (sha256, size):
         message = "the file is not the one that the manifest names"
         message += f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long"
@@ -294,7 +303,7 @@ def _read_file(
         data = store.read(name)
     except FileNotFoundError:
         return  # told already
-    yield from changed(file, hashlib.sha256(data).hexdigest(), len(data))
+    yield from _changed(file, hashlib.sha256(data).hexdigest(), len(data))
     try:
         pages = list(reader.read(data, rows[0].document, texts=texts))
     except UnreadablePdf:
@@ -346,20 +355,19 @@ def _order(rows: Sequence[PageRow], pieces: Sequence[PieceRow]) -> Iterator[Find
     """The envelopes of both tables are the same, in the same order."""
     asked = [(piece.piece, piece.sheet) for piece in pieces]
     found = [key for key, _ in groupby(rows, key=lambda row: (row.piece, row.sheet))]
-    if asked == found:
-        return
-    for key in dict.fromkeys(found):
-        if key not in set(asked):
-            yield Finding("package_order", "the list of pieces does not have it here", "", PIECES_TABLE, None, *key)
-        elif found.count(key) > 1:
+    times = Counter(found)
+    for key in sorted(times.keys() - set(asked)):
+        yield Finding("package_order", "the list of pieces does not have it here", "", PIECES_TABLE, None, *key)
+    for key in sorted(set(asked) - times.keys()):
+        yield Finding("package_page_missing", "the piece has no pages", "", PAGES_TABLE, None, *key)
+    for key, count in times.items():
+        if count > 1:
             yield Finding("package_order", "its pages do not stand together", "", PAGES_TABLE, None, *key)
-    for key in asked:
-        if key not in set(found):
-            yield Finding("package_page_missing", "the piece has no pages", "", PAGES_TABLE, None, *key)
-    for (first, one), (_, two) in pairwise(zip(asked, found, strict=False)):
-        if first != one and set(asked) == set(found):
-            yield Finding("package_order", "the pieces stand in another order", "", PAGES_TABLE, None, *two)
-            return
+    if times == Counter(asked):
+        for key in [two for one, two in zip(asked, found, strict=True) if one != two][:1]:
+            yield Finding(
+                "package_order", "from here on the pieces stand in another order", "", PAGES_TABLE, None, *key
+            )
 
 
 class _Envelope:
@@ -488,8 +496,8 @@ def _plain(name: str) -> str:
 
 
 def _holds(payload: str, code: str) -> bool:
-    """Whether the code stands in a payload, and is not a part of a longer one."""
-    return code in _CODES.findall(payload)
+    """Whether a payload is a code, or has it among other things: `-111` does not hold `-11`."""
+    return payload == code or code in _CODES.findall(payload)
 
 
 # --- the people ---

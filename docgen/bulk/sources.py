@@ -32,7 +32,7 @@ Format = Literal["csv", "jsonl", "parquet"]
 # What a batch holds beside the extract's columns, and what parts hold besides (docgen.bulk.intake).
 RESERVED = ("_row", "_fault", "_key", "_household", "_person", "_withdrawn", "_identity")
 
-_SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _BLOCK = 1024 * 1024  # bytes; no row is longer
 _BATCH = 8192  # rows
 _MOST_MALFORMED = 100_000  # rows; with more, the file is something else
@@ -64,7 +64,7 @@ def open_source(
     `source_missing`, `unknown_format`, `undecodable_input` (with the byte), `malformed_input`, `duplicate_header`,
     `column_type`, `empty_input`, `row_too_long`, `unclosed_quote`; the last three while the batches are read, too.
     """
-    known = format or _SUFFIXES.get(Path(str(location)).suffix.lower())
+    known = format or FORMATS.get(Path(str(location)).suffix.lower())
     if known is None:
         raise _refusal("unknown_format", "the extract's format is not known", "name it .csv, .jsonl or .parquet")
     path = _local(location, work, allowed)
@@ -83,7 +83,7 @@ def _refusal(code: str, message: str, hint: str) -> RequestError:
 def _local(location: str | Path, work: Path, allowed: Sequence[str]) -> Path:
     """The extract as a local file."""
     if isinstance(location, str) and "://" in location:
-        bucket, name = _allowed_object(location, allowed)
+        bucket, name = allowed_object(location, allowed)
         path = work / "extract"
         try:
             Store.open(f"s3://{bucket}").fetch(name, path)
@@ -96,7 +96,7 @@ def _local(location: str | Path, work: Path, allowed: Sequence[str]) -> Path:
     return path
 
 
-def _allowed_object(location: str, allowed: Sequence[str]) -> tuple[str, str]:
+def allowed_object(location: str, allowed: Sequence[str]) -> tuple[str, str]:
     """Bucket and name. Nothing but plain names below an allowed prefix: no other scheme, no way up."""
     bucket, _, name = location.removeprefix("s3://").partition("/")
     plain = location.startswith("s3://") and not re.search(r"[?#%\\\x00-\x20]", location)

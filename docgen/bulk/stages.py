@@ -13,26 +13,22 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from docgen.bulk import against, package
-from docgen.bulk.against import read_result
+from docgen.bulk import package
+from docgen.bulk.against import put_together, reconcile_shard
 from docgen.bulk.employers import run_employers
 from docgen.bulk.intake import take_in
-from docgen.bulk.job import Counts, Job, ShardResult, employers_dir, part_name, shard_dir
+from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
 from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.policy import Policy
-from docgen.bulk.reconcile import MOST_FINDINGS
 from docgen.bulk.run import Claim, Spread, Taken
 from docgen.bulk.shard import run_shard
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, read_table
-from docgen.bulk.whole import Read, reconcile_whole
 from docgen.engine import Engine
-from docgen.errors import PackageError, Violation
 
 Settings = Mapping[str, Any]
-_EMPLOYERS = "work/employers/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +95,9 @@ def print_for_employers(settings: Settings, store: Store, job: Job, number: int,
     return run_employers(engine_of(settings), store, job, number, shards).as_dict()
 
 
-def reconcile_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
-    """Hold one shard's finished files against its input: what was read, and the differences as violations."""
-    engine = engine_of(settings)
-    reports = {shard_dir(number): against.reconcile_shard(engine, store, job, number)}
-    if _has_employers(engine, job):
-        reports[employers_dir(number)] = against.reconcile_employers(store, job, number)
-    found = [violation for report in reports.values() for violation in report.violations()]
-    read = [Read(folder, read_result(store, folder).files, report.counts) for folder, report in reports.items()]
-    return {
-        "number": number,
-        "violations": [violation.as_dict() for violation in found[:MOST_FINDINGS]],
-        "read": [part.as_dict() for part in read],
-    }
+def reconcile_one(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
+    """Read one shard's finished files, and hold them against its part of the input."""
+    return reconcile_shard(engine_of(settings), store, job, number).as_dict()
 
 
 # --- beside the coordinator ---
@@ -122,7 +108,7 @@ class BulkStages:
 
     A batch's `source` is a local file, an s3:// URL below one of the settings' prefixes, or a name in the batch's own
     store. Of its `options`, `format` is the extract's (else its name says it), `listed` and `withdrawn` are names in
-    the store of lists with a key on each line, and `source_name` is what the manifest calls the extract.
+    the store of lists with a key on each line. Later lists of the withdrawn are the batch's `withdrawals`.
     """
 
     print_shard = staticmethod(print_shard)
@@ -152,7 +138,7 @@ class BulkStages:
                 profile,
                 work,
                 listed=_listed(store, options.get("listed")),
-                withdrawn=_listed(store, options.get("withdrawn")) or (),
+                withdrawn=_withdrawn(store, batch),
                 claim=None if delivery.to == "lists" else lambda some: claim(delivery.documents[0], some),
             )
         parts = [Part(part.number, part.people, part.sha256) for part in intake.parts]
@@ -173,17 +159,8 @@ class BulkStages:
         return package.assemble(store, job, made_with, shards, employers, source, guide)
 
     def reconcile(self, settings: Settings, store: Store, job: Job, spread: Spread) -> None:
-        """Hold the package against the input, a shard at a time on the workers, and then the shards together.
-
-        Every page is read once, by a worker.
-        """
-        shards = sorted(spread(reconcile_shard), key=lambda found: int(found["number"]))
-        violations = [Violation(**violation) for found in shards for violation in found["violations"]]
-        if violations:
-            raise PackageError(violations[:MOST_FINDINGS])
-        read = [Read.from_dict(part) for found in shards for part in found["read"]]
-        in_order = sorted(read, key=lambda part: part.folder.startswith(_EMPLOYERS))  # the tables have letters last
-        reconcile_whole(store, package.UNRELEASED, in_order).require_ok()
+        """Hold every shard against its part of the input, on the workers, and the whole package against the shards."""
+        put_together(store, spread(reconcile_one), package.UNRELEASED).require_ok()
 
     def unprinted(
         self, settings: Settings, store: Store, job: Job, numbers: Sequence[int]
@@ -215,6 +192,12 @@ def _listed(store: Store, name: str | None) -> frozenset[str] | None:
         return None
     text = store.read(name).decode("utf-8-sig")
     return frozenset(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _withdrawn(store: Store, batch: Batch) -> frozenset[str]:
+    """Everybody who is to be left out: by the first list, and by what came later."""
+    names = [batch.options.get("withdrawn"), *batch.withdrawals]
+    return frozenset().union(*(_listed(store, name) or frozenset() for name in names))
 
 
 def _unprinted(store: Store, number: int) -> Iterator[str]:
