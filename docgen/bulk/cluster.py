@@ -7,9 +7,11 @@ more elsewhere. Each result is let go as it is taken, so memory does not grow wi
 from __future__ import annotations
 
 import logging
+import signal
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +34,9 @@ CONFIG = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.logging": {"distributed": "critical", "tornado": "critical", "bokeh": "critical"},
+    "distributed.worker.preload": [__name__],  # `dask_setup`
+    "distributed.scheduler.http.routes": [],  # nothing of the cluster is on the web
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -98,8 +103,7 @@ class Cluster:
                 while waiting and len(running) < ahead:
                     number, attempt = waiting.popleft()
                     begin(number, attempt)
-                    future = client.submit(_attempt, task, number, pure=False, retries=0)
-                    running[future] = (number, attempt)
+                    running[_submit(client, task, number)] = (number, attempt)
                 for future in self._ready(client, running):
                     number, attempt = running.pop(future)
                     outcome = _outcome(future, number, attempt)
@@ -110,6 +114,8 @@ class Cluster:
                         waiting.appendleft((number, attempt + 1))
                     else:
                         yield outcome
+        except CancelledError:  # so the client says that the scheduler has gone
+            raise lost() from None
         finally:
             if running and client.status == "running":
                 client.cancel(list(running), force=True)
@@ -136,11 +142,19 @@ class Cluster:
                     ready = wait(list(running), timeout=1, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 ready = ()
-            # The client of a scheduler that has gone takes its futures back, as `cancelled`.
             if client.status != "running" or any(future.status in ("cancelled", "lost") for future in ready):
                 raise lost()
             if ready:
                 return list(ready)
+
+
+def _submit(client: Client, task: Task, number: int) -> Future[Any]:
+    try:
+        return client.submit(_attempt, task, number, pure=False)
+    except Exception:
+        if client.status == "running":
+            raise
+        raise lost() from None
 
 
 def _local_cluster(workers: int) -> LocalCluster:
@@ -155,8 +169,13 @@ def _local_cluster(workers: int) -> LocalCluster:
         worker_dashboard_address=None,
         memory_limit=MEMORY_LIMIT,
         silence_logs=logging.CRITICAL,
-        scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES},
+        scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES, "dashboard_address": "127.0.0.1:0"},
     )
+
+
+def dask_setup(_: object) -> None:
+    """On a local worker, by its name, when it starts: leave a terminal's Ctrl-C to the coordinator."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def lost() -> BatchError:

@@ -179,15 +179,15 @@ class Planner:
             for place, (member, raw) in enumerate(zip(group, raw_cards, strict=True), start=1)
         ]
         documents, people = self._profile.documents, [member.data for member in group]
-        # An insurer without a mount for employers has them hand on what is addressed to the homes.
-        settings = documents.mount_employer if kind == "employer" else None
-        document = "mount" if settings is None else "mount-employer"
-        settings = settings or documents.mount
+        # An insurer without a mount for employers lets them hand on the one that shows the home.
+        for_employer = kind == "employer" and documents.mount_employer is not None
+        settings = documents.mount_employer if for_employer else documents.mount
         on_mount = settings is not None and settings.cards == "printed"
         raw = records.mount_record(id_, at, of, insured.data, people, printed=raw_cards if on_mount else ())
-        if document == "mount-employer":
+        if for_employer:
             raw = records.employer_mount_record(raw, insured.data, people)
-        yield from self._place(document, raw, group, _of_mount(document, insured, group))
+        document = "mount-employer" if for_employer else "mount"
+        yield from self._place(document, raw, group, _of_mount(for_employer, insured, group))
         if not on_mount:
             yield from chain.from_iterable(cards)
 
@@ -271,13 +271,13 @@ def _of_card(member: Member, insured: Member) -> _Blame:
     return blame
 
 
-def _of_mount(document: str, insured: Member, group: Sequence[Member]) -> _Blame:
+def _of_mount(for_employer: bool, insured: Member, group: Sequence[Member]) -> _Blame:
     def blame(pointer: str) -> tuple[Member, str]:
         for at, member in enumerate(group):
             inside = _below(pointer, f"/cards/{at}")
             if inside is not None:
                 return member, inside.removeprefix("/card") or "/person"
-        return insured, _of_employer(pointer) if document == "mount-employer" else _of_home(pointer)
+        return insured, _of_employer(pointer) if for_employer else _of_home(pointer)
 
     return blame
 
