@@ -53,6 +53,7 @@ from docgen.bulk.reconcile import Finding, Report, check_shard
 from docgen.bulk.rows import Extracted, RowReader
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS, header
+from docgen.bulk.whole import everybody_once
 from docgen.compose.composition import Asked
 from docgen.engine import Engine, Options
 from docgen.errors import DocgenError
@@ -88,7 +89,8 @@ def reconcile_shard(engine: Engine, store: Store, job: Job, number: int) -> Repo
 def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: str) -> Report:
     """Hold the package that was assembled against its shards, whose reports (as JSON) come in their order.
 
-    The manifest has the shards' files and counts, and each table is made of the shards' pieces of it, byte for byte.
+    The manifest has the shards' files and counts, each table is made of the shards' pieces of it, byte for byte, and
+    nobody is in two shards.
     """
     report = Report()
     for data in reports:
@@ -109,6 +111,8 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
             report.add(_table(store, file, folders))
         elif files.get(name) != file:
             report.add([Finding("package_file_changed", "the manifest does not have what the shard made", "", name)])
+    if report.ok:  # else the table may not even be one
+        report.add(everybody_once(store, said.job, report.counts))
     if report.counts != said.counts or not said.counts.balanced:
         report.add([Finding("package_counts", "the manifest's counts are not those of the shards", "", MANIFEST)])
     return report

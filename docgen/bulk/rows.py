@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from docgen.errors import Violation
@@ -166,6 +167,7 @@ def _chained(column: Column, convert: Convert | None) -> Convert | None:
 _SIGNS = {"YYYYMMDD": "", "YYYY-MM-DD": "-", "YYYY/MM/DD": "/"}
 
 
+@lru_cache(4096)
 def _day(text: str, dates: str) -> str:
     """A date as records write it. Typed dates, as of Parquet, come as YYYY-MM-DD whatever the extract's form."""
     for sign in (_SIGNS[dates], "-"):

@@ -53,17 +53,31 @@ def payload(settings: Any, input_prefixes: Sequence[str] = ()) -> dict[str, Any]
 
 def engine_of(settings: Settings) -> Engine:
     """The engine of a worker process: loaded once, kept for all shards."""
-    return _engine(json.dumps({name: settings[name] for name in (field.name for field in fields(_EngineSettings))}))
+    return _engine(_as_text(settings), draw=True)
+
+
+def office_of(settings: Settings) -> Engine:
+    """The engine beside the coordinator, which draws nothing: 100 MB less."""
+    return _engine(_as_text(settings), draw=False)
+
+
+def _as_text(settings: Settings) -> str:
+    return json.dumps({field.name: settings[field.name] for field in fields(_EngineSettings)})
 
 
 @cache
-def _engine(text: str) -> Engine:
+def _engine(text: str, *, draw: bool) -> Engine:
     raw = json.loads(text)
     paths = {name: Path(raw[name]) for name in ("layouts_dir", "fonts_toml", "output_profile")}
-    return Engine.load(_EngineSettings(**{**raw, **paths, "font_path": tuple(map(Path, raw["font_path"]))}))
+    fonts = tuple(map(Path, raw["font_path"]))
+    return Engine.load(_EngineSettings(**{**raw, **paths, "font_path": fonts}), draw=draw)
 
 
 # --- on workers ---
+
+
+def _has_employers(engine: Engine, job: Job) -> bool:
+    return Policy.of(engine.insurers[job.insurer], job.delivery).delivery.to != "home"
 
 
 def print_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
@@ -102,16 +116,16 @@ class BulkStages:
 
     def made_with(self, settings: Settings, job: Job) -> Mapping[str, Any]:
         """Everything that decides a byte beside input and job."""
-        return engine_of(settings).pinned(job.insurer)
+        return office_of(settings).pinned(job.insurer)
 
     def has_employers(self, settings: Settings, job: Job) -> bool:
         """Whether employers get letters or lists."""
-        return Policy.of(engine_of(settings).insurers[job.insurer], job.delivery).delivery.to != "home"
+        return _has_employers(office_of(settings), job)
 
     def take_in(self, settings: Settings, store: Store, batch: Batch, claim: Claim) -> Taken:
         """Check and sort the extract and cut it into parts. People are claimed for the document that they get."""
         job, options = batch.job, batch.options
-        profile = engine_of(settings).insurers[job.insurer]
+        profile = office_of(settings).insurers[job.insurer]
         delivery = Policy.of(profile, job.delivery).delivery
         with TemporaryDirectory(prefix="docgen-") as folder:
             work = Path(folder)
@@ -141,7 +155,7 @@ class BulkStages:
         source: Mapping[str, Any],
     ) -> Counts:
         """Write the package's tables, and its manifest where nobody takes it for a finished one."""
-        guide = reading_guide(engine_of(settings), job.insurer)
+        guide = reading_guide(office_of(settings), job.insurer)
         return package.assemble(store, job, made_with, shards, employers, source, guide)
 
     def reconcile(self, settings: Settings, store: Store, job: Job, spread: Spread) -> None:
@@ -152,7 +166,7 @@ class BulkStages:
         self, settings: Settings, store: Store, job: Job, numbers: Sequence[int]
     ) -> Iterator[tuple[str, Sequence[str]]]:
         """The people who were claimed and not printed: the document with their identities, a shard at a time."""
-        delivery = Policy.of(engine_of(settings).insurers[job.insurer], job.delivery).delivery
+        delivery = Policy.of(office_of(settings).insurers[job.insurer], job.delivery).delivery
         if delivery.to == "lists":
             return
         for number in numbers:

