@@ -20,7 +20,7 @@ def join(scheduler: str, processes: int) -> None:
     try:
         with dask.config.set(CONFIG):
             asyncio.run(_serve(scheduler, processes))
-    except (OSError, TimeoutError, ValueError):
+    except (OSError, RuntimeError, ValueError):  # what Dask tells it by
         raise lost() from None
 
 
@@ -31,7 +31,8 @@ async def _serve(scheduler: str, processes: int) -> None:
             nthreads=1,
             memory_limit=MEMORY_LIMIT,
             death_timeout=60,
-            worker_dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            dashboard=False,
             config=CONFIG,
         )
         for _ in range(processes)

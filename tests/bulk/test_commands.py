@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,31 @@ def test_a_batch_that_was_interrupted_is_finished_by_resume_to_the_same_bytes(st
     files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(other) for path in other.rglob("*") if path.is_file())
     assert [name for name in files if (out / name).read_bytes() != (other / name).read_bytes()] == []
+
+
+def test_workers_of_a_remote_scheduler_make_the_same_package(source: Path, package: Path, tmp_path: Path) -> None:
+    env = environment(tmp_path / "state")
+    note = tmp_path / "scheduler.json"
+    scheduler = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    with ExitStack() as stack:
+        start(stack, env, *scheduler, "--scheduler-file", str(note))
+        until = time.monotonic() + 60
+        while not note.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        env["DOCGEN_SCHEDULER"] = json.loads(note.read_text())["address"]
+        start(stack, env, "docgen.cli", "worker")
+        command = ["issue", "--insurer", "association", "--delivery", "bulk", str(source), "--job", "C1"]
+        out = tmp_path / "out"
+        result = subprocess.run(
+            [sys.executable, "-m", "docgen.cli", *command, "--out", str(out)],
+            env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert (out / "vendor/manifest.json").read_bytes() == (package / "vendor/manifest.json").read_bytes()
+
+
+def start(stack: ExitStack, env: Mapping[str, str], module: str, *arguments: str) -> None:
+    """A process that is ended with the stack."""
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], env=env, cwd=ROOT, stderr=subprocess.DEVNULL)
+    stack.callback(process.wait, timeout=30)
+    stack.callback(process.terminate)
