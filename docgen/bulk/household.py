@@ -106,7 +106,7 @@ class Planner:
                 member.insured = insured.data
         live = [member for member in members if member.state == "printed"]
         hold = self._policy.settings.hold_household
-        broken = hold and any(member.state == "rejected" for member in members)  # by the intake
+        broken = hold and any(member.state == "rejected" for member in members)  # already by the intake
         while live:
             self._refusals = 0
             pieces = self._pieces(ordinal, insured, live)
