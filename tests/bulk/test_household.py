@@ -58,6 +58,18 @@ def test_one_bad_member_holds_the_household_back(engine: Engine) -> None:
     assert household.pieces == ()
 
 
+def test_a_member_whom_the_intake_rejected_holds_the_household_back_too(engine: Engine) -> None:
+    for insurer_lets_go, expected in (
+        (False, ["held", "rejected", "held"]),
+        (True, ["printed", "rejected", "printed"]),
+    ):
+        people = members(engine, family(3))
+        people[1].state = "rejected"
+        household = Planner(lenient(engine) if insurer_lets_go else engine, JOB).plan(1, people)
+        assert states(household) == expected
+        assert bool(household.pieces) == insurer_lets_go
+
+
 def test_a_profile_may_let_the_others_go_on_and_their_places_move_up(engine: Engine) -> None:
     household = plan(lenient(engine), [insured(), dependent(1, 生年月日="20101340"), dependent(2), dependent(3)])
     assert states(household) == ["printed", "rejected", "printed", "printed"]
