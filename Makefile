@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first target that needs it makes (scripts/setup.sh). Nothing is installed twice.
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: help demo serve test check docs bench clean
+.PHONY: help demo serve test check docs bench soak clean
 
 help:
 	@echo 'make demo    set everything up, print every sample over HTTP, check the files: out/demo/'
@@ -10,6 +10,7 @@ help:
 	@echo 'make check   format, lint, types, the rooms, and docs that are up to date'
 	@echo 'make docs    write docs/reference/ anew from the models, draw docs/pictures/'
 	@echo 'make bench   cards per second and latency, beside other libraries: build/bench.json'
+	@echo 'make soak    kill batches a hundred times, on a store that fails one request in ten: build/soak.json'
 	@echo 'make clean   remove .venv and everything that was made'
 
 demo:
@@ -40,6 +41,10 @@ docs:
 bench:
 	@scripts/setup.sh bench
 	@$(VENV_PYTHON) -m bench
+
+soak:
+	@scripts/setup.sh dev
+	@$(VENV_PYTHON) -m soak
 
 clean:
 	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

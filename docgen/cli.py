@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, ParamSpec
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 import docgen
-from docgen import install, strict_json
+from docgen import bulk_commands, install, strict_json
+from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, to_json
 from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
-from docgen.errors import AssetError, DocgenError, LayoutError, RecordError, RequestError, Violation
+from docgen.errors import RequestError, Violation
 from docgen.layout.loader import layout_schema
 from docgen.settings import Settings
-
-P = ParamSpec("P")
-
-REFUSED, USAGE, LAYOUT, ASSETS = 1, 2, 3, 4
-EXIT_CODES = """\b
-Exit codes:
-  0  done
-  1  the record or file was refused: every violation is on standard error
-  2  wrong usage: an unknown option, insurer or document, a wrong setting
-  3  a layout or an insurer's profile is wrong
-  4  a font or the colour profile is missing or altered
-"""
-_EXITS: dict[type[DocgenError], int] = {
-    RecordError: REFUSED,
-    RequestError: REFUSED,
-    LayoutError: LAYOUT,
-    AssetError: ASSETS,
-}
-_UNKNOWN = {"unknown_insurer", "unknown_document"}
 
 app = typer.Typer(
     add_completion=False,
@@ -52,56 +31,12 @@ layout_app = typer.Typer(no_args_is_help=True, help="Check the layouts, or print
 fonts_app = typer.Typer(no_args_is_help=True, help="Check or install the font files and the colour profile.")
 app.add_typer(layout_app, name="layout")
 app.add_typer(fonts_app, name="fonts")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Write results, and violations, as JSON.")]
+bulk_commands.add_to(app)
 
 
 def main() -> None:
     """Run the command line."""
     app()
-
-
-def _command(function: Callable[P, None]) -> Callable[P, None]:
-    """Turn docgen's errors into lines on standard error and an exit code; with --json, into JSON there."""
-
-    @wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            function(*args, **kwargs)
-        except DocgenError as error:
-            _fail(error.violations, _exit_code(error), as_json=bool(kwargs.get("as_json")))
-        except ValidationError as error:
-            for problem in error.errors():
-                typer.echo(f"DOCGEN_{str(problem['loc'][0]).upper()}: {problem['msg']}", err=True)
-            raise typer.Exit(USAGE) from None
-        except BrokenPipeError:
-            sys.stderr.close()  # the reader of our output left; Python would complain about it at exit
-            raise typer.Exit(0) from None
-
-    return guarded
-
-
-def _exit_code(error: DocgenError) -> int:
-    if any(violation.code in _UNKNOWN for violation in error.violations):
-        return USAGE
-    return _EXITS[type(error)]
-
-
-def _fail(violations: Iterable[Violation], code: int, *, as_json: bool) -> NoReturn:
-    _report(violations, as_json=as_json)
-    raise typer.Exit(code)
-
-
-def _report(violations: Iterable[Violation], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(_json({"violations": [violation.as_dict() for violation in violations]}), err=True)
-    else:
-        for violation in violations:
-            typer.echo(violation, err=True)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 @app.callback(invoke_without_command=True)
@@ -119,7 +54,7 @@ def root(
 
 
 @app.command(epilog=EXIT_CODES)
-@_command
+@command
 def render(
     document: Annotated[str, typer.Argument(help="What to make: card, ...", show_default=False)],
     insurer: Annotated[str, typer.Option(help="The insurer's id: association, ...", show_default=False)],
@@ -179,7 +114,7 @@ def render(
     if png is not None:
         _write_pictures(engine, rendered, document, insurer, png, "page" if out == "-" else Path(out).stem)
     if as_json:
-        typer.echo(_json(rendered.as_dict()))
+        typer.echo(to_json(rendered.as_dict()))
 
 
 def _write_pictures(engine: Engine, rendered: Rendered, document: str, insurer: str, folder: Path, stem: str) -> None:
@@ -225,7 +160,7 @@ def _unwritable(name: str, error: OSError) -> RequestError:
 
 
 @app.command(epilog=EXIT_CODES)
-@_command
+@command
 def serve(
     host: Annotated[str | None, typer.Option(help="Listen here instead of DOCGEN_HOST.", show_default=False)] = None,
     port: Annotated[
@@ -251,7 +186,7 @@ def serve(
 
 
 @app.command(epilog=EXIT_CODES)
-@_command
+@command
 def preflight(
     files: Annotated[list[Path], typer.Argument(help="PDF files.", metavar="FILE.pdf...", show_default=False)],
     as_json: AsJson = False,
@@ -259,7 +194,7 @@ def preflight(
     """Check PDF files against PDF/X-4 and PDF/A-2u."""
     reports = {str(file): _preflight(file) for file in files}
     if as_json:
-        typer.echo(_json({name: [v.as_dict() for v in violations] for name, violations in reports.items()}))
+        typer.echo(to_json({name: [v.as_dict() for v in violations] for name, violations in reports.items()}))
     for name, violations in reports.items() if not as_json else ():
         typer.echo(f"{name}: {'ok' if not violations else f'{len(violations)} violations'}")
         for violation in violations:
@@ -277,7 +212,7 @@ def _grave(violations: Iterable[Violation]) -> bool:
 
 
 @layout_app.command("check", epilog=EXIT_CODES)
-@_command
+@command
 def layout_check(as_json: AsJson = False) -> None:
     """Hold the layouts against every insurer and sample.
 
@@ -287,9 +222,9 @@ def layout_check(as_json: AsJson = False) -> None:
     engine = Engine(Settings())  # not compiled yet: what does not compile is told by the check, with all the rest
     violations = engine.check()
     if as_json:
-        typer.echo(_json({"violations": [violation.as_dict() for violation in violations]}))
+        typer.echo(to_json({"violations": [violation.as_dict() for violation in violations]}))
     else:
-        _report(violations, as_json=False)
+        report(violations, as_json=False)
     if _grave(violations):
         raise typer.Exit(LAYOUT)
     if not as_json:
@@ -297,19 +232,19 @@ def layout_check(as_json: AsJson = False) -> None:
 
 
 @layout_app.command("schema", epilog=EXIT_CODES)
-@_command
+@command
 def layout_schema_() -> None:
     """Print the JSON Schema of a layout file, for editors."""
-    typer.echo(_json(layout_schema()))
+    typer.echo(to_json(layout_schema()))
 
 
 @fonts_app.command("check", epilog=EXIT_CODES)
-@_command
+@command
 def fonts_check(as_json: AsJson = False) -> None:
     """Say where each file was found, and whether it is the accepted one."""
     assets = install.survey(Settings())
     if as_json:
-        typer.echo(_json([_asset(asset) for asset in assets]))
+        typer.echo(to_json([_asset(asset) for asset in assets]))
     else:
         _print_assets(assets)
     if any(asset.state != "ok" for asset in assets):
@@ -317,7 +252,7 @@ def fonts_check(as_json: AsJson = False) -> None:
 
 
 @fonts_app.command("install", epilog=EXIT_CODES)
-@_command
+@command
 def fonts_install() -> None:
     """Install by apt what is missing or altered.
 

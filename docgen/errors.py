@@ -95,6 +95,7 @@ _declare(
 _declare(
     400,
     {
+        "malformed_form": "The body is no multipart form, or has a field that is no text, or twice.",
         "malformed_json": "The body or file is not one JSON text in UTF-8.",
         "duplicate_key": "A key stands twice in one JSON object.",
         "invalid_parameter": "A query parameter is unknown, or has a value that it cannot have.",
@@ -187,6 +188,29 @@ _declare(
     {
         "batch_running": "The batch is being run, and cannot be deleted or run a second time.",
         "job_number_taken": "Another batch has this job number.",
+    },
+)
+_declare(
+    409,
+    {
+        "too_late_to_withdraw": "The package is being released, was handed out, or the batch has ended without one.",
+        "not_released": "The batch has no package yet, or none any more.",
+        "out_not_empty": "The folder for a package holds something else already, or a batch that is not finished.",
+        "batch_ended": "The batch has ended, and what is asked of it needs one that has not.",
+    },
+)
+_declare(
+    503, {"batches_full": "As many batches are waiting as the service lets wait; it takes the next one when one ends."}
+)
+_declare(403, {"foreign_page": "A page of another site asked, through somebody's browser."})
+_declare(416, {"range_not_satisfiable": "The range lies outside of the file."})
+_declare(
+    422,
+    {
+        "webhook_not_allowed": "Messages are not sent to this address, or the service has no secret to sign them with.",
+        "job_number_form": "A job's number is one to six capitals and digits.",
+        "issue_date_unknown": "Neither the first row of the extract nor the request says when the batch is issued.",
+        "list_form": "A list of people is no UTF-8 text with a key on each line.",
     },
 )
 _declare(422, {"idempotency_mismatch": "The idempotency key was used for another request."})

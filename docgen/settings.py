@@ -5,11 +5,14 @@ They are read by the command line and the service, and handed down; no room read
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from docgen.pdf.icc import DEFAULT_PATHS
@@ -30,6 +33,38 @@ def default_output_profile() -> Path:
 
 def _split_path(value: Any) -> Any:
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def _split_commas(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _check_prefix(prefix: str) -> str:
+    if not prefix.startswith("s3://") or not urlsplit(prefix).netloc:
+        raise ValueError(f"{prefix} is not s3://BUCKET or s3://BUCKET/PREFIX")
+    return prefix
+
+
+def _check_origin(origin: str) -> str:
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(f"{origin} is not https://HOST or https://HOST:PORT")
+    return origin
+
+
+def _check_secret(secret: SecretStr) -> SecretStr:
+    try:
+        key = base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not 24 <= len(key) <= 64:
+        raise ValueError("a secret is whsec_ and 24 to 64 random bytes in Base64")
+    return secret
+
+
+def default_state_dir() -> Path:
+    """Where programs keep what outlives them, by the XDG Base Directory Specification."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "docgen"
 
 
 class Settings(BaseSettings):
@@ -90,3 +125,70 @@ class Settings(BaseSettings):
         description="How many requests may wait for their turn; one more is refused at once as `queue_full`. One "
         "process renders one document at a time: a machine with more cores runs more processes.",
     )
+    state_dir: Path = Field(
+        default_factory=default_state_dir,
+        description="The folder of ledger and batches, unless they are elsewhere. By default `docgen` in "
+        "`$XDG_STATE_HOME` or `~/.local/state`. It holds personal data.",
+    )
+    ledger_url: SecretStr | None = Field(
+        default=None,
+        description="The ledger's database: `postgresql+psycopg://USER:PASSWORD@HOST/NAME` or "
+        "`sqlite:////FOLDER/FILE`. By default `ledger.sqlite` in the state folder. It knows which batches there are, "
+        "and who was issued what: keep it, and keep it to yourself.",
+    )
+    batches_store: str = Field(
+        default="",
+        description="Where the service keeps its batches, input and packages: a folder, or `s3://BUCKET/PREFIX` "
+        "with `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` as AWS's tools read "
+        "them. By default `batches` in the state folder.",
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="How many processes print a batch on this machine. By default one for each core.",
+    )
+    scheduler: str = Field(
+        default="",
+        description="The address of a Dask scheduler, `tls://HOST:8786`, whose workers (`docgen worker`) print the "
+        "batches instead.",
+    )
+    input_prefixes: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_prefix)], ...], NoDecode, BeforeValidator(_split_commas)
+    ] = Field(
+        default=(),
+        description="Where extracts may be read from, `s3://BUCKET/PREFIX`, separated by commas. Nothing else is "
+        "fetched.",
+    )
+    webhook_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split_commas)
+    ] = Field(
+        default=(),
+        description="Where messages on finished batches may be sent, `https://HOST` or `https://HOST:PORT`, separated "
+        "by commas.",
+    )
+    webhook_secret: Annotated[SecretStr, AfterValidator(_check_secret)] | None = Field(
+        default=None,
+        description="What these messages are signed with: `whsec_` and 24 to 64 random bytes in Base64 (Standard "
+        "Webhooks). Without it none are sent.",
+    )
+    max_upload_bytes: int = Field(
+        default=10_000_000_000,
+        ge=1,
+        description="The largest extract that may be uploaded, with all that comes with it; more is `body_too_large`.",
+    )
+    max_waiting_batches: int = Field(
+        default=20,
+        ge=1,
+        description="How many batches may wait for their turn; one more is refused at once as `batches_full`.",
+    )
+
+    @property
+    def ledger(self) -> str:
+        """The URL of the ledger's database."""
+        if self.ledger_url is not None:
+            return self.ledger_url.get_secret_value()
+        return f"sqlite:///{self.state_dir.absolute() / 'ledger.sqlite'}"
+
+    def batch_store(self, batch: str) -> str:
+        """The location of a batch's store."""
+        return f"{(self.batches_store or str(self.state_dir.absolute() / 'batches')).rstrip('/')}/{batch}"

@@ -68,6 +68,12 @@ install_extra() {
     echo "$pins" >"$stamp"
 }
 
+keep_postgres_quiet() {
+    [ -e /etc/postgresql-common/createcluster.conf ] && return
+    as_root mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+}
+
 # The tests look at finished files with other people's eyes.
 install_test_tools() {
     local missing=()
@@ -76,9 +82,13 @@ install_test_tools() {
     command -v pdftotext >/dev/null || missing+=(poppler-utils)
     command -v java >/dev/null || missing+=(default-jre-headless)
     [ -e /usr/share/java/jaxb-runtime.jar ] || missing+=(libjaxb-java)
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
     [ ${#missing[@]} -gt 0 ] || return 0
     command -v apt-get >/dev/null || fail "the tests need these, by the names of Debian's packages: ${missing[*]}." \
-        "Put gs, qpdf, pdftotext and java (11 or newer) on the PATH, and the JAXB 2.3 jars into /usr/share/java"
+        "Put gs, qpdf, pdftotext and java (11 or newer) on the PATH, the JAXB 2.3 jars into /usr/share/java, and" \
+        "PostgreSQL's programs into /usr/lib/postgresql/VERSION/bin"
+    # The tests start servers of their own: Debian's need not make one, nor start it.
+    case " ${missing[*]} " in *' postgresql '*) keep_postgres_quiet ;; esac
     apt_install "${missing[@]}"
 }
 

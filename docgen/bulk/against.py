@@ -6,9 +6,10 @@ or notice says what the insurer's rules make of the rows, text by text, no more 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from pathlib import Path
@@ -18,13 +19,29 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import records
-from docgen.bulk.job import Counts, File, Job, ShardResult, match_code, part_name, person_key, shard_dir
+from docgen.bulk.job import (
+    Counts,
+    File,
+    Job,
+    ShardResult,
+    employers_dir,
+    match_code,
+    part_name,
+    person_key,
+    shard_dir,
+)
 from docgen.bulk.opened import (
+    KEYS_TABLE,
+    MANIFEST,
+    PAGES_TABLE,
+    PIECES_TABLE,
+    REJECTS_TABLE,
     KeyRow,
     Manifest,
     PageRow,
     PieceRow,
     key_rows,
+    open_manifest,
     page_rows,
     piece_rows,
     reading_areas,
@@ -35,6 +52,8 @@ from docgen.bulk.reading import Seen
 from docgen.bulk.reconcile import Finding, Report, check_shard
 from docgen.bulk.rows import Extracted, RowReader
 from docgen.bulk.store import Store
+from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS, header
+from docgen.bulk.whole import everybody_once
 from docgen.compose.composition import Asked
 from docgen.engine import Engine, Options
 from docgen.errors import DocgenError
@@ -57,8 +76,90 @@ class _Person:
 
 
 def reconcile_shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
-    """Hold one shard against its part of the input, its tables and itself. Memory holds the part's rows."""
-    result = ShardResult.from_dict(json.loads(store.read(f"{shard_dir(number)}/result.json")))
+    """Hold one shard, and the letters or lists that begin in it, against its part of the input, its tables and itself.
+
+    Memory holds the part's rows.
+    """
+    report = _shard(engine, store, job, number)
+    if store.exists(f"{employers_dir(number)}/result.json"):
+        report += _employers(engine, store, job, number)
+    return report
+
+
+def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: str) -> Report:
+    """Hold the package that was assembled against its shards, whose reports (as JSON) come in their order.
+
+    The manifest has the shards' files and counts, each table is made of the shards' pieces of it, byte for byte, and
+    nobody is in two shards.
+    """
+    report = Report()
+    for data in reports:
+        report += Report.from_dict(data)
+    said = open_manifest(store, manifest)
+    numbers = [int(name.split("/")[2]) for name in store.names("work/shards") if name.endswith("/result.json")]
+    letters = [int(name.split("/")[2]) for name in store.names("work/employers") if name.endswith("/result.json")]
+    folders = [*map(shard_dir, numbers), *map(employers_dir, letters)]
+    files: dict[str, File] = {}
+    for folder in folders:
+        files |= {file.name: file for file in _result(store, folder).files}
+    there = {name for side in ("vendor", "issuer") for name in store.names(side)} - {MANIFEST}
+    for name in sorted(set(said.files) ^ there):
+        code = "package_file_missing" if name in said.files else "package_file_unknown"
+        report.add([Finding(code, "manifest and package do not have the same files", "", name)])
+    for name, file in sorted(said.files.items()):
+        if name.endswith(".csv"):
+            report.add(_table(store, file, folders))
+        elif files.get(name) != file:
+            report.add([Finding("package_file_changed", "the manifest does not have what the shard made", "", name)])
+    if report.ok:  # else the table may not even be one
+        report.add(everybody_once(store, said.job, report.counts))
+    if report.counts != said.counts or not said.counts.balanced:
+        report.add([Finding("package_counts", "the manifest's counts are not those of the shards", "", MANIFEST)])
+    return report
+
+
+def _table(store: Store, file: File, folders: Sequence[str]) -> Iterator[Finding]:
+    digest, size = hashlib.sha256(), 0
+    for block in store.chunks(file.name):
+        digest.update(block)
+        size += len(block)
+    if (digest.hexdigest(), size) != (file.sha256, file.bytes):
+        yield Finding("package_file_changed", "the table is not the one that the manifest names", "", file.name)
+    columns = _TABLES.get(file.name)
+    if columns is not None:
+        made = hashlib.sha256(header(columns))
+        for folder in folders:
+            for block in store.chunks(f"{folder}/{file.name.rpartition('/')[2]}"):
+                made.update(block)
+        if made.digest() != digest.digest():
+            yield Finding("package_table", "the table is not put together from the shards' rows", "", file.name)
+
+
+_TABLES = {PIECES_TABLE: PIECES, PAGES_TABLE: PAGES, KEYS_TABLE: KEYS, REJECTS_TABLE: REJECTS}
+
+
+def _result(store: Store, folder: str) -> ShardResult:
+    return ShardResult.from_dict(json.loads(store.read(f"{folder}/result.json")))
+
+
+def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
+    """Letters and lists: that they are whole, and as they were made."""
+    folder = employers_dir(number)
+    result = _result(store, folder)
+    files = {file.name: file for file in result.files}
+    said = Manifest(job, result.counts, files, (), None, {})
+    rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
+    shard = check_shard(store, said, rows, pieces)
+    report = Report(counts=Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages))
+    report.add(shard.findings)
+    report.add(_unread(files, rows))
+    if report.counts != result.counts:
+        report.add([Finding("package_counts", f"the employers of shard {number} were counted otherwise")])
+    return report
+
+
+def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
+    result = _result(store, shard_dir(number))
     files = {file.name: file for file in result.files}
     said = Manifest(job, result.counts, files, reading_areas(engine, job.insurer), None, {})
     folder = shard_dir(number)

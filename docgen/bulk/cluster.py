@@ -7,9 +7,11 @@ more elsewhere. Each result is let go as it is taken, so memory does not grow wi
 from __future__ import annotations
 
 import logging
+import signal
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,12 +28,15 @@ log = logging.getLogger(__name__)
 MEMORY_LIMIT = "2GiB"  # of one process; more is a fault, and it is ended before the machine suffers
 # How many workers may die while they run one shard before the shard is held to be what kills them.
 ALLOWED_FAILURES = 10
-_CONFIG = {
+CONFIG = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,  # nothing personal goes to the disk unasked
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.logging": {"distributed": "critical", "tornado": "critical", "bokeh": "critical"},
+    "distributed.worker.preload": [__name__],  # `dask_setup`
+    "distributed.scheduler.http.routes": [],  # nothing of the cluster is on the web
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -98,8 +103,7 @@ class Cluster:
                 while waiting and len(running) < ahead:
                     number, attempt = waiting.popleft()
                     begin(number, attempt)
-                    future = client.submit(_attempt, task, number, pure=False, retries=0)
-                    running[future] = (number, attempt)
+                    running[_submit(client, task, number)] = (number, attempt)
                 for future in self._ready(client, running):
                     number, attempt = running.pop(future)
                     outcome = _outcome(future, number, attempt)
@@ -110,6 +114,8 @@ class Cluster:
                         waiting.appendleft((number, attempt + 1))
                     else:
                         yield outcome
+        except CancelledError:  # so the client says that the scheduler has gone
+            raise lost() from None
         finally:
             if running and client.status == "running":
                 client.cancel(list(running), force=True)
@@ -119,12 +125,12 @@ class Cluster:
             return self._client
         self.close()
         try:
-            with dask.config.set(_CONFIG):
+            with dask.config.set(CONFIG):
                 if self._scheduler is None:
                     self._local = _local_cluster(self._workers)
                 self._client = Client(self._scheduler or self._local, set_as_default=False, timeout=30)
         except (OSError, TimeoutError):
-            raise _lost() from None
+            raise lost() from None
         return self._client
 
     @staticmethod
@@ -136,11 +142,19 @@ class Cluster:
                     ready = wait(list(running), timeout=1, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 ready = ()
-            # The client of a scheduler that has gone takes its futures back, as `cancelled`.
             if client.status != "running" or any(future.status in ("cancelled", "lost") for future in ready):
-                raise _lost()
+                raise lost()
             if ready:
                 return list(ready)
+
+
+def _submit(client: Client, task: Task, number: int) -> Future[Any]:
+    try:
+        return client.submit(_attempt, task, number, pure=False)
+    except Exception:
+        if client.status == "running":
+            raise
+        raise lost() from None
 
 
 def _local_cluster(workers: int) -> LocalCluster:
@@ -155,11 +169,16 @@ def _local_cluster(workers: int) -> LocalCluster:
         worker_dashboard_address=None,
         memory_limit=MEMORY_LIMIT,
         silence_logs=logging.CRITICAL,
-        scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES},
+        scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES, "dashboard_address": "127.0.0.1:0"},
     )
 
 
-def _lost() -> BatchError:
+def dask_setup(_: object) -> None:
+    """On a local worker, by its name, when it starts: leave a terminal's Ctrl-C to the coordinator."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def lost() -> BatchError:
     message = "The scheduler cannot be reached, or was lost."
     return BatchError(Violation("cluster_unavailable", message, "See to it, then run the batch again with --resume."))
 

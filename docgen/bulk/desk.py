@@ -15,7 +15,7 @@ from docgen.bulk.job import Counts, File, Job, ShardResult
 from docgen.bulk.policy import Policy
 from docgen.bulk.store import Store
 from docgen.bulk.tables import TableWriter
-from docgen.engine import Engine, fit_reports
+from docgen.engine import Engine, pushed_reports
 from docgen.pdf.book import Book
 
 TABLES = ("pieces.csv", "pages.csv", "rejects.csv", "keys.csv", "fit.csv")
@@ -131,11 +131,10 @@ class Desk:
     def _tell_fit(self, sheet: Sheet, piece: Piece) -> None:
         """Every field that was pushed to fit, and every character that was replaced; the lower the score the worse."""
         whose = (sheet.document, " ".join(sheet.people), piece.id)
-        for fit in fit_reports(sheet.sides):
-            if fit.pushed:
-                score = 0.0 if fit.omitted else min(fit.condensed * fit.size / fit.nominal, _WRAPPED)
-                row = (f"{score:.4f}", *whose, fit.element, fit.condensed, fit.size, fit.nominal, fit.lines, None)
-                self._tables["fit.csv"].row(row)
+        for fit in pushed_reports(sheet.sides):
+            score = 0.0 if fit.omitted else min(fit.condensed * fit.size / fit.nominal, _WRAPPED)
+            row = (f"{score:.4f}", *whose, fit.element, fit.condensed, fit.size, fit.nominal, fit.lines, None)
+            self._tables["fit.csv"].row(row)
         for use in sheet.items.substitutions:
             replaced = f"{use.character}→{use.replacement}"
             self._tables["fit.csv"].row(("1.0000", *whose, use.pointer, None, None, None, None, replaced))

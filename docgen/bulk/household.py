@@ -105,17 +105,19 @@ class Planner:
             if self._is_dependent(member) and member is not insured:
                 member.insured = insured.data
         live = [member for member in members if member.state == "printed"]
+        hold = self._policy.settings.hold_household
+        broken = hold and any(member.state == "rejected" for member in members)  # already by the intake
         while live:
             self._refusals = 0
             pieces = self._pieces(ordinal, insured, live)
             bad = [member for member in live if member.violations]
-            if not bad and not self._refusals:
+            if not bad and not self._refusals and not broken:
                 return Household(tuple(members), insured, pieces)
             for member in bad:
                 member.state = "rejected"
             live = [member for member in live if member.state == "printed"]
             mailable = not any((v.pointer or "").startswith(_MAIL) for v in insured.violations)
-            if self._policy.settings.hold_household or not bad or not mailable:
+            if hold or not bad or not mailable:
                 break
         for member in live:
             member.state = "held"
@@ -179,13 +181,15 @@ class Planner:
             for place, (member, raw) in enumerate(zip(group, raw_cards, strict=True), start=1)
         ]
         documents, people = self._profile.documents, [member.data for member in group]
-        settings = documents.mount_employer if kind == "employer" else documents.mount
+        # An insurer without a mount for employers lets them hand on the one that shows the home.
+        for_employer = kind == "employer" and documents.mount_employer is not None
+        settings = documents.mount_employer if for_employer else documents.mount
         on_mount = settings is not None and settings.cards == "printed"
         raw = records.mount_record(id_, at, of, insured.data, people, printed=raw_cards if on_mount else ())
-        if kind == "employer":
+        if for_employer:
             raw = records.employer_mount_record(raw, insured.data, people)
-        document = "mount-employer" if kind == "employer" else "mount"
-        yield from self._place(document, raw, group, _of_mount(kind, insured, group))
+        document = "mount-employer" if for_employer else "mount"
+        yield from self._place(document, raw, group, _of_mount(for_employer, insured, group))
         if not on_mount:
             yield from chain.from_iterable(cards)
 
@@ -269,13 +273,13 @@ def _of_card(member: Member, insured: Member) -> _Blame:
     return blame
 
 
-def _of_mount(kind: Kind, insured: Member, group: Sequence[Member]) -> _Blame:
+def _of_mount(for_employer: bool, insured: Member, group: Sequence[Member]) -> _Blame:
     def blame(pointer: str) -> tuple[Member, str]:
         for at, member in enumerate(group):
             inside = _below(pointer, f"/cards/{at}")
             if inside is not None:
                 return member, inside.removeprefix("/card") or "/person"
-        return insured, _of_employer(pointer) if kind == "employer" else _of_home(pointer)
+        return insured, _of_employer(pointer) if for_employer else _of_home(pointer)
 
     return blame
 

@@ -125,6 +125,7 @@ def _database(work: Path, memory: str) -> duckdb.DuckDBPyConnection:
     )
     db.execute(f"ATTACH {_quoted(str(work / 'intake.duckdb'))} AS disk (ROW_GROUP_SIZE 8192)")
     db.execute("USE disk")
+    db.execute("SET enable_progress_bar = false")  # it would write to the standard output
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")
     return db
@@ -204,7 +205,9 @@ class _Extract:
         db.execute("CREATE TABLE issued (identity VARCHAR)")
         if claim is None:
             return
-        wanted = db.cursor().execute(f"""
+        other = db.cursor()  # since rows are inserted while these are fetched
+        other.execute("USE disk")
+        wanted = other.execute(f"""
             SELECT DISTINCT identity FROM extract
             WHERE identity IS NOT NULL AND identity NOT IN (SELECT identity FROM twice)
                 AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_LISTED}" if listed_only else ""}

@@ -32,11 +32,20 @@ from docgen.errors import BatchError, RequestError, Violation
 
 T = TypeVar("T")
 State = Literal[
-    "queued", "taking_in", "printing", "assembling", "reconciling", "done", "failed", "cancelled", "deleted"
+    "queued",
+    "taking_in",
+    "printing",
+    "assembling",
+    "reconciling",
+    "releasing",
+    "done",
+    "failed",
+    "cancelled",
+    "deleted",
 ]
 Stage = Literal["print", "employers"]
 
-LIVE: tuple[State, ...] = ("queued", "taking_in", "printing", "assembling", "reconciling")
+LIVE: tuple[State, ...] = ("queued", "taking_in", "printing", "assembling", "reconciling", "releasing")
 SCHEMA_VERSION = 1
 LEASE_SECONDS = 30.0
 
@@ -64,11 +73,14 @@ _batches = sa.Table(
     sa.Column("counts", sa.JSON),
     sa.Column("error", sa.JSON),
     sa.Column("cancel", sa.Boolean, nullable=False, default=False),
+    sa.Column("withdrawals", sa.JSON, nullable=False),  # lists of people, by their names in the batch's store
+    sa.Column("handed_out", sa.Boolean, nullable=False, default=False),
     sa.Column("owner", sa.String(255), nullable=False, default=""),
     sa.Column("epoch", sa.Integer, nullable=False, default=0),
     sa.Column("leased_until", sa.Float, nullable=False, default=0.0),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Column("entered_at", sa.Float, nullable=False),  # when the present state began
 )
 _shards = sa.Table(
     "shards",
@@ -137,8 +149,11 @@ class Batch:
     counts: Mapping[str, int] | None
     error: Mapping[str, Any] | None
     cancel_requested: bool
+    withdrawals: tuple[str, ...]
+    handed_out: bool
     created_at: float
     updated_at: float
+    entered_at: float
 
     @property
     def live(self) -> bool:
@@ -157,6 +172,16 @@ class Shard:
     attempts: int
     result: Mapping[str, Any] | None
     sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much of a stage is done: shards, and the people in them."""
+
+    shards: int
+    done: int
+    people: int
+    people_done: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +249,8 @@ class Ledger:
             numbered = replace(job, number=job.number or self._next_number(link))
             values: dict[str, Any] = {"number": numbered.number, "job": numbered.as_dict(), "source": source}
             values |= {"id": batch, "state": "queued", "store": store, "options": options, "request": asked}
-            values |= {"idempotency_key": idempotency_key, "created_at": self._now, "updated_at": self._now}
+            values |= {"idempotency_key": idempotency_key, "withdrawals": [], "created_at": self._now}
+            values |= {"updated_at": self._now, "entered_at": self._now}
             made = link.execute(self._insert(_batches).values(values).on_conflict_do_nothing())
             # Somebody else may have used the key between our look and our insert.
             if made.rowcount != 1 and not self._repeated(link, batch, idempotency_key, asked):
@@ -264,6 +290,34 @@ class Ledger:
         wanted = wanted.order_by(_shards.c.stage, _shards.c.number)
         return [_shard(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
 
+    def tally(self, batch: str, stage: Stage = "print") -> Tally:
+        """How far a stage is; all zeros before intake has cut the shards."""
+        done = _shards.c.result.is_not(None)
+        sums = [
+            sa.func.count(),
+            sa.func.sum(sa.case((done, 1), else_=0)),
+            sa.func.sum(_shards.c.people),
+            sa.func.sum(sa.case((done, _shards.c.people), else_=0)),
+        ]
+        wanted = sa.select(*sums).select_from(_shards).join(_batches).where(_batches.c.id == batch)
+        row = self.read(lambda link: link.execute(wanted.where(_shards.c.stage == stage)).one())
+        return Tally(*(int(value or 0) for value in row))
+
+    def issued(self, insurer: str, document: str, issued_on: date, identities: Iterable[str]) -> set[str]:
+        """Those who have been issued a document of a day, or are about to be, by any batch."""
+        digests = {self.identity(text): text for text in identities}
+        here = (
+            (_issuances.c.insurer == insurer)
+            & (_issuances.c.document == document)
+            & (_issuances.c.issued_on == issued_on.isoformat())
+        )
+        found: set[str] = set()
+        for some in _slices(sorted(digests), 1000):
+            wanted = sa.select(_issued.c.identity).join(_issuances).where(here, _issued.c.identity.in_(some))
+            rows = self.read(lambda link, wanted=wanted: link.execute(wanted).scalars().all())  # type: ignore[misc]
+            found.update(digests[digest] for digest in rows)
+        return found
+
     def cancel(self, batch: str) -> Batch:
         """Ask that a batch stops. Under nobody's lease it is cancelled at once, else its run does it soon."""
 
@@ -284,12 +338,51 @@ class Ledger:
         Its people were freed when it failed, so intake looks again whether somebody else has issued them since.
         """
         here = (_batches.c.id == batch) & (_batches.c.state == "failed")
-        again = sa.update(_batches).where(here).values(state="queued", intake=None, error=None, updated_at=self._now)
-        self.write(lambda link: link.execute(again))
+        fresh = {"state": "queued", "intake": None, "error": None, "updated_at": self._now, "entered_at": self._now}
+        self.write(lambda link: link.execute(sa.update(_batches).where(here).values(fresh)))
+        return self.get(batch)
+
+    def withdraw(self, batch: str, people: str) -> Batch:
+        """Take people out, listed in the batch's store under this name. A batch that is done is queued again for it.
+
+        Raises RequestError `too_late_to_withdraw` once the package is being released, was handed out, or the batch has
+        ended in another way.
+        """
+
+        def note(link: sa.Connection) -> None:
+            row = link.execute(sa.select(_batches).where(_batches.c.id == batch).with_for_update()).mappings().one()
+            if people in row["withdrawals"]:
+                return  # the answer to an earlier attempt was lost
+            if row["handed_out"] or row["state"] not in (*LIVE, "done") or row["state"] == "releasing":
+                message = f"Batch {batch} is {row['state']}{', and was handed out' if row['handed_out'] else ''}."
+                raise RequestError(Violation("too_late_to_withdraw", message, "Stop the envelopes at the vendor's."))
+            values: dict[str, Any] = {"withdrawals": [*row["withdrawals"], people], "updated_at": self._now}
+            if row["state"] == "done":
+                values |= {"state": "queued", "counts": None, "entered_at": self._now}
+            link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(values))
+
+        self.get(batch)
+        self.write(note)
+        return self.get(batch)
+
+    def hand_out(self, batch: str) -> Batch:
+        """Note that somebody fetches a package: from now on nobody can be withdrawn.
+
+        Raises RequestError `not_released` unless the batch is done.
+        """
+
+        def note(link: sa.Connection) -> None:
+            here = (_batches.c.id == batch) & (_batches.c.state == "done")
+            if link.execute(sa.update(_batches).where(here).values(handed_out=True)).rowcount != 1:
+                message = f"Batch {batch} has no package."
+                raise RequestError(Violation("not_released", message, "Wait until it is done; see its state."))
+
+        self.get(batch)
+        self.write(note)
         return self.get(batch)
 
     def forget(self, batch: str) -> None:
-        """Mark a batch as deleted, with its people free to be issued again.
+        """Mark a batch as deleted. Its people may be issued again, unless it was done: then they have been issued.
 
         Raises RequestError `batch_running` for a batch under a lease: cancel it first, and wait.
         """
@@ -301,7 +394,8 @@ class Ledger:
             if row is None:
                 message = f"Batch {batch} is being run."
                 raise RequestError(Violation("batch_running", message, "Cancel it first, and wait until it has ended."))
-            self._end(link, row, "deleted", row["counts"], announce=False)
+            if row["state"] != "deleted":
+                self._end(link, row, "deleted", row["counts"], announce=False)
             self._shut_out(link, row)
             link.execute(sa.delete(_shards).where(_shards.c.batch == row["serial"]))
 
@@ -426,11 +520,13 @@ class Ledger:
     ) -> None:
         """End a batch: its state, its people's claims, and the messages about it, all or nothing."""
         ended = {"state": state, "counts": counts, "error": error, "leased_until": 0.0, "updated_at": self._now}
+        ended["entered_at"] = self._now
         link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(ended))
-        if state != "done":
+        if "done" not in (state, row["state"]):
             self._release_all(link, row)
         code = {key: error[key] for key in ("code", "shard") if key in error} if error else None
         payload = {"batch": row["id"], "number": row["number"], "state": state, "counts": counts, "error": code}
+        payload["ended_at"] = link.scalar(sa.select(self._now))
         for url in row["options"].get("webhooks", ()) if announce else ():
             message = {"id": f"msg_{secrets.token_hex(16)}", "batch": row["serial"], "url": url, "payload": payload}
             link.execute(sa.insert(_deliveries).values(**message, state="pending", attempts=0, due_at=self._now))
@@ -479,7 +575,18 @@ class Lease:
 
     def enter(self, state: State) -> None:
         """Note the state that the run has come to."""
-        self._write(lambda link, _: self._update(link, {"state": state}))
+        self._write(lambda link, _: self._update(link, {"state": state, "entered_at": self.ledger._now}))
+
+    def begin_release(self, withdrawals: Sequence[str]) -> bool:
+        """Shut the door on withdrawals, if these are all there are; else there is more to take out."""
+
+        def enter(link: sa.Connection, row: sa.RowMapping) -> bool:
+            if row["withdrawals"] != list(withdrawals):
+                return False
+            self._update(link, {"state": "releasing", "entered_at": self.ledger._now})
+            return True
+
+        return self._write(enter)
 
     def plan(self, parts: Sequence[Part], intake: Mapping[str, Any]) -> None:
         """Write down what intake has found and cut. What was done of a part with the same bytes stays done."""
@@ -646,8 +753,11 @@ def _batch(row: sa.RowMapping) -> Batch:
         counts=row["counts"],
         error=row["error"],
         cancel_requested=row["cancel"],
+        withdrawals=tuple(row["withdrawals"]),
+        handed_out=row["handed_out"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        entered_at=row["entered_at"],
     )
 
 

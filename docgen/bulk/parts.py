@@ -55,7 +55,7 @@ class Numbers:
 
     def in_order(self, db: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """The numbers in the order of the extract, through the database."""
-        with pa.memory_map(str(self.path)) as file:
+        with pa.OSFile(str(self.path), "rb") as file:
             db.register("numbers", pa.ipc.open_stream(file))
             db.execute("CREATE TABLE numbered AS SELECT * FROM numbers")
             db.unregister("numbers")

@@ -45,7 +45,7 @@ class PageReader:
             where = Where(area.of, area.item, area.page, area.place)
             box = (left - _SLACK, top - _SLACK, left + width + _SLACK, top + height + _SLACK)
             self._areas.setdefault(area.document, []).append((where, box, area.item in _SYMBOLS))
-        self._known: dict[tuple[float, float, str], tuple[Where, ...]] = {}
+        self._known: dict[tuple[float, float, str, bool], tuple[Where, ...]] = {}
 
     def has(self, document: str, of: str, item: str) -> bool:
         """Whether some page of a document has a place for an item."""
@@ -57,22 +57,22 @@ class PageReader:
         for page in glances(data, contents=wanted):
             words: dict[Where, tuple[str, ...]] = {}
             for block in page.blocks:
-                for where in self._at(document, block.x, block.y, "text"):
+                for where in self._at(document, block.x, block.y, False):
                     words[where] = (*words.get(where, ()), block.text)
             for symbol in page.symbols:
                 middle = symbol.size / 2
-                for where in self._at(document, symbol.x + middle, symbol.y + middle, "symbol"):
+                for where in self._at(document, symbol.x + middle, symbol.y + middle, True):
                     words[where] = (*words.get(where, ()), _payload(symbol))
             yield Seen(page.sha256, words, _lines(page.blocks) if texts else ())
 
-    def _at(self, document: str, x: float, y: float, kind: str) -> tuple[Where, ...]:
+    def _at(self, document: str, x: float, y: float, of_symbols: bool) -> tuple[Where, ...]:
         """The areas in which something stands; most texts of most pages stand where others did before."""
-        key = (round(x, 1), round(y, 1), f"{document} {kind}")
+        key = (round(x, 1), round(y, 1), document, of_symbols)
         found = self._known.get(key)
         if found is None:
             found = tuple(
                 where for where, (left, top, right, bottom), is_symbol in self._areas.get(document, ())
-                if left <= x <= right and top <= y <= bottom and is_symbol == (kind == "symbol")
+                if left <= x <= right and top <= y <= bottom and is_symbol == of_symbols
             )  # fmt: skip
             self._known[key] = found
         return found

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
-from itertools import chain, groupby, islice, pairwise
+from itertools import chain, groupby, islice
 from typing import Any
 
 from docgen.bulk.find import documents
@@ -43,6 +44,7 @@ MOST_FINDINGS = 1000  # that a report keeps; it counts them all
 _MOUNTS = ("mount", "mount-employer")
 _WITH_PEOPLE = {"card": "card", "mount": "card", "mount-employer": "card", "notice": "notice"}
 _BRACKETS = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|［[^［］]*］|\[[^\[\]]*\]|【[^【】]*】|〈[^〈〉]*〉|\s+")
+_CODES = re.compile(r"[0-9A-Z-]+")
 _TITLE = "\u00a0様"
 _SHARD = re.compile(r"-(\d{4,})\.pdf$")
 _BLOCK = 1 << 20
@@ -107,6 +109,18 @@ class Report:
         """As JSON."""
         found = [finding.as_dict() for finding in self.findings]
         return {"ok": self.ok, "differences": self.differences, "counts": self.counts.as_dict(), "findings": found}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Report:
+        """Read back what `as_dict` wrote."""
+        found = [Finding(**finding) for finding in data["findings"]]
+        return cls(found, data["differences"], Counts(**data["counts"]))
+
+    def __iadd__(self, other: Report) -> Report:
+        self.findings += other.findings[: MOST_FINDINGS - len(self.findings)]
+        self.differences += other.differences
+        self.counts += other.counts
+        return self
 
     def require_ok(self) -> None:
         """Raises PackageError with what was found."""
@@ -341,20 +355,19 @@ def _order(rows: Sequence[PageRow], pieces: Sequence[PieceRow]) -> Iterator[Find
     """The envelopes of both tables are the same, in the same order."""
     asked = [(piece.piece, piece.sheet) for piece in pieces]
     found = [key for key, _ in groupby(rows, key=lambda row: (row.piece, row.sheet))]
-    if asked == found:
-        return
-    for key in dict.fromkeys(found):
-        if key not in set(asked):
-            yield Finding("package_order", "the list of pieces does not have it here", "", PIECES_TABLE, None, *key)
-        elif found.count(key) > 1:
+    times = Counter(found)
+    for key in sorted(times.keys() - set(asked)):
+        yield Finding("package_order", "the list of pieces does not have it here", "", PIECES_TABLE, None, *key)
+    for key in sorted(set(asked) - times.keys()):
+        yield Finding("package_page_missing", "the piece has no pages", "", PAGES_TABLE, None, *key)
+    for key, count in times.items():
+        if count > 1:
             yield Finding("package_order", "its pages do not stand together", "", PAGES_TABLE, None, *key)
-    for key in asked:
-        if key not in set(found):
-            yield Finding("package_page_missing", "the piece has no pages", "", PAGES_TABLE, None, *key)
-    for (first, one), (_, two) in pairwise(zip(asked, found, strict=False)):
-        if first != one and set(asked) == set(found):
-            yield Finding("package_order", "the pieces stand in another order", "", PAGES_TABLE, None, *two)
-            return
+    if times == Counter(asked):
+        for key in [two for one, two in zip(asked, found, strict=True) if one != two][:1]:
+            yield Finding(
+                "package_order", "from here on the pieces stand in another order", "", PAGES_TABLE, None, *key
+            )
 
 
 class _Envelope:
@@ -483,7 +496,8 @@ def _plain(name: str) -> str:
 
 
 def _holds(payload: str, code: str) -> bool:
-    return re.search(rf"(?<![0-9A-Z-]){re.escape(code)}(?![0-9A-Z-])", payload) is not None
+    """Whether a payload is a code, or has it among other things: `-111` does not hold `-11`."""
+    return payload == code or code in _CODES.findall(payload)
 
 
 # --- the people ---

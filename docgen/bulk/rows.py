@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from docgen.errors import Violation
@@ -132,7 +133,8 @@ def _cells(settings: BulkSettings, *, whole_name: bool) -> tuple[_Cell, ...]:
 
 
 def _columns(cells: Iterable[_Cell]) -> dict[str, str]:
-    return {cell.pointer: cell.header for cell in cells}
+    """A whole name comes first: what is said of a person as such is most often said of the name."""
+    return {cell.pointer: cell.header for cell in sorted(cells, key=lambda cell: cell.path[-1] != "full_name")}
 
 
 # --- what a cell's text becomes ---
@@ -165,6 +167,7 @@ def _chained(column: Column, convert: Convert | None) -> Convert | None:
 _SIGNS = {"YYYYMMDD": "", "YYYY-MM-DD": "-", "YYYY/MM/DD": "/"}
 
 
+@lru_cache(4096)
 def _day(text: str, dates: str) -> str:
     """A date as records write it. Typed dates, as of Parquet, come as YYYY-MM-DD whatever the extract's form."""
     for sign in (_SIGNS[dates], "-"):

@@ -1,6 +1,6 @@
 """The coordinator: takes a batch through its stages, and takes it up again where another run left it.
 
-    queued -> taking_in -> printing -> assembling -> reconciling -> done, or failed, or cancelled
+    queued -> taking_in -> printing -> assembling -> reconciling -> releasing -> done, or failed, or cancelled
 
 What is done stands in the ledger, what was made in the store; a run does what either of them does not have. It may be
 killed at any moment: the next one makes the same package, byte for byte.
@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from docgen.bulk.cluster import Cluster, Outcome, Task, Work, where
 from docgen.bulk.job import Counts, Job, ShardResult, employers_dir, part_name, shard_dir
 from docgen.bulk.ledger import LEASE_SECONDS, Batch, Lease, LeaseLost, Ledger, Part, Shard, Stage, State, canonical_json
+from docgen.bulk.opened import MANIFEST
 from docgen.bulk.store import Store
 from docgen.errors import BatchError, DocgenError, RequestError, Violation
 
@@ -195,7 +196,13 @@ class _Run:
         self._store = Store.open(self._batch.store)
 
     def all(self) -> None:
-        """Do all that is left to do."""
+        """Do all that is left to do; if people are withdrawn meanwhile, what that changes is done anew."""
+        self._store.delete(MANIFEST)  # that a run has released which was killed, or had no withdrawals yet
+        while not self._pass():
+            self._batch = self._ledger.get(self._batch.id)
+
+    def _pass(self) -> bool:
+        """Go through all stages; False as soon as there are other withdrawals than those that were taken in."""
         made_with = self._stages.made_with(self._settings, self._job)
         source = self._take_in(_sha256(made_with))
         self._enter("printing")
@@ -203,18 +210,30 @@ class _Run:
         employers: list[ShardResult] = []
         if self._stages.has_employers(self._settings, self._job):
             employers = self._print("employers", self._stages.print_for_employers)
+        if self._ledger.get(self._batch.id).withdrawals != self._batch.withdrawals:
+            return False
         self._enter("assembling")
+        self._sweep([*shards, *employers])
         counts = self._stages.assemble(self._settings, self._store, self._job, made_with, shards, employers, source)
         self._check_balance(counts)
         self._enter("reconciling")
         numbers = [shard.number for shard in shards]
         self._stages.reconcile(self._settings, self._store, self._job, lambda work: self._spread(work, numbers))
+        self._heart.check()
+        if not self._lease.begin_release(self._batch.withdrawals):
+            return False
         for document, identities in self._stages.unprinted(self._settings, self._store, self._job, numbers):
             self._lease.release(self._job.insurer, document, self._job.issued_on, identities)
-        self._heart.check()
         self._lease.renew()  # the last look before anything is released
         self._stages.release(self._store)
         self._lease.end("done", counts.as_dict())
+        return True
+
+    def _sweep(self, results: Sequence[ShardResult]) -> None:
+        """Remove the files that a shard printed before all of its people were withdrawn."""
+        made = {file.name for result in results for file in result.files}
+        for name in [name for name in self._store.names("vendor") if name.endswith(".pdf") and name not in made]:
+            self._store.delete(name)
 
     def _enter(self, state: State) -> None:
         self._heart.check()
@@ -227,14 +246,15 @@ class _Run:
         """What the manifest says of the source. Parts that are cut already stay, if they are all there."""
         batch, cut = self._batch, self._ledger.shards(self._batch.id, "print")
         names = {part_name(shard.number) for shard in cut}
-        if batch.intake is not None and batch.intake["made_with"] == made_with:
+        seen = {"made_with": made_with, "withdrawals": list(batch.withdrawals)}
+        if batch.intake is not None and seen.items() <= batch.intake.items():
             if names <= set(self._store.names(part_name(0).rpartition("/")[0])):
                 return dict(batch.intake["source"])
         self._enter("taking_in")
         taken = self._stages.take_in(self._settings, self._store, batch, self._claim)
         # A shard is printed anew if its part or anything that decides a byte has changed since.
         parts = [replace(part, sha256=_sha256([part.sha256, made_with])) for part in taken.parts]
-        self._lease.plan(parts, {"source": dict(taken.source), "made_with": made_with})
+        self._lease.plan(parts, {"source": dict(taken.source), **seen})
         return taken.source
 
     def _claim(self, document: str, identities: Iterable[str]) -> set[str]:

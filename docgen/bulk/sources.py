@@ -32,9 +32,10 @@ Format = Literal["csv", "jsonl", "parquet"]
 # What a batch holds beside the extract's columns, and what parts hold besides (docgen.bulk.intake).
 RESERVED = ("_row", "_fault", "_key", "_household", "_person", "_withdrawn", "_identity")
 
-_SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _BLOCK = 1024 * 1024  # bytes; no row is longer
 _BATCH = 8192  # rows
+_PAGES = 64 * 1024  # bytes of a column of Parquet that are read ahead; without, a whole row group's
 _MOST_MALFORMED = 100_000  # rows; with more, the file is something else
 
 
@@ -64,7 +65,7 @@ def open_source(
     `source_missing`, `unknown_format`, `undecodable_input` (with the byte), `malformed_input`, `duplicate_header`,
     `column_type`, `empty_input`, `row_too_long`, `unclosed_quote`; the last three while the batches are read, too.
     """
-    known = format or _SUFFIXES.get(Path(str(location)).suffix.lower())
+    known = format or FORMATS.get(Path(str(location)).suffix.lower())
     if known is None:
         raise _refusal("unknown_format", "the extract's format is not known", "name it .csv, .jsonl or .parquet")
     path = _local(location, work, allowed)
@@ -83,7 +84,7 @@ def _refusal(code: str, message: str, hint: str) -> RequestError:
 def _local(location: str | Path, work: Path, allowed: Sequence[str]) -> Path:
     """The extract as a local file."""
     if isinstance(location, str) and "://" in location:
-        bucket, name = _allowed_object(location, allowed)
+        bucket, name = allowed_object(location, allowed)
         path = work / "extract"
         try:
             Store.open(f"s3://{bucket}").fetch(name, path)
@@ -96,7 +97,7 @@ def _local(location: str | Path, work: Path, allowed: Sequence[str]) -> Path:
     return path
 
 
-def _allowed_object(location: str, allowed: Sequence[str]) -> tuple[str, str]:
+def allowed_object(location: str, allowed: Sequence[str]) -> tuple[str, str]:
     """Bucket and name. Nothing but plain names below an allowed prefix: no other scheme, no way up."""
     bucket, _, name = location.removeprefix("s3://").partition("/")
     plain = location.startswith("s3://") and not re.search(r"[?#%\\\x00-\x20]", location)
@@ -395,12 +396,14 @@ def _is_readable(kind: pa.DataType) -> bool:
 def _parquet_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     following = 1
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                rows = range(following, following + batch.num_rows)
-                batch.validate(full=True)  # its texts may be no UTF-8
-                yield _batch(columns, [pc.cast(column, pa.string()) for column in batch.columns], rows, None)
-                following = rows.stop
+        with pq.ParquetFile(path, buffer_size=_PAGES) as file:
+            for group in range(file.num_row_groups):
+                # One group at a time: a walk through all of them keeps what it has read.
+                for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group], use_threads=False):
+                    rows = range(following, following + batch.num_rows)
+                    batch.validate(full=True)  # its texts may be no UTF-8
+                    yield _batch(columns, [pc.cast(column, pa.string()) for column in batch.columns], rows, None)
+                    following = rows.stop
     except (pa.ArrowInvalid, OSError):
         message = f"rows from {following} on cannot be read: a text is no UTF-8, or the file is damaged"
         raise _refusal("undecodable_input", message, "export the extract again") from None

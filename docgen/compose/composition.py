@@ -174,7 +174,7 @@ class Composition:
                 inner = self.included(slot.document)
                 yield from inner._asked(_Page(inner.sides[slot.side]), 0, 1, includes[slot.document])
             elif isinstance(slot, TextSlot) and texts.get(slot.item):
-                may_go = any(step.kind == "omit" for step in slot.setter.fit)
+                may_go = slot.setter.fit[-1].kind == "omit"  # always the last step
                 yield Asked(slot.element, texts[slot.item], may_go)
 
     def spots(self, known: Mapping[str, bool]) -> Iterator[Spot]:

@@ -147,10 +147,13 @@ class Engine:
         self.layouts: Mapping[str, Layout] = {id_: self._layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
 
     @classmethod
-    def load(cls, settings: EngineSettings) -> Engine:
-        """An engine ready to render at full speed: every face parsed, every layout compiled."""
+    def load(cls, settings: EngineSettings, *, draw: bool = True) -> Engine:
+        """An engine ready to render at full speed: every face parsed, every layout compiled.
+
+        One that will not draw leaves the outlines of the faces out: 100 MB of them.
+        """
         engine = cls(settings)
-        engine.warm()
+        engine.warm(draw=draw)
         # All this stays for as long as the process does: the garbage collector need not go through it again and again.
         gc.collect()
         gc.freeze()
@@ -181,7 +184,7 @@ class Engine:
         found = sorted((self._dir / "samples" / document).glob("*.json"))
         return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
 
-    def warm(self) -> None:
+    def warm(self, *, draw: bool = True) -> None:
         """Compile every layout for every insurer. Raises LayoutError or AssetError with every problem."""
         problems: list[Violation] = []
         for insurer in self.insurers:
@@ -192,9 +195,10 @@ class Engine:
                     problems += error.violations
         if problems:
             raise LayoutError(dict.fromkeys(problems))
-        _ = self._intent.deflated_profile
-        for face in self._fonts.faces:
-            outlines(face)
+        if draw:
+            _ = self._intent.deflated_profile
+            for face in self._fonts.faces:
+                outlines(face)
 
     # ------------------------------------------------------------------------------------------------------- documents
 
@@ -416,6 +420,15 @@ def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:
         for placed in side.texts:
             size, condense, lines, omitted = placed.text
             yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
+
+
+def pushed_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:
+    """The verdicts on the fields that were pushed to fit: few of many."""
+    for side in sides:
+        for placed in side.texts:
+            size, condense, lines, omitted = placed.text
+            if omitted or condense < 1 or size < placed.nominal or len(lines) > 1:
+                yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
 
 
 def _load_all(

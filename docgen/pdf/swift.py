@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import struct
 import zlib
 from collections.abc import Iterator
+from functools import reduce
 from itertools import groupby
+from operator import or_
 from typing import Any, NamedTuple
 
 from pypdf import PdfReader
@@ -52,7 +53,8 @@ _TEXT = re.compile(
     rb"(?:/\S+ [\d.]+ Tf |1 0 0 1 -?[\d.]+ -?[\d.]+ Tm |<(?:[0-9a-f]{4})+>Tj |-?[\d.]+ T[zc] )*ET(?: Q)?"
 )
 _SHOWN = re.compile(rb"/(\S+) [\d.]+ Tf |1 0 0 1 (-?[\d.]+) (-?[\d.]+) Tm |<([0-9a-f]+)>Tj ")
-_QR = re.compile(rb"q ([\d.]+) 0 0 -([\d.]+) (-?[\d.]+) (-?[\d.]+) cm ((?:\d+ \d+ \d\.02 1\.02 re )+)f Q")
+_QR = re.compile(rb"q ([\d.]+) 0 0 -([\d.]+) (-?[\d.]+) (-?[\d.]+) cm (?=\d)")
+_QR_END = b" re f Q"
 _MODULES = re.compile(rb"(\d+) (\d+) (\d)\.02 1\.02")
 _BARS = re.compile(rb"(?:-?[\d.]+ -?[\d.]+ -?[\d.]+ -?[\d.]+ re )*f")
 _ROW = 64  # bits that a row of modules takes; wider symbols than this are the reference's
@@ -262,8 +264,8 @@ class _Resources:
                     blocks.append(block)
                     if len(kept) < _KEPT:
                         kept[line, left, top] = block
-            elif found := _QR.fullmatch(line):
-                symbols.append(self._symbol(found, left, top))
+            elif (found := _QR.match(line)) and line.endswith(_QR_END):
+                symbols.append(self._symbol(found, line[found.end() : -len(_QR_END)], left, top))
             elif not _STATIC.fullmatch(line) and not _BARS.fullmatch(line):
                 raise NotOurs
         return tuple(blocks), tuple(symbols)
@@ -306,28 +308,31 @@ class _Resources:
         self._texts[name] = texts
         return texts
 
-    def _symbol(self, found: re.Match[bytes], left: float, top: float) -> Symbol:
+    def _symbol(self, found: re.Match[bytes], rectangles: bytes, left: float, top: float) -> Symbol:
         if found[1] != found[2]:
             raise NotOurs
-        rows = self._rows.get(found[5])
+        rows = self._rows.get(rectangles)
         if rows is None:
             if len(self._rows) >= _RECENT:
                 self._rows.clear()
-            rows = self._rows[found[5]] = self._drawn(found[5])
+            rows = self._rows[rectangles] = self._drawn(rectangles)
         x, y = (float(found[3]) - left) * MM_PER_PT, (top - float(found[4])) * MM_PER_PT
         return Symbol(x, y, float(found[1]) * len(rows) * MM_PER_PT, rows)
 
     def _drawn(self, rectangles: bytes) -> tuple[str, ...]:
         """The rows that a symbol's rectangles fill: as one number, a row in each 64 bits of it."""
-        known = self._modules
-        bits = 0
-        for rectangle_ in rectangles[:-4].split(b" re "):
-            bits |= known.get(rectangle_) or self._filled(rectangle_)
+        parts = rectangles.split(b" re ")
+        try:
+            bits = reduce(or_, map(self._modules.__getitem__, parts))
+        except KeyError:
+            known = self._modules
+            bits = reduce(or_, [known.get(part) or self._filled(part) for part in parts])
         size = (bits.bit_length() + _ROW - 1) // _ROW
-        rows = struct.unpack(f"<{size}Q", bits.to_bytes(8 * size, "little"))
-        if max(rows).bit_length() != size:
+        modules = f"{bits:0{_ROW * size}b}"[::-1]
+        rows = tuple([modules[at : at + _ROW] for at in range(0, _ROW * size, _ROW)])
+        if max(map(len, [row.rstrip("0") for row in rows])) != size:
             raise NotOurs
-        return tuple([f"{row:0{size}b}"[::-1] for row in rows])
+        return tuple([row[:size] for row in rows])
 
     def _filled(self, rectangle_: bytes) -> int:
         found = _MODULES.fullmatch(rectangle_)

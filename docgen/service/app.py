@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
@@ -22,6 +23,8 @@ from docgen.engine import Engine, Options
 from docgen.errors import DocgenError, RequestError, Violation
 from docgen.layout.loader import layout_schema
 from docgen.service import negotiation, orders, problems
+from docgen.service.batches import Batches
+from docgen.service.batches import router as batch_routes
 from docgen.service.gate import Gate
 from docgen.service.workers import Workers
 from docgen.settings import Settings
@@ -61,11 +64,14 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     """
     engine = engine or Engine.load(settings)
     workers = Workers(settings.max_queue)
+    batches = Batches(settings, engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        batches.start()
         yield
         workers.close()
+        await run_in_threadpool(batches.close)
 
     app = FastAPIOffline(
         title="docgen",
@@ -81,6 +87,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     )
     app.add_middleware(Gate)
     app.include_router(_documents(settings, engine, workers))
+    app.include_router(batch_routes(settings, batches))
     app.include_router(_catalogue(engine))
     app.include_router(_operation(engine))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

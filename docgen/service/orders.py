@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
+from starlette.types import Message
 
 from docgen import strict_json
 from docgen.errors import RequestError, Violation
@@ -16,8 +17,8 @@ from docgen.service import problems
 OVERLAYS = frozenset({"trim", "safe"})
 
 
-def _day(value: Any) -> Any:
-    # Only YYYY-MM-DD: pydantic alone would take a timestamp for a date.
+def day(value: Any) -> Any:
+    """A day, written YYYY-MM-DD and no other way: pydantic alone would take a timestamp for a date."""
     if value is None or (isinstance(value, str) and len(value) == len("YYYY-MM-DD")):
         try:
             return value and date.fromisoformat(value)
@@ -26,17 +27,19 @@ def _day(value: Any) -> Any:
     raise PydanticCustomError("invalid_date", "not a day of the calendar, written YYYY-MM-DD")
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """What a caller sends: nothing that is not known, nothing of another type."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class OrderOptions(_Strict):
+class OrderOptions(Strict):
     """How the document is made, beside what the record says."""
 
     specimen: bool | None = Field(
         default=None, description="Print 見本 across every page. Default: samples carry it, other records do not."
     )
-    issued_on: Annotated[date | None, BeforeValidator(_day)] = Field(
+    issued_on: Annotated[date | None, BeforeValidator(day)] = Field(
         default=None, description="The job's date of issue, for records that name none."
     )
     accessible: bool = Field(
@@ -45,7 +48,7 @@ class OrderOptions(_Strict):
     )
 
 
-class Order(_Strict):
+class Order(Strict):
     """One document of one person."""
 
     insurer: str = Field(description="An insurer of GET /v1/insurers.", examples=["association"])
@@ -86,10 +89,26 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
+def limited(request: Request, limit: int) -> Request:
+    """The request, which raises RequestError `body_too_large` as soon as it is known to be more than `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        message = await request.receive()
+        read += len(message.get("body", b""))
+        if read > limit:
+            raise _too_large(limit)
+        return message
+
+    return Request(request.scope, receive)
+
+
 def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        Violation("body_too_large", f"the body is larger than {limit} bytes", "send one record at a time")
-    )
+    return RequestError(Violation("body_too_large", f"the body is larger than {limit} bytes", "send less at a time"))
 
 
 def require_json(content_type: str | None) -> None:

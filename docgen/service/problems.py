@@ -11,6 +11,8 @@ from starlette.responses import Response
 from docgen.errors import CODES, DocgenError, Violation
 
 MEDIA_TYPE = "application/problem+json"
+# Seconds after which it makes sense to ask again.
+_RETRY_AFTER = {"queue_full": "1", "batches_full": "60", "ledger_unavailable": "10", "store_unavailable": "10"}
 # What pydantic calls an error, and what docgen calls it; anything else is a value of the wrong kind.
 _PYDANTIC = {"extra_forbidden": "unknown_key", "missing": "missing_value", "invalid_date": "invalid_date"}
 
@@ -28,7 +30,7 @@ def response(error: DocgenError, headers: Mapping[str, str] | None = None, **mem
         **members,
         "violations": [violation.as_dict() for violation in violations],
     }
-    retry = {"Retry-After": "1"} if gravest.code == "queue_full" else {}
+    retry = {"Retry-After": _RETRY_AFTER[gravest.code]} if gravest.code in _RETRY_AFTER else {}
     return Response(
         orjson.dumps(problem),
         status_code=error.status,

@@ -140,15 +140,21 @@ def _numeric(bits: str, at: int, count: int) -> tuple[str, int]:
 
 
 def _alphanumeric(bits: str, at: int, count: int) -> tuple[str, int]:
-    parts = []
-    for left in range(count, 0, -2):
-        width = 11 if left > 1 else 6
-        high, low = divmod(int(bits[at : at + width] or "0", 2), 45)
-        if high >= 45:
-            raise QrUnreadable("a pair beyond the alphabet")
-        parts.append((_ALPHANUMERIC[high] if left > 1 else "") + _ALPHANUMERIC[low])
-        at += width
-    return "".join(parts), at
+    end = at + count // 2 * 11
+    try:
+        text = "".join([_PAIRS[bits[place : place + 11]] for place in range(at, end, 11)])
+        if count % 2:
+            text += _SINGLES[bits[end : end + 6]]
+    except KeyError:
+        raise QrUnreadable("a pair beyond the alphabet") from None
+    return text, end + count % 2 * 6
+
+
+_PAIRS = {
+    f"{45 * high + low:011b}": one + other
+    for high, one in enumerate(_ALPHANUMERIC) for low, other in enumerate(_ALPHANUMERIC)
+}  # fmt: skip
+_SINGLES = {f"{at:06b}": one for at, one in enumerate(_ALPHANUMERIC)}
 
 
 def _bytes(bits: str, at: int, count: int) -> tuple[str, int]:

@@ -11,7 +11,7 @@ import sys
 from docgen.bulk.ledger import Ledger
 from docgen.bulk.run import Coordinator, Progress
 from docgen.bulk.store import Store
-from tests.bulk.pipelines import PIPELINES
+from tests.bulk.pipelines import STAGES
 
 
 def _say(progress: Progress) -> None:
@@ -21,7 +21,7 @@ def _say(progress: Progress) -> None:
 def main() -> None:
     """Run the batch that the argument describes."""
     asked = json.loads(sys.argv[1])
-    stages = PIPELINES[asked["pipeline"]].stages
+    stages = STAGES[asked["pipeline"]]
     coordinator = Coordinator(
         Ledger(asked["ledger"]), Store.open, stages, asked["settings"], asked["workers"], asked["scheduler"]
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import pikepdf
 
+from docgen.bulk.job import shard_dir
 from docgen.bulk.opened import MANIFEST, PAGES_TABLE
 from docgen.bulk.tables import PAGES, header
 from docgen.pdf.swift import glances
@@ -63,6 +64,17 @@ class Damaged:
 
         self.table(PAGES_TABLE, repaired)
         self.sign()
+
+    def shard_tables(self, number: int) -> None:
+        """A shard's own table of pages and its result as package and files now are."""
+        text = (self.folder / PAGES_TABLE).read_text(encoding="utf-8-sig")
+        own = [line for line in text.splitlines()[1:] if f"-{number:04d}.pdf," in line]
+        place = self.folder / shard_dir(number)
+        (place / "pages.csv").write_bytes("".join(f"{line}\r\n" for line in own).encode("utf-8"))
+        result = json.loads((place / "result.json").read_bytes())
+        signed = {file["name"]: file for file in json.loads((self.folder / MANIFEST).read_bytes())["files"]}
+        result["files"] = [signed[file["name"]] for file in result["files"]]
+        (place / "result.json").write_text(json.dumps(result))
 
     def sign(self) -> None:
         """The manifest's hashes, sizes and pages as the files now are."""

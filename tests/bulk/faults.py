@@ -21,10 +21,11 @@ from distributed import LocalCluster
 from docgen.bulk.ledger import Batch, Ledger
 from docgen.bulk.run import Coordinator, Progress
 from docgen.bulk.store import Store
-from tests.bulk.pipelines import PIPELINES
+from tests.bulk.pipelines import pipeline_of
 from tests.bulk.servers import Postgres
 
 ROOT = Path(__file__).parents[2]
+PIPELINE = "print"  # what is disturbed
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def shared_cluster() -> LocalCluster:
         dashboard_address=None,
         worker_dashboard_address=None,
         silence_logs=50,
-        scheduler_kwargs={"allowed_failures": 10},
+        scheduler_kwargs={"allowed_failures": 10, "dashboard_address": "127.0.0.1:0"},
     )
 
 
@@ -110,7 +111,7 @@ def coordinator_process(ground: Ground, pipeline: str, batch: Batch) -> subproce
         "ledger": ground.ledger,
         "batch": batch.id,
         "pipeline": pipeline,
-        "settings": PIPELINES[pipeline].settings,
+        "settings": pipeline_of(pipeline).settings,
         "workers": 2,
         "scheduler": None,
     }
@@ -140,19 +141,19 @@ def _disturbed_at(ground: Ground, pipeline: str, moment: random.Random, disturb:
 
 
 def _submit(ground: Ground, pipeline: str) -> Batch:
-    made_of = PIPELINES[pipeline]
+    made_of = pipeline_of(pipeline)
     return Ledger(ground.ledger).submit(made_of.job, made_of.source, ground.store, batch="b1")
 
 
 def _finish(ground: Ground, pipeline: str, batch: Batch, progress: Callable[[Progress], None]) -> dict[str, str]:
-    settings: Mapping[str, object] = PIPELINES[pipeline].settings
+    settings: Mapping[str, object] = pipeline_of(pipeline).settings
     ledger = Ledger(ground.ledger)
     address = ground.cluster.scheduler_address
-    with Coordinator(ledger, Store.open, PIPELINES[pipeline].stages, settings, 2, address) as coordinator:
+    with Coordinator(ledger, Store.open, pipeline_of(pipeline).stages, settings, 2, address) as coordinator:
         ended = coordinator.run(batch.id, progress)
     assert ended.state == "done", ended.error
     return hashes(Store.open(ground.store))
 
 
 def _shards(pipeline: str) -> int:
-    return PIPELINES[pipeline].shards
+    return pipeline_of(pipeline).shards

@@ -7,15 +7,20 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pikepdf
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from docgen.bulk.against import reconcile_shard, says
+from docgen.bulk.against import put_together, reconcile_shard, says
 from docgen.bulk.job import Job, part_name, shard_dir
+from docgen.bulk.opened import MANIFEST
 from docgen.bulk.reconcile import Finding
 from docgen.bulk.store import Store
 from docgen.engine import Engine
 from tests.bulk import packages
+from tests.bulk.damage import Damaged, lines, set_lines
 
 # Who is on the way out: rejected, with the rest of the household held; withdrawn; by other names than the registered.
 CHANGES = {
@@ -67,6 +72,35 @@ def test_what_goes_through_employers_says_it_too(engine: Engine, tmp_path: Path,
     job = packages.job(delivery)
     store = packages.issue(engine, tmp_path, job, packages.halves(packages.rows(30, **CHANGES)))
     assert [found(engine, store, number, job) for number in (1, 2)] == [[], []]
+
+
+def reports(engine: Engine, store: Store) -> list[dict[str, object]]:
+    return [reconcile_shard(engine, store, packages.job(), number).as_dict() for number in (1, 2)]
+
+
+def test_shards_and_package_are_held_together(engine: Engine, sound: Path) -> None:
+    store = Store.open(sound)
+    report = put_together(store, reports(engine, store), MANIFEST)
+    assert report.findings == []
+    assert report.counts.as_dict() == json.loads(store.read(MANIFEST))["counts"]
+
+
+@pytest.mark.parametrize("name", ["vendor/pages.csv", "vendor/pieces.csv", "issuer/keys.csv", "issuer/rejects.csv"])
+def test_a_table_that_lacks_a_shards_row_is_found_though_it_was_signed(engine: Engine, store: Store, name: str) -> None:
+    damaged = Damaged(Path(store.location))
+    damaged.table(name, lambda rows: rows[:-1])
+    damaged.sign()
+    assert [f.code for f in put_together(store, reports(engine, store), MANIFEST).findings] == ["package_table"]
+
+
+def test_a_file_of_a_shard_that_the_package_lost_or_the_manifest_has_otherwise_is_found(
+    engine: Engine, store: Store
+) -> None:
+    whole = reports(engine, store)
+    store.delete("vendor/cards-0002.pdf")
+    Damaged(Path(store.location)).manifest(lambda manifest: manifest["files"][4].update(sha256="0" * 64))
+    codes = {finding.code for finding in put_together(store, whole, MANIFEST).findings}
+    assert codes == {"package_file_missing", "package_file_changed"}
 
 
 @pytest.mark.parametrize(
@@ -154,3 +188,34 @@ def test_lines_say_a_text_whose_breaks_took_nothing_but_white_space(
     text: str, lines: tuple[str, ...], same: bool
 ) -> None:
     assert says(text, lines) == same
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_text_of_any_card_that_was_exchanged_is_found_though_every_hash_was_repaired(
+    engine: Engine, sound: Path, tmp_path: Path, data: st.DataObject
+) -> None:
+    folder = tmp_path / "package"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(sound, folder)
+    damaged = Damaged(folder)
+
+    def edit(pdf: pikepdf.Pdf) -> None:
+        page = 2 * data.draw(st.integers(1, len(pdf.pages) // 2), label="card") - 1  # the backs of most have no text
+        own = lines(pdf, page)
+        other = [line for at in range(1, len(pdf.pages), 2) for line in lines(pdf, at)]
+        at = data.draw(st.sampled_from([at for at, line in enumerate(own) if line.startswith(b"BT ")]), label="line")
+        instead = [line for line in other if line.startswith(b"BT ") and shown(line) != shown(own[at])]
+        own[at] = data.draw(st.sampled_from(sorted(set(instead))), label="instead")
+        set_lines(pdf, page, own)
+
+    damaged.pages_of("vendor/cards-0001.pdf", edit)
+    damaged.hide()
+    damaged.shard_tables(1)
+    findings = found(engine, Store.open(folder))
+    assert "package_text_differs" in {finding.code for finding in findings}
+    assert {finding.file for finding in findings} == {"vendor/cards-0001.pdf"}
+
+
+def shown(line: bytes) -> list[bytes]:
+    return [part.partition(b">")[0] for part in line.split(b"<")[1:]]

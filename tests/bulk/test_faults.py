@@ -17,15 +17,15 @@ from docgen.bulk.run import Coordinator
 from docgen.bulk.store import Store
 from docgen.errors import DocgenError
 from tests.bulk import faults
-from tests.bulk.faults import Ground
-from tests.bulk.pipelines import PIPELINES
+from tests.bulk.faults import PIPELINE, Ground
+from tests.bulk.pipelines import pipeline_of
 
-PIPELINE = "fake"
 SEEDS = [1, 2, 3]
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[LocalCluster]:
+def cluster(s3: str) -> Iterator[LocalCluster]:
+    """The workers; they are told of the S3 server by the environment that they begin with."""
     cluster = faults.shared_cluster()
     yield cluster
     cluster.close()
@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_a_batch_that_can_be_finished(ground: Ground, undisturbed:
 
 def test_a_lost_scheduler_leaves_a_batch_that_can_be_finished(ground: Ground, undisturbed: dict[str, str]) -> None:
     batch, lost = faults._submit(ground, PIPELINE), faults.shared_cluster()
-    ledger, made_of = Ledger(ground.ledger), PIPELINES[PIPELINE]
+    ledger, made_of = Ledger(ground.ledger), pipeline_of(PIPELINE)
 
     def lose(step: Any) -> None:
         if (step.state, step.done) == ("printing", 2):

@@ -120,6 +120,12 @@ def test_through_the_employer_the_mount_is_the_employers_but_for_those_who_conti
     assert (piece.kind, piece.sheets[0].document) == ("direct", "mount")
 
 
+def test_an_insurer_without_mounts_for_employers_has_them_hand_on_those_for_the_homes(engine: Engine) -> None:
+    job = replace(JOB, insurer="society", delivery="cards")
+    (piece,) = plan(engine, family(2), job).pieces
+    assert (piece.kind, piece.sheets[0].document) == ("employer", "mount")
+
+
 def test_an_employer_that_cannot_be_written_to_holds_its_people_back(engine: Engine) -> None:
     household = plan(engine, family(2, 事業所郵便番号="9"), replace(JOB, delivery="regular"))
     assert states(household) == ["rejected", "held"]

@@ -236,7 +236,7 @@ def test_a_batch_that_came_to_nothing_frees_its_people(ledger: Ledger, end: str)
     first, second = lease_of(ledger), lease_of(ledger)
     first.claim("association", "card", ISSUED_ON, PEOPLE[:10])
     if end == "deleted":
-        first.end("done")
+        first.end("cancelled")
         ledger.forget(first.batch)
     else:
         first.end(end)  # type: ignore[arg-type]
@@ -249,6 +249,15 @@ def test_a_batch_that_is_done_keeps_its_people_but_those_that_were_released(ledg
     first.release("association", "card", ISSUED_ON, PEOPLE[:3])
     first.end("done")
     assert second.claim("association", "card", ISSUED_ON, PEOPLE[:10]) == set(PEOPLE[3:10])
+
+
+def test_people_of_a_deleted_package_have_been_issued_all_the_same(ledger: Ledger) -> None:
+    first, second = lease_of(ledger), lease_of(ledger)
+    first.claim("association", "card", ISSUED_ON, PEOPLE[:10])
+    first.end("done")
+    ledger.forget(first.batch)
+    ledger.forget(first.batch)
+    assert second.claim("association", "card", ISSUED_ON, PEOPLE[:10]) == set(PEOPLE[:10])
 
 
 def test_two_batches_that_claim_the_same_people_at_once_share_them_out(ledger: Ledger) -> None:
@@ -306,6 +315,35 @@ def test_a_failed_batch_can_be_opened_again_and_a_done_one_not(ledger: Ledger) -
     assert (ledger.reopen(failed.batch).state, ledger.reopen(done.batch).state) == ("queued", "done")
 
 
+# --- withdrawals ---
+
+
+def test_people_are_withdrawn_until_the_package_is_released_and_again_until_it_is_handed_out(ledger: Ledger) -> None:
+    lease = lease_of(ledger)
+    assert ledger.withdraw(lease.batch, "input/a.txt").withdrawals == ("input/a.txt",)
+    assert ledger.withdraw(lease.batch, "input/a.txt").withdrawals == ("input/a.txt",)  # asked twice, noted once
+    assert not lease.begin_release(())
+    assert lease.begin_release(("input/a.txt",))
+    with pytest.raises(DocgenError) as caught:
+        ledger.withdraw(lease.batch, "input/b.txt")
+    assert code(caught) == "too_late_to_withdraw"
+    lease.end("done", {"people": 3})
+    again = ledger.withdraw(lease.batch, "input/b.txt")
+    assert (again.state, again.counts, again.withdrawals) == ("queued", None, ("input/a.txt", "input/b.txt"))
+    lease_of(ledger, again).end("done")
+    assert ledger.hand_out(lease.batch).handed_out
+    with pytest.raises(DocgenError) as caught:
+        ledger.withdraw(lease.batch, "input/c.txt")
+    assert code(caught) == "too_late_to_withdraw"
+
+
+def test_a_package_that_is_not_done_is_not_handed_out(ledger: Ledger) -> None:
+    lease = lease_of(ledger)
+    with pytest.raises(DocgenError) as caught:
+        ledger.hand_out(lease.batch)
+    assert code(caught) == "not_released"
+
+
 # --- webhooks ---
 
 
@@ -316,7 +354,8 @@ def test_the_end_of_a_batch_leaves_a_message_for_each_url(ledger: Ledger) -> Non
     assert first is not None
     assert second is not None
     assert {first.url, second.url} == {"https://a.example/", "https://b.example/"}
-    assert first.payload == {
+    assert first.payload["ended_at"] == pytest.approx(time.time(), abs=5)
+    assert {key: first.payload[key] for key in first.payload.keys() - {"ended_at"}} == {
         "batch": batch.id,
         "number": "S0001",
         "state": "done",

@@ -200,6 +200,19 @@ def test_a_card_at_another_place_of_the_table_is_found(damaged: Damaged) -> None
     assert {"package_place", "package_code_differs"} <= {finding.code for finding in found(damaged)}
 
 
+def test_pieces_in_another_order_than_planned_are_found(damaged: Damaged) -> None:
+    damaged.table("vendor/pieces.csv", lambda rows: [rows[1], rows[0], *rows[2:]])
+    damaged.sign()
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file) == ("package_order", PAGES)
+
+
+def test_a_piece_that_only_one_of_the_tables_has_is_found(damaged: Damaged) -> None:
+    damaged.table("vendor/pieces.csv", lambda rows: rows[:1] + rows[2:])
+    damaged.sign()
+    assert {finding.code for finding in found(damaged)} == {"package_order", "package_counts"}
+
+
 def test_a_person_twice_on_cards_is_found(damaged: Damaged) -> None:
     def twice(rows: Rows) -> Rows:
         own = [row for row in rows if row[0] == CARDS]

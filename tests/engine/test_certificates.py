@@ -47,7 +47,7 @@ def engine(size: str, tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 def _set_size(profile: Path, size: str) -> None:
-    without = re.sub(r"\n    size: .*", "", profile.read_text(encoding="utf-8"))
+    without = re.sub(r"\n    size: (large|card)\b.*", "", profile.read_text(encoding="utf-8"))
     profile.write_text(re.sub(r"(\n    title: .*証)", rf"\1\n    size: {size}", without), encoding="utf-8")
 
 

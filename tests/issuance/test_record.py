@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docgen.errors import RecordError
+from docgen.issuance import record as records
 from docgen.issuance.record import CardRecord, parse_record, pointer
 
 Raw = Callable[..., dict[str, Any]]
@@ -336,3 +337,44 @@ def test_the_schema_describes_every_key() -> None:
     assert undescribed == []
     assert schema["additionalProperties"] is False
     assert schema["properties"]["issued_on"]["anyOf"][0] == {"type": "string", "format": "date"}
+
+
+NAMES = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ("family", "given", "family_kana", "given_kana", "full_name", "full_kana", "former_surname"),
+        st.sampled_from(["見本", None, " 見本", "", 1]),
+    )
+    | {"alias": st.sampled_from([None, {"name": "別名"}, {}, []])},
+)
+
+
+def outcome(record: object) -> object:
+    try:
+        return parse_record(record)
+    except RecordError as error:
+        return error.violations
+
+
+@given(NAMES, NAMES, st.sampled_from(["person", "insured", "burden", "key", "x"]), st.integers(0, 8))
+def test_names_that_need_no_second_look_are_told_from_those_that_do(
+    raw: Raw, name: dict[str, Any], other: dict[str, Any], key: str, depth: int
+) -> None:
+    nested: object = {"person": other}
+    for at in range(depth):
+        nested = [nested] if at % 2 else {"insured" if at % 3 else "y": nested}
+    record = {**raw(), "person": {**name, "born_on": "1985-04-01"}, key: nested}
+    fast = outcome(record)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "_names_are_sound", lambda _: False)
+        assert outcome(record) == fast
+
+
+@given(st.lists(st.text(max_size=4), min_size=1, max_size=4), st.text("0123456789-", min_size=9, max_size=11))
+def test_a_value_is_judged_the_same_each_time_it_comes(raw: Raw, names: list[str], day: str) -> None:
+    tried = [{**raw(), "person": {"full_name": name, "born_on": day}, "number": name} for name in names]
+    first = [outcome(record) for record in tried]
+    for kept in (records._check_text, records._check_name, records._check_identifier, records._day_of):
+        kept.cache_clear()
+    assert [outcome(record) for record in reversed(tried)] == first[::-1]
+    assert [outcome(record) for record in tried] == first

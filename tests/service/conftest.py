@@ -14,8 +14,8 @@ from docgen.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
-    return Settings()
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(state_dir=tmp_path_factory.mktemp("state"), workers=1)
 
 
 @pytest.fixture(scope="session")

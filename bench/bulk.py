@@ -1,0 +1,183 @@
+"""`python -m bench.bulk [N ...]`: invented people from Parquet to a reconciled package; time by stage, memory.
+
+Each batch runs in processes of its own, through the same coordinator as `docgen issue`. Without N, 10,000 people by one
+process and by two, and 100,000 by two; a million takes a quarter of an hour and more, and 4 GB of disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.people import ISSUED_ON, write
+from docgen.bulk.job import Job
+from docgen.bulk.ledger import Ledger
+from docgen.bulk.run import Coordinator, Progress
+from docgen.bulk.stages import BulkStages, payload
+from docgen.bulk.store import Store
+from docgen.settings import Settings
+
+OUT = Path("build/bench-bulk.json")
+USUAL = ((10_000, 1), (10_000, 2), (100_000, 2))
+STAGES = ("intake", "print", "employers", "assemble", "reconcile")
+_OF_STATE = {"taking_in": "intake", "printing": "print", "assembling": "assemble", "reconciling": "reconcile"}
+_LOOK_S = 0.5
+
+
+class Watch:
+    """When each stage began, and the most memory that the processes of a batch held."""
+
+    def __init__(self) -> None:
+        self.began: list[tuple[str, float]] = []
+        self.peaks: dict[int, int] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def begin(self, stage: str) -> None:
+        """A stage begins, and the one before it ends."""
+        self.began.append((stage, time.perf_counter()))
+
+    def seconds(self) -> dict[str, float]:
+        """Of each stage; the last mark ends it all."""
+        spent = dict.fromkeys(STAGES, 0.0)
+        for (stage, start), (_, end) in zip(self.began, self.began[1:], strict=False):
+            spent[stage] += end - start
+        return spent
+
+    def _look(self) -> None:
+        this = psutil.Process()
+        while not self._stop.wait(_LOOK_S):
+            for process in (this, *this.children(recursive=True)):
+                self.peaks[process.pid] = max(self.peaks.get(process.pid, 0), _most_memory(process.pid))
+
+
+def _most_memory(pid: int) -> int:
+    """The most that a process has held so far, in bytes; 0 if it has gone. Linux keeps it."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+
+
+class WatchedStages(BulkStages):
+    """The stages of every batch; the last question before the employers' turn marks it."""
+
+    watch: Watch
+
+    def has_employers(self, settings: Mapping[str, Any], job: Job) -> bool:
+        """As ever."""
+        self.watch.begin("employers")
+        return super().has_employers(settings, job)
+
+
+def issue(people: int, processes: int, delivery: str, folder: Path) -> dict[str, Any]:
+    """Issue a batch in this process and its workers, and say what it took."""
+    extract = folder / f"people-{people}.parquet"
+    if not extract.exists():
+        write(people, extract)
+    place = folder / "batch"
+    shutil.rmtree(place, ignore_errors=True)
+    stages, ledger = WatchedStages(), Ledger(f"sqlite:///{folder}/ledger-{os.getpid()}.sqlite")
+    with Watch() as watch:
+        stages.watch = watch
+
+        def progress(now: Progress) -> None:
+            stage = _OF_STATE.get(now.state)
+            if stage is not None and stage not in {known for known, _ in watch.began}:
+                watch.begin(stage)
+
+        with Coordinator(ledger, lambda _: Store.open(place), stages, payload(Settings()), processes) as coordinator:
+            coordinator.submit(Job("B00001", "association", delivery, ISSUED_ON), str(extract), batch="bench")
+            batch = coordinator.run("bench", progress)
+            watch.begin("")
+    if batch.state != "done" or batch.counts is None:
+        raise SystemExit(f"the batch is {batch.state}: {batch.error}")
+    counts, seconds = batch.counts, watch.seconds()
+    own, of_workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cpu = own.ru_utime + own.ru_stime + of_workers.ru_utime + of_workers.ru_stime
+    size = sum(path.stat().st_size for side in ("vendor", "issuer") for path in (place / side).rglob("*"))
+    this = watch.peaks.pop(os.getpid())
+    shutil.rmtree(place)
+    return {
+        "people": people,
+        "processes": processes,
+        "delivery": delivery,
+        "seconds": {stage: round(spent, 2) for stage, spent in seconds.items()},
+        "people_per_s": round(people / sum(seconds.values())),
+        "cpu_ms_per_person": round(1000 * cpu / people, 3),
+        "rss_mb": {"coordinator": round(this / 1e6), "worker": round(max(watch.peaks.values()) / 1e6)},
+        "pages": counts["pages"],
+        "symbols": 2 * counts["cards"] + counts["pieces"],
+        "bytes": size,
+    }
+
+
+def table(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The entries as a table in Markdown."""
+    stages = " s | ".join(STAGES)
+    yield f"| people | processes | {stages} s | people/s | CPU, ms a person | worker, MB | coordinator, MB |"
+    yield f"|{'---|' * (len(STAGES) + 6)}"
+    for entry in entries:
+        cells = [f"{entry['people']:,}", entry["processes"], *(f"{entry['seconds'][stage]:,.1f}" for stage in STAGES)]
+        cells += [f"{entry['people_per_s']:,}", f"{entry['cpu_ms_per_person']:.2f}"]
+        cells += [entry["rss_mb"]["worker"], entry["rss_mb"]["coordinator"]]
+        yield f"| {' | '.join(map(str, cells))} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run everything. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.bulk", description=__doc__)
+    parser.add_argument("people", type=int, nargs="*", help="how many (default: the usual runs)")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--delivery", default="bulk", help="a policy of `association` (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    folder = options.out.parent / "bench-bulk"
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.alone:
+        print(json.dumps(issue(options.people[0], options.processes, options.delivery, folder)))
+        return 0
+    runs = [(people, options.processes) for people in options.people] or USUAL
+    entries = [_alone(people, processes, options) for people, processes in runs]
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    said = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "runs": entries}
+    options.out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    print("\n".join(table(entries)))
+    print(f"{said['date']}, {machine}; load {os.getloadavg()[0]:.1f}")
+    return 0
+
+
+def _alone(people: int, processes: int, options: argparse.Namespace) -> dict[str, Any]:
+    """A run in a process of its own, so that its peaks are its own."""
+    command = [sys.executable, "-m", "bench.bulk", str(people), "--alone", "--processes", str(processes)]
+    command += ["--delivery", options.delivery, "--out", str(options.out)]
+    entry: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return entry
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""A plan: what a batch would come to, before a page is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from docgen.bulk.cluster import Cluster, Task
+from docgen.bulk.job import Counts, Job, ShardResult
+from docgen.bulk.ledger import Ledger
+from docgen.bulk.stages import BulkStages, plan_shard
+from docgen.bulk.store import Store
+from docgen.errors import BatchError, Violation
+
+# Of one process of 2024 or so: 1,300 pages of cards and mounts a second, and the second reader after it.
+PAGES_PER_SECOND = 700
+BYTES_PER_PAGE = 1_300
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The counts, without letters and lists to employers, in how many shards, and estimates: seconds and bytes."""
+
+    job: Job
+    counts: Counts
+    shards: int
+    seconds: float
+    bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        estimate = {"seconds": round(self.seconds), "bytes": self.bytes}
+        return {"job": self.job.as_dict(), "counts": self.counts.as_dict(), "shards": self.shards, "estimate": estimate}
+
+
+def plan(
+    ledger: Ledger, settings: Mapping[str, Any], job: Job, source: str, lists: Mapping[str, bytes], workers: int
+) -> Plan:
+    """Take the input in and decide everything, in a folder that is gone afterwards. Nothing is noted in the ledger.
+
+    `lists` are the contents of `listed` and `withdrawn`. Raises what taking in a batch raises.
+    """
+    stages = BulkStages()
+    with TemporaryDirectory(prefix="docgen-") as folder:
+        store = Store.open(Path(folder) / "store")
+        options = {name: f"work/{name}.txt" for name in lists}
+        for name, content in lists.items():
+            store.put(options[name], content)
+        scratch = Ledger(f"sqlite:///{folder}/ledger.sqlite")
+        batch = scratch.submit(job, source, store.location, options)
+        scratch.close()
+
+        def issued(document: str, people: Iterable[str]) -> set[str]:
+            return set() if job.reissue else ledger.issued(job.insurer, document, job.issued_on, people)
+
+        numbers = [part.number for part in stages.take_in(settings, store, batch, issued).parts]
+        cluster = Cluster(min(workers, len(numbers)))
+        try:
+            task = Task(plan_shard, settings, store.location, batch.job.as_dict(), len(numbers))
+            counts = Counts()
+            for outcome in cluster.run(task, numbers, lambda *_: None, 1):
+                if outcome.result is None:
+                    message = f"Shard {outcome.number} cannot be planned: {', '.join(outcome.codes)}."
+                    raise BatchError(Violation(outcome.codes[0], message, "The log has the place in the program."))
+                counts += ShardResult.from_dict(outcome.result).counts
+        finally:
+            cluster.close()
+    seconds = counts.pages / PAGES_PER_SECOND / workers
+    return Plan(job, counts, len(numbers), seconds, counts.pages * BYTES_PER_PAGE)

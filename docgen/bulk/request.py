@@ -1,0 +1,135 @@
+"""What is asked of a batch, in the words of the command line and of the API, made into a job with its lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+import pyarrow.parquet as pq
+
+from docgen.bulk.job import Job, Occasion, part_name
+from docgen.bulk.policy import Policy
+from docgen.bulk.rows import RowReader
+from docgen.bulk.sources import FORMATS, Format, allowed_object, open_source
+from docgen.bulk.store import Store
+from docgen.errors import RequestError, Violation
+from docgen.issuance.extract import BulkSettings
+from docgen.issuance.profile import InsurerProfile
+
+_NUMBER = re.compile(r"[0-9A-Z]{1,6}")
+_HEAD = 1 << 20  # bytes that are read of an extract to find its first row
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a batch is to be issued, where the asker says so.
+
+    `delivery` is else the profile's first one, `issued_on` that of the extract's first row, `number` the ledger's next.
+    `returned` is mail that came back; `reissue` the reason to issue a second time.
+    """
+
+    insurer: str
+    delivery: str | None = None
+    issued_on: date | None = None
+    number: str | None = None
+    returned: bool = False
+    reissue: str | None = None
+
+
+def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, format: Format) -> Job:
+    """The job. `head` is the extract, of which the beginning is read if the date of issue stands there.
+
+    Raises RequestError `unknown_insurer`, `no_bulk_settings`, `unknown_delivery`, `job_number_form`,
+    `issue_date_unknown`, and what reading the extract's beginning raises.
+    """
+    profile = insurers.get(wish.insurer)
+    if profile is None:
+        known = ", ".join(insurers)
+        raise RequestError(Violation("unknown_insurer", f"unknown insurer: {wish.insurer}", f"known: {known}"))
+    delivery = wish.delivery or next(iter(profile.bulk.deliveries), "") if profile.bulk else ""
+    settings = Policy.of(profile, delivery).settings
+    if wish.number is not None and not _NUMBER.fullmatch(wish.number):
+        message = f"{wish.number!r} is no job number"
+        raise RequestError(Violation("job_number_form", message, "one to six of A-Z and 0-9, or none at all"))
+    issued_on = wish.issued_on or _first_issue_date(head, format, settings)
+    occasion: Occasion = "returned" if wish.returned else "delivery"
+    return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue or None)
+
+
+@contextmanager
+def open_extract(location: str, allowed: Sequence[str]) -> Iterator[BinaryIO]:
+    """An extract on an S3-compatible store, to be read from. Raises RequestError as `open_source` does."""
+    bucket, name = allowed_object(location, allowed)
+    try:
+        stream = Store.open(f"s3://{bucket}").reader(name)
+    except FileNotFoundError:
+        raise RequestError(Violation("source_missing", "there is no such object", "check bucket and name")) from None
+    with stream:
+        yield stream
+
+
+def format_of(name: str) -> Format:
+    """The format that a file's name tells. Raises RequestError `unknown_format`."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in FORMATS:
+        raise RequestError(
+            Violation("unknown_format", "the extract's format is not known", f"name it {', '.join(FORMATS)}")
+        )
+    return FORMATS[suffix]
+
+
+def _first_issue_date(stream: BinaryIO, format: Format, settings: BulkSettings) -> date:
+    row = _first_row(stream, format) if settings.header("issued_on") is not None else {}
+    found = RowReader(settings).read(row).card.get("issued_on")
+    if found is None:
+        message = "the first row of the extract does not say when it is issued"
+        raise RequestError(Violation("issue_date_unknown", message, "give the date of issue with the request"))
+    return date.fromisoformat(found)
+
+
+def _first_row(stream: BinaryIO, format: Format) -> Mapping[str, str | None]:
+    """The first row, from the extract's beginning alone."""
+    if format == "parquet":
+        with pq.ParquetFile(stream) as file:
+            batch = next(file.iter_batches(batch_size=1), None)
+            row = batch.to_pylist()[0] if batch is not None and batch.num_rows else {}
+            return {name: str(value) for name, value in row.items() if value is not None}
+    with TemporaryDirectory(prefix="docgen-") as folder:
+        head = stream.read(_HEAD)
+        path = Path(folder) / f"head.{format}"
+        # Up to a line's end, so that no character is cut; a file of one unending line is refused for that later.
+        path.write_bytes(head[: head.rfind(b"\n") + 1] if len(head) == _HEAD else head)
+        for batch in open_source(path, Path(folder)).batches():
+            if batch.num_rows:
+                first: dict[str, str | None] = batch.slice(0, 1).to_pylist()[0]
+                return first
+    return {}
+
+
+def absent_keys(store: Store, keys: Iterable[str]) -> list[str]:
+    """Those who are in none of a batch's parts."""
+    left = set(keys)
+    for name in store.names(part_name(0).rpartition("/")[0]):
+        with store.reader(name) as stream:
+            left.difference_update(pq.read_table(stream, columns=["_key"]).column(0).to_pylist())
+    return sorted(left)
+
+
+def read_list(content: bytes) -> list[str]:
+    """The keys of a list, one on each line, in order and once each. Raises RequestError `list_form`."""
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise RequestError(Violation("list_form", "the list is not UTF-8", "one key on each line")) from None
+    return sorted({line.strip() for line in lines if line.strip()})
+
+
+def list_bytes(keys: Iterable[str]) -> bytes:
+    """A list as it is kept in a batch's store."""
+    return "".join(f"{key}\n" for key in sorted(set(keys))).encode()

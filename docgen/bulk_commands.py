@@ -1,0 +1,461 @@
+"""The commands on batches and packages: issue, reconcile, reprint, find, worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, to_json
+from docgen.errors import RequestError, Violation
+from docgen.settings import Settings
+
+# What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
+if TYPE_CHECKING:
+    from docgen.bulk.job import Job
+    from docgen.bulk.ledger import Batch, Ledger
+    from docgen.bulk.run import Coordinator, Progress
+    from docgen.bulk.store import Store
+
+NOTE = "work/batch.json"  # which batch of the ledger is being made in a folder
+
+Package = Annotated[str, typer.Argument(metavar="DIR", help="A package: a folder, or s3://BUCKET/PREFIX.")]
+Out = Annotated[str, typer.Option(metavar="DIR", show_default=False, help="An empty folder, or s3://BUCKET/PREFIX.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for function in (issue, reconcile, reprint, find, worker):
+        app.command(epilog=EXIT_CODES)(command(function))
+
+
+# --- issue ---
+
+
+def issue(
+    extract: Annotated[
+        str, typer.Argument(metavar="INPUT", help="The extract: .csv, .jsonl or .parquet, a file or s3://BUCKET/NAME.")
+    ],
+    insurer: Annotated[str, typer.Option(help="The insurer's id: association, ...", show_default=False)],
+    out: Out,
+    delivery: Annotated[
+        str | None,
+        typer.Option(show_default=False, help="A delivery policy of the insurer's profile; by default its first one."),
+    ] = None,
+    issued_on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            show_default=False,
+            help="The date of issue; by default that of the extract's first row.",
+        ),
+    ] = None,
+    job: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER", show_default=False, help="The job's number: one to six of A-Z, 0-9. Default: the next."
+        ),
+    ] = None,
+    exclude: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LIST", show_default=False, help="A file with the keys of people who are withdrawn, one on a line."
+        ),
+    ] = None,
+    undelivered: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LIST",
+            show_default=False,
+            help="A file with keys or households whose mail came back: they alone are made again.",
+        ),
+    ] = None,
+    reissue: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            show_default=False,
+            help="Issue the same document of the same day a second time, for this reason.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, show_default=False, help="Processes, instead of DOCGEN_WORKERS.")
+    ] = None,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Draw nothing: tell the counts, and what it would take.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish what was begun in this folder.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a batch: an extract of many people becomes a print package.
+
+    The package is there when DIR/vendor/manifest.json is there: then everybody is accounted for. Ctrl-C leaves a batch
+    that the same command with --resume finishes.
+    """
+    from docgen.bulk.ledger import Ledger
+    from docgen.bulk.stages import engine_of, payload
+
+    settings = Settings()
+    machine = payload(settings, settings.input_prefixes)
+    wished = _wished(extract, insurer, delivery, issued_on, job, undelivered is not None, reissue)
+    asked = wished(engine_of(machine).insurers, settings.input_prefixes)
+    lists = {name: _list(file) for name, file in (("listed", undelivered), ("withdrawn", exclude)) if file}
+    source = extract if "://" in extract else str(Path(extract).absolute())
+    count = workers or settings.workers
+    ledger = Ledger(settings.ledger)
+    try:
+        if plan_only:
+            from docgen.bulk.plan import plan
+
+            _tell_plan(plan(ledger, machine, asked, source, lists, count).as_dict(), as_json=as_json)
+        else:
+            _issue(_Begun(ledger, settings, machine, asked, source, lists, count), out, resume=resume, as_json=as_json)
+    finally:
+        ledger.close()
+
+
+def _wished(
+    extract: str,
+    insurer: str,
+    delivery: str | None,
+    issued_on: datetime | None,
+    number: str | None,
+    returned: bool,
+    reissue: str | None,
+) -> Callable[..., Job]:
+    from docgen.bulk.request import Wish, format_of, job_of, open_extract
+
+    day = issued_on.date() if issued_on else None
+    wish = Wish(insurer, delivery, day, number, returned, reissue)
+    format = format_of(extract)
+
+    def job(insurers: Any, prefixes: Any) -> Job:
+        if "://" in extract:
+            with open_extract(extract, prefixes) as stream:
+                return job_of(wish, insurers, stream, format)
+        try:
+            with Path(extract).open("rb") as file:
+                return job_of(wish, insurers, file, format)
+        except OSError as error:
+            raise _unreadable(extract, error) from None
+
+    return job
+
+
+def _unreadable(name: str, error: OSError) -> RequestError:
+    return RequestError(Violation("unreadable_file", f"{name}: {error.strerror}", "name a file that is there"))
+
+
+def _list(file: Path) -> bytes:
+    from docgen.bulk.request import list_bytes, read_list
+
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise _unreadable(str(file), error) from None
+    return list_bytes(read_list(content))
+
+
+class _Begun:
+    """A batch of the command line: its store is the folder of the package itself."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: Settings,
+        machine: dict[str, Any],
+        job: Job,
+        source: str,
+        lists: dict[str, bytes],
+        workers: int,
+    ) -> None:
+        self.ledger, self.settings, self.machine, self.workers = ledger, settings, machine, workers
+        self.job, self.source, self.lists = job, source, lists
+
+    def id_in(self, store: Store, *, resume: bool) -> str | None:
+        """The id of the batch in a folder, a new one in an empty one, None if its package is finished.
+
+        Raises RequestError `out_not_empty`.
+        """
+        from docgen.bulk.opened import MANIFEST
+
+        if resume and store.exists(MANIFEST) and not store.exists(NOTE):
+            return None
+        with suppress(FileNotFoundError):
+            noted = json.loads(store.read(NOTE))["batch"]
+            if resume:
+                return str(noted)
+        if any(True for _ in store.names()):
+            message = "the folder for the package is not empty"
+            hint = "give an empty one, or --resume to finish the batch that was begun in it"
+            raise RequestError(Violation("out_not_empty", message, hint))
+        id_ = secrets.token_hex(16)
+        store.put(NOTE, json.dumps({"batch": id_}).encode())
+        return id_
+
+    def submit(self, coordinator: Coordinator, store: Store, id_: str) -> Batch:
+        """Queue the batch, or find it again. Raises RequestError `out_not_empty` if it was asked for otherwise."""
+        options: dict[str, Any] = {}
+        for name, content in self.lists.items():
+            options |= {name: f"work/{name}.txt", f"{name}_sha256": hashlib.sha256(content).hexdigest()}
+            store.put(options[name], content)
+        try:
+            batch = coordinator.submit(self.job, self.source, options, batch=id_)
+        except RequestError as error:
+            if error.violations[0].code != "idempotency_mismatch":
+                raise
+            message = "the folder holds a batch that was asked for in another way"
+            hint = "give the same extract and options again, or an empty folder"
+            raise RequestError(Violation("out_not_empty", message, hint)) from None
+        return self.ledger.reopen(batch.id)
+
+
+def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
+    from docgen.bulk.opened import open_manifest
+    from docgen.bulk.run import Coordinator
+    from docgen.bulk.stages import BulkStages
+    from docgen.bulk.store import Store
+
+    store = Store.open(out)
+    id_ = begun.id_in(store, resume=resume)
+    if id_ is not None:
+        settings = begun.settings
+        with Coordinator(
+            begun.ledger, lambda _: store, BulkStages(), begun.machine, begun.workers, settings.scheduler or None
+        ) as coordinator:
+            batch = begun.submit(coordinator, store, id_)
+            try:
+                with _stopping(), _bar() as tell:
+                    batch = coordinator.run(batch.id, tell)
+            except KeyboardInterrupt:
+                typer.echo("interrupted: the same command with --resume goes on from here", err=True)
+                raise typer.Exit(INTERRUPTED) from None
+        if batch.state != "done":
+            _tell_failure(batch, as_json=as_json)
+        _clear(store)
+    manifest = open_manifest(store)
+    counts = manifest.counts.as_dict()
+    if as_json:
+        typer.echo(to_json({"package": store.location, "job": manifest.job.as_dict(), "counts": counts}))
+    else:
+        _tell_counts(counts)
+        typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
+
+
+def _clear(store: Store) -> None:
+    """Leave nothing but the package: the work files hold the extract once more, and nobody needs them now."""
+    from docgen.bulk.store import INCOMING
+
+    store.delete("work")
+    if "://" not in store.location:
+        with suppress(OSError):
+            (Path(store.location) / INCOMING).rmdir()
+
+
+@contextmanager
+def _stopping() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    """A bar of the people that are printed, on a terminal; elsewhere nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("beginning", total=None)
+
+        def tell(progress: Any) -> None:
+            words = progress.state.replace("_", " ")
+            total = progress.people or None
+            bar.update(task, description=words, total=total, completed=progress.people_done)
+
+        yield tell
+
+
+def _tell_failure(batch: Batch, *, as_json: bool) -> None:
+    error = batch.error or {"code": batch.state}
+    if as_json:
+        typer.echo(to_json({"state": batch.state, **error}), err=True)
+    else:
+        for violation in error.get("violations", ()):
+            typer.echo(Violation(**violation), err=True)
+        shard = f" in shard {error['shard']}" if "shard" in error else ""
+        typer.echo(f"the batch is {batch.state}{shard}, and nothing is released <{error['code']}>", err=True)
+    raise typer.Exit(REFUSED)
+
+
+def _tell_counts(counts: dict[str, int]) -> None:
+    width = max(map(len, counts))
+    for name, count in counts.items():
+        typer.echo(f"{name:{width}}  {count:>12,}")
+
+
+def _tell_plan(told: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(to_json(told))
+        return
+    _tell_counts(told["counts"])
+    seconds, size = told["estimate"]["seconds"], told["estimate"]["bytes"]
+    typer.echo(f"about {max(1, round(seconds / 60))} min and {size / 1e6:,.0f} MB, in {told['shards']} shards")
+
+
+# --- finished packages ---
+
+
+def reconcile(
+    package: Package,
+    vendor_only: Annotated[
+        bool, typer.Option("--vendor-only", help="Without the issuer's side, for who has not got it.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, show_default=False, help="Processes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a finished package against itself: files, counts, names, codes, places.
+
+    Exit code 1, and every difference on standard error, unless all is as it was made.
+    """
+    from docgen.bulk.reconcile import reconcile as held_against_itself
+    from docgen.bulk.store import Store
+
+    report = held_against_itself(Store.open(package), vendor_only=vendor_only, workers=workers or Settings().workers)
+    if as_json:
+        typer.echo(to_json(report.as_dict()))
+    else:
+        for finding in report.findings:
+            typer.echo(finding, err=True)
+    if not report.ok:
+        if not as_json:
+            typer.echo(f"{report.differences} differences: do not use this package", err=True)
+        raise typer.Exit(REFUSED)
+    if not as_json:
+        typer.echo(f"{report.counts.printed} people on {report.counts.pages} pages: all as it was made")
+
+
+def reprint(
+    package: Package,
+    reason: Annotated[str, typer.Option(help="Why, for the new package's manifest.", show_default=False)],
+    out: Out,
+    piece: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", show_default=False, help="A piece; ID/2 is its second envelope. @FILE: a list."),
+    ] = None,
+    person: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", show_default=False, help="A person's opaque key. @FILE: a list.")
+    ] = None,
+    page: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE:PAGE", show_default=False, help="A page's whole document. @FILE: a list."),
+    ] = None,
+    cards_only: Annotated[
+        bool, typer.Option("--cards-only", help="Without the mounts of the envelopes that people's cards are in.")
+    ] = False,
+) -> None:
+    """Print pieces, people's documents or pages once more, in a package of their own.
+
+    Each option may stand several times. The pages are the original ones, which their hashes prove.
+    """
+    from docgen.bulk.find import Selection
+    from docgen.bulk.reprint import reprint as printed_again
+    from docgen.bulk.store import Store
+
+    selection = Selection(_ids(piece), _ids(person), (), _ids(page))
+    if not (selection.pieces or selection.people or selection.pages):
+        raise typer.BadParameter("nothing is selected", param_hint="--piece, --person or --page")
+    store = Store.open(out)
+    counts = printed_again(Store.open(package), store, selection, reason, cards_only=cards_only)
+    _tell_counts(counts.as_dict())
+    typer.echo(store.location)
+
+
+def find(
+    package: Package,
+    person: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", show_default=False, help="A person's opaque key. @FILE: a list.")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OWN_KEY", show_default=False, help="The record's own key. @FILE: a list."),
+    ] = None,
+    piece: Annotated[
+        list[str] | None, typer.Option(metavar="ID", show_default=False, help="A piece. @FILE: a list.")
+    ] = None,
+    page: Annotated[
+        list[str] | None, typer.Option(metavar="FILE:PAGE", show_default=False, help="A page. @FILE: a list.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say who holds which piece, place and page."""
+    from docgen.bulk.find import Selection
+    from docgen.bulk.find import find as found
+    from docgen.bulk.store import Store
+
+    selection = Selection(_ids(piece), _ids(person), _ids(key), _ids(page))
+    if not (selection.pieces or selection.people or selection.keys or selection.pages):
+        raise typer.BadParameter("nothing is asked for", param_hint="--person, --key, --piece or --page")
+    for holding in found(Store.open(package), selection):
+        told = holding.as_dict()
+        if as_json:
+            typer.echo(json.dumps(told, ensure_ascii=False))  # a line for each, since there may be many
+        else:
+            pages = ",".join(map(str, told["pages"]))
+            place = f" place {told['place']}" if "place" in told else ""
+            envelope = f"{told['piece']}/{told['envelope']}{place}"
+            typer.echo(f"{told['file']}:{pages}  {told['document']}  {envelope}  {' '.join(told['people'])}")
+
+
+def _ids(given: list[str] | None) -> tuple[str, ...]:
+    from docgen.bulk.request import read_list
+
+    ids: list[str] = []
+    for id_ in given or ():
+        if not id_.startswith("@"):
+            ids.append(id_)
+            continue
+        try:
+            ids += read_list(Path(id_[1:]).read_bytes())
+        except OSError as error:
+            raise _unreadable(id_[1:], error) from None
+    return tuple(dict.fromkeys(ids))
+
+
+# --- workers ---
+
+
+def worker(
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", show_default=False, help="Instead of DOCGEN_SCHEDULER.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, show_default=False, help="Processes, instead of DOCGEN_WORKERS.")
+    ] = None,
+) -> None:
+    """Join a Dask scheduler, and print what it hands out.
+
+    The machine needs the same docgen, layouts, fonts and colour profile in the same places, and the batches' store.
+    """
+    from docgen.bulk.worker import join
+
+    settings = Settings()
+    address = scheduler or settings.scheduler
+    if not address:
+        raise typer.BadParameter("no scheduler is named", param_hint="--scheduler or DOCGEN_SCHEDULER")
+    with _stopping(), suppress(KeyboardInterrupt):
+        join(address, workers or settings.workers)

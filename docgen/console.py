@@ -1,0 +1,83 @@
+"""What all commands share: how errors, results and exit codes are told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Annotated, Any, NoReturn, ParamSpec
+
+import typer
+from pydantic import ValidationError
+
+from docgen.errors import AssetError, BatchError, DocgenError, LayoutError, Violation
+
+P = ParamSpec("P")
+
+REFUSED, USAGE, LAYOUT, ASSETS, INTERRUPTED = 1, 2, 3, 4, 5
+EXIT_CODES = """\b
+Exit codes:
+  0  done
+  1  refused: every violation is on standard error
+  2  wrong usage: an unknown option, insurer or document, a wrong setting
+  3  a layout or an insurer's profile is wrong
+  4  a font or the colour profile is missing or altered
+  5  a batch was interrupted: issue it again with --resume
+"""
+_UNKNOWN = {"unknown_insurer", "unknown_document", "unknown_delivery", "no_bulk_settings", "job_number_form"}
+_AWAY = {"store_unavailable", "ledger_unavailable", "cluster_unavailable"}
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write results, and violations, as JSON.")]
+
+
+def command(function: Callable[P, None]) -> Callable[P, None]:
+    """Turn docgen's errors into lines on standard error and an exit code; with --json, into JSON there."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except DocgenError as error:
+            fail(error.violations, exit_code(error), as_json=bool(kwargs.get("as_json")))
+        except ValidationError as error:
+            for problem in error.errors():
+                typer.echo(f"DOCGEN_{str(problem['loc'][0]).upper()}: {problem['msg']}", err=True)
+            raise typer.Exit(USAGE) from None
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader of our output left; Python would complain about it at exit
+            raise typer.Exit(0) from None
+
+    return guarded
+
+
+def exit_code(error: DocgenError) -> int:
+    """The exit code that tells a script what kind of error it was."""
+    codes = {violation.code for violation in error.violations}
+    if codes & _UNKNOWN:
+        return USAGE
+    if isinstance(error, BatchError) and codes & _AWAY:
+        return INTERRUPTED
+    if isinstance(error, LayoutError):
+        return LAYOUT
+    return ASSETS if isinstance(error, AssetError) else REFUSED
+
+
+def fail(violations: Iterable[Violation], code: int, *, as_json: bool) -> NoReturn:
+    """Tell the violations, and end."""
+    report(violations, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def report(violations: Iterable[Violation], *, as_json: bool) -> None:
+    """Tell violations on standard error."""
+    if as_json:
+        typer.echo(to_json({"violations": [violation.as_dict() for violation in violations]}), err=True)
+    else:
+        for violation in violations:
+            typer.echo(violation, err=True)
+
+
+def to_json(value: Any) -> str:
+    """JSON for people and programs."""
+    return json.dumps(value, ensure_ascii=False, indent=2)

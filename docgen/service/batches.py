@@ -1,0 +1,509 @@
+"""Batches: the routes, and what each of them asks of ledger and store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, BinaryIO
+
+import anyio
+import orjson
+from fastapi import APIRouter, Depends, Header, Path, Request
+from pydantic import BeforeValidator, Field, ValidationError
+from sse_starlette import EventSourceResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from docgen import strict_json
+from docgen.bulk.find import Selection
+from docgen.bulk.ledger import Batch, Ledger
+from docgen.bulk.opened import REJECTS_TABLE
+from docgen.bulk.reprint import reprint
+from docgen.bulk.request import Wish, absent_keys, format_of, job_of, list_bytes, open_extract, read_list
+from docgen.bulk.store import CHUNK, Store
+from docgen.engine import Engine
+from docgen.errors import RequestError, Violation
+from docgen.service import orders, problems
+from docgen.service.files import Side, file_of, package_of
+from docgen.service.runner import SERVED, Runner
+from docgen.service.webhooks import Sender, check_address
+from docgen.settings import Settings
+
+EXTRACT, LISTED, WITHDRAWN = "work/extract", "work/listed.txt", "work/withdrawn.txt"
+PATIENCE_S = 5.0  # for the ledger, while a caller waits
+POLL_S = 1.0
+_LISTS = ("exclude", "undelivered")
+_PROBLEM: dict[str, Any] = {"content": {problems.MEDIA_TYPE: {}}}
+_REFUSALS: dict[int | str, dict[str, Any]] = {"default": {"description": "Refused: see `code`.", **_PROBLEM}}
+_BINARY: dict[int | str, dict[str, Any]] = {
+    200: {"description": "All of it.", "content": {"application/octet-stream": {}}},
+    206: {"description": "The range that was asked for.", "content": {"application/octet-stream": {}}},
+    **_REFUSALS,
+}
+
+BatchId = Annotated[str, Path(description="The batch's id.", pattern="^[0-9a-f]{32}$")]
+ReprintId = Annotated[str, Path(description="The reprint's id.", pattern="^[0-9a-f]{16}$")]
+
+
+class BatchOrder(orders.Strict):
+    """What is to be issued, and how. As multipart form data: the same names, and the extract as the file `extract`."""
+
+    insurer: str = Field(description="An insurer of GET /v1/insurers.", examples=["association"])
+    source: str | None = Field(
+        default=None, description="Where the extract is: s3://BUCKET/NAME, below what the operator allows."
+    )
+    delivery: str | None = Field(
+        default=None, description="A delivery policy of the insurer's profile. By default its first one."
+    )
+    issued_on: Annotated[date | None, BeforeValidator(orders.day)] = Field(
+        default=None, description="The date of issue. By default that of the extract's first row."
+    )
+    job: str | None = Field(
+        default=None, description="The job's number, printed in every id: one to six of A-Z and 0-9. Default: the next."
+    )
+    reissue: str | None = Field(
+        default=None, min_length=1, description="Why people get the same document of the same day a second time."
+    )
+    exclude: list[str] = Field(default=[], description="Keys of people who are not to be printed any more.")
+    undelivered: list[str] = Field(
+        default=[], description="Keys or households whose mail came back: they alone are made again."
+    )
+    webhook: str | None = Field(default=None, description="Where to send a message when the batch has ended.")
+
+
+class Withdrawal(orders.Strict):
+    """People who lost their entitlement after the extract was made."""
+
+    people: list[str] = Field(min_length=1, description="Their keys, as the extract has them.")
+
+
+class ReprintOrder(orders.Strict):
+    """What to print again, and why."""
+
+    reason: str = Field(min_length=1, examples=["damaged in the post"])
+    pieces: list[str] = Field(default=[], description="Ids of pieces; ID/2 is the second envelope alone.")
+    people: list[str] = Field(default=[], description="Opaque keys of people.")
+    keys: list[str] = Field(default=[], description="The records' own keys.")
+    pages: list[str] = Field(default=[], description="FILE:PAGE.")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An extract that came with the request."""
+
+    file: BinaryIO
+    name: str
+
+
+class Batches:
+    """What the routes call; everything here may wait for ledger and store."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._settings, self._engine = settings, engine
+        self._lock = threading.Lock()
+        self._ledgers: dict[float, Ledger] = {}
+        self._runner = Runner(settings, lambda: self._ledger(120.0))
+        secret = settings.webhook_secret
+        self._sender = (
+            Sender(lambda: self._ledger(120.0), secret.get_secret_value(), settings.webhook_origins) if secret else None
+        )
+
+    def start(self) -> None:
+        """Run what waits, and send what is due."""
+        self._runner.start()
+        if self._sender:
+            self._sender.start()
+
+    def close(self) -> None:
+        """Stop, leaving what runs to the next service."""
+        self._runner.close()
+        if self._sender:
+            self._sender.close()
+        for ledger in self._ledgers.values():
+            ledger.close()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, for a caller who waits. Raises BatchError `ledger_unavailable`."""
+        return self._ledger(PATIENCE_S)
+
+    def _ledger(self, patience: float) -> Ledger:
+        with self._lock:
+            if patience not in self._ledgers:
+                self._ledgers[patience] = Ledger(self._settings.ledger, patience)
+            return self._ledgers[patience]
+
+    # --- submission ---
+
+    def require_room(self) -> None:
+        """Raises RequestError `batches_full`."""
+        waiting = sum(SERVED.items() <= batch.options.items() for batch in self.ledger.batches(["queued"]))
+        if waiting >= self._settings.max_waiting_batches:
+            message = f"{waiting} batches are waiting"
+            raise RequestError(Violation("batches_full", message, "submit it again when one of them has ended"))
+
+    def submit(self, order: BatchOrder, upload: Upload | None, key: str | None) -> Batch:
+        """Queue a batch; with a key that was used before, the batch of then. Nothing is kept of what is refused."""
+        self.require_room()
+        options: dict[str, Any] = dict(SERVED)
+        if order.webhook is not None:
+            signed = self._settings.webhook_secret is not None
+            options["webhooks"] = [check_address(order.webhook, self._settings.webhook_origins, signed=signed)]
+        with self._extract(order, upload) as extract:
+            options["format"] = format_of(upload.name if upload else order.source or "")
+            wish = Wish(
+                order.insurer, order.delivery, order.issued_on, order.job, bool(order.undelivered), order.reissue
+            )
+            job = job_of(wish, self._engine.insurers, extract, options["format"])
+            id_ = secrets.token_hex(16)
+            store = Store.open(self._settings.batch_store(id_))
+            try:
+                for name, option, people in (
+                    (LISTED, "listed", order.undelivered),
+                    (WITHDRAWN, "withdrawn", order.exclude),
+                ):
+                    if people:
+                        options |= {option: name, f"{option}_sha256": hashlib.sha256(list_bytes(people)).hexdigest()}
+                        store.put(name, list_bytes(people))
+                source = order.source or f"{EXTRACT}.{options['format']}"
+                if upload is not None:
+                    extract.seek(0)
+                    digest = hashlib.sha256()
+                    store.put_stream(source, _hashed(extract, digest.update))
+                    options["extract_sha256"] = digest.hexdigest()
+                batch = self.ledger.submit(job, source, store.location, options, batch=id_, idempotency_key=key)
+            except BaseException:
+                store.delete()
+                raise
+        if batch.id != id_:
+            store.delete()
+        self._runner.wake()
+        return batch
+
+    @contextmanager
+    def _extract(self, order: BatchOrder, upload: Upload | None) -> Iterator[BinaryIO]:
+        if (upload is None) == (order.source is None):
+            message = "an extract is either uploaded or named by its address"
+            raise RequestError(Violation("missing_value", message, "give the file `extract`, or `source`", "/source"))
+        if upload is not None:
+            yield upload.file
+            return
+        with open_extract(order.source or "", self._settings.input_prefixes) as stream:
+            yield stream
+
+    # --- one batch ---
+
+    def get(self, batch: str) -> Batch:
+        """A batch of this service. Raises RequestError `unknown_batch`, also for one that was deleted."""
+        found = self.ledger.get(batch)
+        if found.state == "deleted" or not SERVED.items() <= found.options.items():
+            raise RequestError(Violation("unknown_batch", f"There is no batch {batch}.", "Look at its id again."))
+        return found
+
+    def status(self, batch: Batch) -> dict[str, Any]:
+        """A batch as JSON, with how far it is and how long its printing will still take."""
+        tally = self.ledger.tally(batch.id)
+        progress: dict[str, Any] = {"people": tally.people, "people_done": tally.people_done}
+        progress |= {"shards": tally.shards, "shards_done": tally.done}
+        if batch.state == "printing" and tally.people_done:
+            passed = max(0.0, batch.updated_at - batch.entered_at)
+            left = passed * (tally.people - tally.people_done) / tally.people_done
+            progress["seconds_left"] = round(left)
+        return {
+            "id": batch.id,
+            "job": batch.job.as_dict(),
+            "state": batch.state,
+            "progress": progress,
+            "counts": batch.counts,
+            "error": batch.error,
+            "cancel_requested": batch.cancel_requested,
+            "handed_out": batch.handed_out,
+            "created_at": _time(batch.created_at),
+            "updated_at": _time(batch.updated_at),
+            "links": {name: f"/v1/batches/{batch.id}{path}" for name, path in _links(batch)},
+        }
+
+    def cancel(self, batch: str) -> Batch:
+        """Ask for a batch to stop. Raises RequestError `batch_ended`."""
+        found = self.get(batch)
+        if not found.live:
+            message = f"Batch {batch} is {found.state}."
+            raise RequestError(Violation("batch_ended", message, "There is nothing left to cancel."))
+        return self.ledger.cancel(batch)
+
+    def delete(self, batch: str) -> None:
+        """Remove input, work files and package; what the ledger knows of who was issued what stays."""
+        found = self.ledger.get(batch)
+        if not SERVED.items() <= found.options.items():
+            raise RequestError(Violation("unknown_batch", f"There is no batch {batch}.", "Look at its id again."))
+        self.ledger.forget(batch)
+        Store.open(found.store).delete()  # also when it is asked for again, since the first time it may have failed
+
+    def withdraw(self, batch: str, people: list[str]) -> Batch:
+        """Take people out of a batch. Raises RequestError `unknown_person`, `too_late_to_withdraw`."""
+        found = self.get(batch)
+        store = Store.open(found.store)
+        if found.intake is not None and (absent := absent_keys(store, people)):
+            message = f"{len(absent)} of the people are not in the batch: {', '.join(absent[:20])}"
+            raise RequestError(Violation("unknown_person", message, "give the keys as the extract has them"))
+        name = f"work/withdrawn-{secrets.token_hex(8)}.txt"
+        store.put(name, list_bytes(people))
+        try:
+            batch_now = self.ledger.withdraw(batch, name)
+        except RequestError:
+            store.delete(name)
+            raise
+        self._runner.wake()
+        return batch_now
+
+    # --- packages ---
+
+    def released(self, batch: str) -> Store:
+        """The store of a package, which from now on counts as handed out. Raises RequestError `not_released`."""
+        self.get(batch)
+        return Store.open(self.ledger.hand_out(batch).store)
+
+    def reprint_store(self, batch: str, reprint_id: str) -> Store:
+        """The store of a reprint. Raises RequestError `not_found`."""
+        store = Store.open(f"{self.get(batch).store}/reprints/{reprint_id}")
+        if not store.exists("vendor/manifest.json"):
+            raise RequestError(Violation("not_found", "there is no such reprint", "look at its id again"))
+        return store
+
+    def rejects(self, batch: str) -> Iterator[bytes]:
+        """The table of rejects, which does not hand anything out to the vendor. Raises RequestError `not_released`."""
+        found = self.get(batch)
+        if found.state != "done":
+            message = f"Batch {batch} is {found.state}."
+            raise RequestError(Violation("not_released", message, "Wait until it is done; see its state."))
+        return Store.open(found.store).chunks(REJECTS_TABLE)
+
+    def reprint(self, batch: str, order: ReprintOrder) -> dict[str, Any]:
+        """Print again; the reprint's id and counts."""
+        store = self.released(batch)
+        id_ = secrets.token_hex(8)
+        out = Store.open(f"{store.location}/reprints/{id_}")
+        selection = Selection(tuple(order.pieces), tuple(order.people), tuple(order.keys), tuple(order.pages))
+        if not any((selection.pieces, selection.people, selection.keys, selection.pages)):
+            message = "nothing is selected"
+            raise RequestError(Violation("missing_value", message, "give pieces, people, keys or pages", "/pieces"))
+        try:
+            counts = reprint(store, out, selection, order.reason)
+        except BaseException:
+            out.delete()
+            raise
+        path = f"/v1/batches/{batch}/reprints/{id_}"
+        return {"id": id_, "counts": counts.as_dict(), "links": {"package": f"{path}/package"}}
+
+
+def _links(batch: Batch) -> Iterator[tuple[str, str]]:
+    yield from (("self", ""), ("events", "/events"))
+    if batch.live:
+        yield "cancel", "/cancel"
+    if batch.state == "done":
+        yield from (("rejects", "/rejects"), ("package", "/package"), ("reprints", "/reprints"))
+    if batch.live or (batch.state == "done" and not batch.handed_out):
+        yield "withdrawals", "/withdrawals"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _hashed(stream: BinaryIO, update: Callable[[bytes], None]) -> Iterator[bytes]:
+    while block := stream.read(CHUNK):
+        update(block)
+        yield block
+
+
+# --- what is sent to us ---
+
+
+def own_pages_only(request: Request) -> None:
+    """Raises RequestError `foreign_page` for what another site's page sends: forms need no leave to be sent here."""
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise RequestError(Violation("foreign_page", "a page of another site asks", "send it from a program"))
+
+
+async def _order(request: Request, settings: Settings) -> tuple[BatchOrder, Upload | None]:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == "multipart/form-data":
+        return await _form(request)
+    orders.require_json(media)
+    return _parsed(BatchOrder, await orders.read_body(request, settings.max_body_bytes)), None
+
+
+async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
+    try:
+        form = await request.form(max_files=3, max_fields=20)
+    except HTTPException as error:  # so Starlette tells it inside an application
+        raise RequestError(Violation("malformed_form", error.detail, "send multipart/form-data")) from None
+    values: dict[str, Any] = {}
+    upload = None
+    for name, value in form.multi_items():
+        if name == "extract" and isinstance(value, UploadFile):
+            upload = Upload(value.file, value.filename or "")
+        elif name in _LISTS:
+            content = await value.read() if isinstance(value, UploadFile) else value.encode()
+            values[name] = read_list(content)
+        elif isinstance(value, UploadFile) or name in values:
+            raise RequestError(Violation("malformed_form", f"{name[:40]!r} is no text, or twice", "send it once"))
+        else:
+            values[name] = value
+    return _validated(BatchOrder, values), upload
+
+
+def _parsed(model: type[Any], body: bytes) -> Any:
+    return _validated(model, strict_json.loads(body))
+
+
+def _validated(model: type[Any], value: Any) -> Any:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        hint = f"the body is {{{', '.join(model.model_fields)}}}; see /docs"
+        raise RequestError(problems.from_pydantic(error.errors(), hint)) from None
+
+
+def _body(model: type[orders.Strict], *, form: bool = False) -> dict[str, Any]:
+    """The body for the API's description: it is read by hand, so that nothing is read past the limit."""
+    schema = model.model_json_schema()
+    content: dict[str, Any] = {"application/json": {"schema": schema}}
+    if form:
+        properties = {name: value for name, value in schema["properties"].items() if name != "source"}
+        properties |= {name: {"type": "string", "format": "binary"} for name in ("extract", *_LISTS)}
+        required = [*schema["required"], "extract"]
+        content["multipart/form-data"] = {"schema": {"type": "object", "properties": properties, "required": required}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+# --- routes ---
+
+
+def router(settings: Settings, batches: Batches) -> APIRouter:
+    """The routes under /v1/batches."""
+    routes = APIRouter(
+        prefix="/v1/batches", tags=["batches"], responses=_REFUSALS, dependencies=[Depends(own_pages_only)]
+    )
+
+    @routes.post("", status_code=202, summary="Issue a batch", openapi_extra=_body(BatchOrder, form=True))
+    async def submit(
+        request: Request,
+        idempotency_key: Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")] = None,
+    ) -> JSONResponse:
+        """Queue a batch: an extract, uploaded or on an S3-compatible store, becomes a print package.
+
+        Sent again with the same Idempotency-Key, it gives the batch of the first time.
+        """
+        await run_in_threadpool(batches.require_room)
+        request = orders.limited(request, settings.max_upload_bytes)
+        try:
+            order, upload = await _order(request, settings)
+            batch = await run_in_threadpool(batches.submit, order, upload, idempotency_key)
+            status = await run_in_threadpool(batches.status, batch)
+        finally:
+            await request.close()
+        return JSONResponse(status, 202, {"Location": f"/v1/batches/{batch.id}"})
+
+    @routes.get("/{batch}", summary="A batch's state")
+    def status(batch: BatchId) -> JSONResponse:
+        """State, progress with the seconds that are left, counts, and what went wrong."""
+        return JSONResponse(batches.status(batches.get(batch)), headers={"Cache-Control": "no-store"})
+
+    @routes.delete("/{batch}", status_code=204, summary="Delete a batch")
+    def delete(batch: BatchId) -> Response:
+        """Remove input, work files, package and reprints. A batch that runs has to be cancelled first.
+
+        The ledger still knows that its people were issued, if they were.
+        """
+        batches.delete(batch)
+        return Response(status_code=204)
+
+    @routes.get("/{batch}/events", summary="Progress as it happens", response_class=EventSourceResponse)
+    async def events(batch: BatchId, last_event_id: Annotated[str | None, Header()] = None) -> EventSourceResponse:
+        """Server-sent events: `progress` whenever something has changed, then `done`, `failed` or `cancelled`."""
+        await run_in_threadpool(batches.get, batch)
+        return EventSourceResponse(_events(batches, batch, last_event_id), ping=15)
+
+    @routes.get("/{batch}/rejects", summary="Who was not printed, and why", response_class=Response)
+    def rejects(batch: BatchId) -> Response:
+        """The package's table of rejects, as CSV."""
+        headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="rejects.csv"'}
+        return StreamingResponse(batches.rejects(batch), media_type="text/csv; charset=utf-8", headers=headers)
+
+    @routes.get("/{batch}/package", summary="One side of the package", response_class=Response, responses=_BINARY)
+    def package(request: Request, batch: BatchId, side: Side = "vendor") -> Response:
+        """Everything of one side as a tar, the same bytes each time, with ranges. From now on nobody is withdrawn."""
+        job = batches.get(batch).job
+        return package_of(batches.released(batch), side, job.number, job.issued_on).answer(request)
+
+    @routes.get(
+        "/{batch}/package/{side}/{name}", summary="A file of the package", response_class=Response, responses=_BINARY
+    )
+    def file(request: Request, batch: BatchId, side: Side, name: str) -> Response:
+        """One file of the package, with ranges. From now on nobody is withdrawn."""
+        return file_of(batches.released(batch), side, name).answer(request)
+
+    @routes.post("/{batch}/cancel", status_code=202, summary="Cancel a batch")
+    def cancel(batch: BatchId) -> JSONResponse:
+        """Ask for it to stop: at once if it waits, else soon. Its people may be issued again."""
+        return JSONResponse(batches.status(batches.cancel(batch)), 202)
+
+    @routes.post("/{batch}/withdrawals", status_code=202, summary="Withdraw people", openapi_extra=_body(Withdrawal))
+    async def withdraw(request: Request, batch: BatchId) -> JSONResponse:
+        """Take people out, and plan their pieces anew: until the package has been fetched."""
+        orders.require_json(request.headers.get("content-type"))
+        asked = _parsed(Withdrawal, await orders.read_body(request, settings.max_body_bytes))
+        found = await run_in_threadpool(batches.withdraw, batch, asked.people)
+        return JSONResponse(await run_in_threadpool(batches.status, found), 202)
+
+    @routes.post("/{batch}/reprints", status_code=201, summary="Print again", openapi_extra=_body(ReprintOrder))
+    async def make_reprint(request: Request, batch: BatchId) -> JSONResponse:
+        """Pieces, people or pages once more, in a package of their own: the same pages, proved by their hashes."""
+        orders.require_json(request.headers.get("content-type"))
+        asked = _parsed(ReprintOrder, await orders.read_body(request, settings.max_body_bytes))
+        made = await run_in_threadpool(batches.reprint, batch, asked)
+        return JSONResponse(made, 201, {"Location": made["links"]["package"]})
+
+    @routes.get(
+        "/{batch}/reprints/{reprint}/package",
+        summary="One side of a reprint's package",
+        response_class=Response,
+        responses=_BINARY,
+    )
+    def reprinted(request: Request, batch: BatchId, reprint: ReprintId, side: Side = "vendor") -> Response:
+        """Everything of one side as a tar, the same bytes each time, with ranges."""
+        job = batches.get(batch).job
+        return package_of(batches.reprint_store(batch, reprint), side, job.number, job.issued_on).answer(request)
+
+    return routes
+
+
+async def _events(batches: Batches, batch: str, seen: str | None) -> AsyncIterator[dict[str, str]]:
+    """What changes, with an id that is the same for the same state: who comes back with it gets nothing twice."""
+    while True:
+        status = await run_in_threadpool(lambda: batches.status(batches.get(batch)))
+        told = {name: status[name] for name in ("id", "state", "progress", "counts")}
+        if status["error"]:
+            told["error"] = {name: status["error"][name] for name in ("code", "shard") if name in status["error"]}
+        ended = status["state"] in ("done", "failed", "cancelled")
+        id_ = hashlib.sha256(json.dumps({**told, "progress": None}).encode() + _mark(status)).hexdigest()[:16]
+        if id_ != seen:
+            yield {"event": status["state"] if ended else "progress", "id": id_, "data": orjson.dumps(told).decode()}
+            seen = id_
+        if ended:
+            return
+        await anyio.sleep(POLL_S)
+
+
+def _mark(status: dict[str, Any]) -> bytes:
+    return f"{status['progress']['shards_done']}/{status['progress']['shards']}".encode()

@@ -1,0 +1,82 @@
+"""Runs the batches that the service was given, one after the other, beside the event loop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from docgen.bulk.ledger import Ledger
+from docgen.bulk.run import Coordinator
+from docgen.bulk.stages import BulkStages, payload
+from docgen.bulk.store import Store
+from docgen.errors import DocgenError, RequestError
+from docgen.service import logs
+from docgen.settings import Settings
+
+SERVED = {"by": "service"}  # among a batch's options: batches of the command line are left to it
+
+
+class Runner:
+    """Takes waiting batches from the ledger: also those that a killed service, this one or another, has left."""
+
+    def __init__(self, settings: Settings, ledger: Callable[[], Ledger], poll_s: float = 1.0) -> None:
+        self._settings, self._ledger, self._poll_s = settings, ledger, poll_s
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._coordinator: Coordinator | None = None
+        self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something new to run."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop in the middle of a batch, if need be: whoever runs it next goes on from there."""
+        self._stop.set()
+        self._wake.set()
+        if self._coordinator is not None:
+            self._coordinator.close()
+        self._thread.join(30)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._run_waiting()
+            except DocgenError as error:
+                if not self._stop.is_set():
+                    logs.errors.warning("batches: %s", error.violations[0].code)
+            except Exception as error:
+                logs.errors.error("batches: %s", logs.places(error))
+            self._wake.wait(self._poll_s)
+            self._wake.clear()
+
+    def _run_waiting(self) -> None:
+        ledger = self._ledger()
+        for batch in ledger.waiting():
+            if self._stop.is_set():
+                return
+            if SERVED.items() <= ledger.get(batch).options.items():
+                self._run(ledger, batch)
+
+    def _run(self, ledger: Ledger, batch: str) -> None:
+        if self._coordinator is None:
+            settings = self._settings
+            self._coordinator = Coordinator(
+                ledger,
+                lambda id_: Store.open(settings.batch_store(id_)),
+                BulkStages(),
+                payload(settings, settings.input_prefixes),
+                settings.workers,
+                settings.scheduler or None,
+            )
+        try:
+            ended = self._coordinator.run(batch)
+        except RequestError as error:
+            if error.violations[0].code != "batch_running":  # another service was faster
+                raise
+        else:
+            logs.access.info("batch %s %s", batch, ended.state)

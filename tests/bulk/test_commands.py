@@ -1,0 +1,157 @@
+"""Batches from the command line: what a script sees, and what is left in the folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.service.extracts import extract, keys
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(state: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "DOCGEN_STATE_DIR": str(state), "DOCGEN_WORKERS": "1"}
+
+
+def run(state: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "docgen.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=environment(state), timeout=300, check=False
+    )
+
+
+def issue(state: Path, source: Path, out: Path, *more: str | Path) -> subprocess.CompletedProcess[str]:
+    return run(state, "issue", "--insurer", "association", "--delivery", "bulk", source, "--out", out, *more)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("extract") / "households.csv"
+    path.write_bytes(extract(24, n3={"生年月日": ""}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def package(state: Path, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packages") / "one"
+    result = issue(state, source, folder, "--job", "C1", "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["counts"]["rejected"] == 1
+    return folder
+
+
+def test_a_package_is_left_and_nothing_of_the_work(package: Path) -> None:
+    assert sorted(path.name for path in package.iterdir()) == ["issuer", "vendor"]
+    assert (package / "vendor" / "manifest.json").exists()
+
+
+def test_it_reconciles_and_says_where_it_was_changed(state: Path, package: Path) -> None:
+    assert run(state, "reconcile", package).returncode == 0
+    pages = package / "vendor" / "pages.csv"
+    before = pages.read_bytes()
+    try:
+        pages.write_bytes(before.replace(b"cards-0001.pdf,3,", b"cards-0001.pdf,5,", 1))
+        damaged = run(state, "reconcile", package)
+    finally:
+        pages.write_bytes(before)
+    assert damaged.returncode == 1
+    assert "vendor/pages.csv" in damaged.stderr
+    assert "Traceback" not in damaged.stderr
+
+
+def test_somebody_is_found_by_their_own_key_and_printed_again(state: Path, package: Path, tmp_path: Path) -> None:
+    found = run(state, "find", package, "--key", keys(24)[0], "--json")
+    held = [json.loads(line) for line in found.stdout.splitlines()]
+    assert {holding["document"] for holding in held} == {"mount", "card"}
+    (tmp_path / "people.txt").write_text("\n".join(held[0]["people"]))
+    again = run(
+        state, "reprint", package, "--person", f"@{tmp_path}/people.txt", "--reason", "damaged", "--out", tmp_path / "r"
+    )
+    assert again.returncode == 0, again.stderr
+    assert run(state, "reconcile", tmp_path / "r").returncode == 0
+    assert run(state, "find", package, "--key", "nobody").returncode == 1
+
+
+def test_a_plan_counts_as_the_package_does_and_leaves_nothing(
+    state: Path, source: Path, package: Path, tmp_path: Path
+) -> None:
+    planned = issue(state, source, tmp_path / "none", "--plan-only", "--json", "--reissue", "only to compare")
+    assert planned.returncode == 0, planned.stderr
+    told = json.loads(planned.stdout)
+    assert told["counts"] == json.loads((package / "vendor/manifest.json").read_text())["counts"]
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_plan_knows_who_was_issued_already(state: Path, source: Path, package: Path, tmp_path: Path) -> None:
+    told = json.loads(issue(state, source, tmp_path / "none", "--plan-only", "--json").stdout)
+    assert told["counts"]["printed"] == 0
+
+
+def test_people_on_the_exclude_list_are_counted_as_withdrawn(state: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(extract(12, seed=5))
+    (tmp_path / "exclude.txt").write_text(f"{keys(12, seed=5)[2]}\n")
+    result = issue(
+        state, tmp_path / "in.csv", tmp_path / "out", "--exclude", tmp_path / "exclude.txt",
+        "--reissue", "a test", "--issued-on", "2025-08-01", "--json",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["counts"]["withdrawn"] == 1
+
+
+def test_a_folder_that_holds_something_is_left_alone(state: Path, source: Path, package: Path, tmp_path: Path) -> None:
+    assert "<out_not_empty>" in issue(state, source, package).stderr
+    (tmp_path / "mine.txt").write_text("x")
+    refused = issue(state, source, tmp_path)
+    assert (refused.returncode, list(tmp_path.iterdir())) == (1, [tmp_path / "mine.txt"])
+    finished = issue(state, source, package, "--resume")
+    assert finished.returncode == 0
+    assert "job C1" in finished.stdout
+
+
+def test_wrong_usage_is_told_apart_from_refusal(state: Path, source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(state, "issue", "--insurer", "nobody", source, "--out", out).returncode == 2
+    assert run(state, "issue", "--insurer", "association", "none.csv", "--out", out).returncode == 1
+    assert run(state, "issue", "--insurer", "association", source, "--out", out, "--job", "x/y").returncode == 2
+    assert run(state, "worker").returncode == 2
+    assert run(state, "reprint", tmp_path, "--reason", "x", "--out", out).returncode == 2
+    assert not out.exists()
+
+
+def test_a_batch_that_was_interrupted_is_finished_by_resume_to_the_same_bytes(state: Path, tmp_path: Path) -> None:
+    source, out, other = tmp_path / "in.csv", tmp_path / "out", tmp_path / "undisturbed"
+    source.write_bytes(extract(60, seed=9))
+    command = ["issue", "--insurer", "association", "--delivery", "bulk", source, "--out", out, "--job", "C9"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "docgen.cli", *map(str, command)],
+        cwd=ROOT, env=environment(state), stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not (out / "work" / "parts").exists() and process.poll() is None:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 5, errors
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+    assert not (out / "vendor" / "manifest.json").exists()
+    assert "<out_not_empty>" in issue(state, source, out, "--job", "C9").stderr
+    assert "asked for in another way" in issue(state, source, out, "--job", "C8", "--resume").stderr
+    resumed = issue(state, source, out, "--job", "C9", "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert issue(tmp_path / "state", source, other, "--job", "C9").returncode == 0
+    files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(other) for path in other.rglob("*") if path.is_file())
+    assert [name for name in files if (out / name).read_bytes() != (other / name).read_bytes()] == []

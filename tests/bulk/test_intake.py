@@ -1,0 +1,439 @@
+"""Intake: rows in any order become households in print order; everyone is in one part, once."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docgen.bulk import intake, parts
+from docgen.bulk.intake import Intake, take_in
+from docgen.bulk.job import Job
+from docgen.bulk.shard import run_shard
+from docgen.bulk.sources import open_source
+from docgen.bulk.store import Store
+from docgen.bulk.tables import REJECTS, read_table
+from docgen.engine import Engine
+from docgen.errors import RequestError
+from docgen.issuance.profile import InsurerProfile, load_profile
+
+LAYOUTS = Path(__file__).parents[2] / "layouts"
+SAMPLE = LAYOUTS / "samples/extracts/households.csv"
+PROFILE = load_profile(LAYOUTS / "insurers/association.yaml")
+assert PROFILE.bulk is not None
+COLUMNS = tuple(PROFILE.bulk.columns)
+JOB = Job("T1", "association", "bulk", date(2025, 8, 1))
+
+Row = Mapping[str, Any]
+
+
+def profile(people_per_file: int = 5000, **changes: Any) -> InsurerProfile:
+    assert PROFILE.bulk is not None
+    bulk = PROFILE.bulk.model_copy(update={"people_per_file": people_per_file, **changes})
+    return PROFILE.model_copy(update={"bulk": bulk})
+
+
+def row(household: object, branch: str = "00", **cells: str) -> dict[str, str]:
+    basic = {"世帯番号": f"{household}", "番号": f"9{household}", "枝番": branch, "氏": "見本", "名": f"名{branch}"}
+    return {
+        **dict.fromkeys(COLUMNS, ""),
+        **basic,
+        "本人家族区分": "1" if branch == "00" else "2",
+        "生年月日": "19900101",
+        "郵便番号": "000-0001",
+        **cells,
+    }
+
+
+def taken(
+    rows: Iterable[Mapping[str, str]], insurer: InsurerProfile = PROFILE, job: Job = JOB, **lists: Any
+) -> tuple[Intake, list[list[Row]]]:
+    """What became of these rows: the intake, and the rows of each part."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        with (work / "extract.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+        store = Store.open(work / "store")
+        found = take_in(store, open_source(work / "extract.csv", work), job, insurer, work, **lists)
+        contents = [store.read(name) for name in store.names()]
+        assert [hashlib.sha256(content).hexdigest() for content in contents] == [part.sha256 for part in found.parts]
+        return found, [pq.read_table(io.BytesIO(content)).to_pylist() for content in contents]
+
+
+def flat(batches: Iterable[Sequence[Row]]) -> list[Row]:
+    return [row for part in batches for row in part]
+
+
+def keys(batches: Iterable[Sequence[Row]]) -> list[str]:
+    return [row["_key"] for row in flat(batches)]
+
+
+def refused(call: Callable[[], object]) -> tuple[str, str]:
+    with pytest.raises(RequestError) as caught:
+        call()
+    (violation,) = caught.value.violations
+    return violation.code, violation.message
+
+
+# --- order ---
+
+people = st.lists(
+    st.builds(
+        lambda household, branch, postal, born: row(
+            household or "", branch, 郵便番号=postal, 生年月日=born, 番号=household or "x"
+        ),
+        st.sampled_from(["1", "2", "3", "4", "5", ""]),
+        st.sampled_from(["00", "01", "02", ""]),
+        st.sampled_from(["100-0001", "200-0001", ""]),
+        st.sampled_from(["19900101", "20000101", ""]),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.data(), people, st.integers(1, 5))
+def test_rows_in_another_order_give_the_same_households_and_everyone_is_there_once(
+    data: st.DataObject, rows: list[dict[str, str]], people_per_file: int
+) -> None:
+    found, parts = taken(rows, profile(people_per_file))
+    _, others = taken(data.draw(st.permutations(rows)), profile(people_per_file))
+
+    def without_numbers(batches: list[list[Row]]) -> list[list[Row]]:
+        return [[{**row, "_row": 0} for row in part] for part in batches]
+
+    assert without_numbers(parts) == without_numbers(others)
+    everyone = flat(parts)
+    assert sorted(row["_row"] for row in everyone) == list(range(1, len(rows) + 1))
+    assert [row["_person"] for row in everyone] == list(range(1, len(rows) + 1))
+    assert found.people == len(rows)
+    for taken_row in everyone:
+        original = rows[taken_row["_row"] - 1]
+        assert {name: taken_row[name] or "" for name in COLUMNS} == original
+    ordinals = [ordinal for ordinal, _ in groupby(row["_household"] for row in everyone)]
+    assert ordinals == list(range(1, len(ordinals) + 1))  # together, and in no other part
+    sizes = [len(list(members)) for _, members in groupby(everyone, key=lambda row: row["_household"])]
+    assert len({row["世帯番号"] for row in rows if row["世帯番号"]}) + sum(not row["世帯番号"] for row in rows) == len(
+        sizes
+    )
+    assert [part.people for part in found.parts] == [len(part) for part in parts]
+    for part in parts[:-1]:
+        last = [row["_household"] for row in part].count(part[-1]["_household"])
+        assert len(part) - last < people_per_file <= len(part)
+
+
+def test_the_insured_comes_first_then_branches_then_those_without_one_by_birth() -> None:
+    rows = [
+        row(1, "", 名="末", 生年月日="20200101", 本人家族区分="2"),
+        row(1, "", 名="上", 生年月日="20100101", 本人家族区分="2"),
+        row(1, "03", 本人家族区分="1"),
+        row(1, "02"),
+        row(1, "01"),
+    ]
+    _, parts = taken(rows)
+    assert [found["_row"] for found in flat(parts)] == [3, 5, 4, 2, 1]
+
+
+def test_a_household_stands_where_its_first_member_does() -> None:
+    rows = [
+        row(1, 郵便番号="900-0001"),
+        row(2, 郵便番号="500-0001"),
+        row(1, "01", 郵便番号="100-0001"),
+        row(3, 郵便番号=""),
+    ]
+    _, parts = taken(rows)
+    assert keys(parts) == ["2-00", "1-00", "1-01", "3-00"]
+
+
+def test_what_goes_through_employers_is_sorted_by_employer_and_the_voluntarily_continued_come_last() -> None:
+    rows = [row(1), row(2, 事業所番号="0002"), row(3, 事業所番号="0001"), row(4, 事業所番号="0002")]
+    _, parts = taken(rows, job=replace(JOB, delivery="regular"))
+    assert keys(parts) == ["3-00", "2-00", "4-00", "1-00"]
+
+
+def test_parts_are_cut_behind_whole_households(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_BUNDLE", 7)
+    rows = [row(f"{household:03d}", f"{branch:02d}") for household in range(20) for branch in range(household % 4 + 1)]
+    found, batches = taken(rows, profile(6))
+    assert keys(batches) == [f"{person['世帯番号']}-{person['枝番']}" for person in rows]
+    assert [part.households for part in found.parts] == [
+        len({person["_household"] for person in batch}) for batch in batches
+    ]
+    assert all(6 <= len(batch) < 10 for batch in batches[:-1])
+
+
+# --- faults ---
+
+
+def faults(rows: Iterable[Mapping[str, str]], **lists: Any) -> dict[int, str | None]:
+    return {found["_row"]: found["_fault"] for found in flat(taken(rows, **lists)[1])}
+
+
+def test_the_same_person_twice_is_marked_on_each_row() -> None:
+    same = {"番号": "1", "枝番": "00"}
+    rows = [row(1, **same), row(2, **same), row(3, 番号="1", 枝番="01"), row(4, **same, 記号="見"), row(5, **same)]
+    assert faults(rows) == dict.fromkeys((1, 2, 5), "duplicate_person") | {3: None, 4: None}
+
+
+def test_without_a_branch_birth_date_and_name_tell_people_apart() -> None:
+    same = {"番号": "1", "枝番": ""}
+    rows = [
+        row(1, **same, 名="太郎"),
+        row(2, **same, 名="花子"),
+        row(3, **same, 名="太郎", 生年月日="20000101"),
+        row(4, **same, 名="太郎"),
+        row(5, 番号="1", 枝番="00", 名="太郎"),
+    ]
+    assert faults(rows) == {1: "duplicate_person", 2: None, 3: None, 4: "duplicate_person", 5: None}
+
+
+def test_neighbouring_cells_are_not_taken_for_one() -> None:
+    rows = [row(1, 記号="1", 番号="12"), row(2, 記号="11", 番号="2"), row(3, 記号="", 番号="112")]
+    assert set(faults(rows).values()) == {None}
+
+
+def test_rows_without_a_number_are_nobodys_doubles() -> None:
+    assert set(faults([row(1, 番号=""), row(2, 番号="")]).values()) == {None}
+
+
+def test_rows_without_a_household_stand_alone() -> None:
+    found, batches = taken([row("", "00", 番号="1"), row("", "01", 番号="1"), row(1)])
+    assert {person["_fault"] for person in flat(batches) if not person["世帯番号"]} == {"household_missing"}
+    assert sum(part.households for part in found.parts) == 3
+
+
+def test_more_people_than_a_household_can_have_stand_alone() -> None:
+    rows = [row(1, f"{at:02d}", 番号=str(at)) for at in range(101)] + [row(2)]
+    found, batches = taken(rows)
+    assert [person["_fault"] for person in flat(batches)].count("household_too_large") == 101
+    assert found.parts[0].households == 102
+
+
+def test_a_malformed_row_keeps_its_household_and_key(tmp_path: Path) -> None:
+    lines = [",".join(row(1, branch).values()) for branch in ("00", "01")]
+    text = "\n".join([",".join(COLUMNS), lines[0], lines[1] + ",x"])
+    (tmp_path / "e.csv").write_text(text, encoding="utf-8")
+    store = Store.open(tmp_path / "store")
+    take_in(store, open_source(tmp_path / "e.csv", tmp_path), JOB, PROFILE, tmp_path)
+    found = pq.read_table(io.BytesIO(store.read("work/parts/0001.parquet"))).to_pylist()
+    assert [(person["_key"], person["_household"], person["_fault"]) for person in found] == [
+        ("1-00", 1, None),
+        ("1-01", 1, "malformed_row"),
+    ]
+
+
+# --- columns ---
+
+
+def test_all_columns_that_are_not_mapped_or_not_there_are_named_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "e.csv"
+    header = [name for name in COLUMNS if name not in ("旧姓", "通称名")]
+    path.write_text(",".join([*header, "備考", ""]) + "\n" + "," * (len(header) + 1) + "\n", encoding="utf-8")
+    code, message = refused(lambda: take_in(Store.open(tmp_path), open_source(path, tmp_path), JOB, PROFILE, tmp_path))
+    assert code == "columns_not_mapped"
+    assert message == "columns neither read nor ignored: 備考, (empty); not there: 旧姓, 通称名"
+
+
+def test_ignored_columns_stay_out_of_the_parts_unless_the_key_is_made_of_them(tmp_path: Path) -> None:
+    lines = [json.dumps({**row(1), "備考": "x", "ＩＤ": "77"}, ensure_ascii=False)]
+    (tmp_path / "e.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    store = Store.open(tmp_path / "store")
+    insurer = profile(ignored=("備考", "ＩＤ"), key="[{ＩＤ}]'{枝番}'")
+    take_in(store, open_source(tmp_path / "e.jsonl", tmp_path), JOB, insurer, tmp_path)
+    (found,) = pq.read_table(io.BytesIO(store.read("work/parts/0001.parquet"))).to_pylist()
+    assert ("備考" in found, found["ＩＤ"], found["_key"]) == (False, "77", "[77]'00'")
+
+
+def test_json_lines_may_leave_out_what_is_absent(tmp_path: Path) -> None:
+    lines = [json.dumps({k: v for k, v in row(1).items() if v}, ensure_ascii=False)]
+    (tmp_path / "e.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    found = take_in(Store.open(tmp_path), open_source(tmp_path / "e.jsonl", tmp_path), JOB, PROFILE, tmp_path)
+    assert found.people == 1
+
+
+# --- lists ---
+
+
+def test_listed_households_alone_are_taken_in_by_number_or_by_a_members_key() -> None:
+    rows = [row(1), row(1, "01"), row(2), row(3), row(3, "01")]
+    found, batches = taken(rows, listed={"3-01", "2"})
+    assert (found.people, keys(batches)) == (3, ["2-00", "3-00", "3-01"])
+
+
+def test_withdrawn_people_are_marked() -> None:
+    _, batches = taken([row(1), row(1, "01"), row(2)], withdrawn={"1-01"})
+    assert [found["_key"] for found in flat(batches) if found["_withdrawn"]] == ["1-01"]
+
+
+@pytest.mark.parametrize("name", ["listed", "withdrawn"])
+def test_a_list_that_names_somebody_who_is_not_there_is_refused(name: str) -> None:
+    assert refused(lambda: taken([row(1)], **{name: {"1-00", "9-99"}})) == (
+        "unknown_person",
+        f"1 of the {name} are not in the extract: 9-99",
+    )
+
+
+def test_people_are_claimed_once_each_unless_they_will_not_be_printed() -> None:
+    asked: list[str] = []
+
+    def claim(identities: Iterable[str]) -> Collection[str]:
+        some = list(identities)
+        asked.extend(some)
+        return some[:1]
+
+    rows = [row(1), row(2), row(3, 番号="x"), row(4, 番号="x"), row(5)]
+    _, batches = taken(rows, withdrawn={"5-00"}, claim=claim)
+    everyone = flat(batches)
+    assert len(asked) == len(set(asked)) == 2
+    assert {found["_identity"] for found in everyone if found["_key"] in ("1-00", "2-00")} == set(asked)
+    assert [found["_identity"] for found in everyone if found["_fault"] == "already_issued"] == [min(asked)]
+
+
+# --- memory, and what the database may do ---
+
+
+def test_the_database_reads_no_other_file_and_loads_nothing(tmp_path: Path) -> None:
+    with intake._database(tmp_path, "64MB") as db:
+        for statement in (
+            f"SELECT * FROM read_csv('{SAMPLE}')",
+            f"SELECT * FROM '{SAMPLE}'",
+            "INSTALL httpfs",
+            "LOAD httpfs",
+            "SELECT * FROM 's3://bucket/x.parquet'",
+            "SET enable_external_access = true",
+            f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+        ):
+            with pytest.raises(duckdb.Error):
+                db.execute(statement)
+
+
+_MEASURE = """
+import re, sys
+from datetime import date
+from pathlib import Path
+from docgen.bulk.intake import take_in
+from docgen.bulk.job import Job
+from docgen.bulk.sources import open_source
+from docgen.bulk.store import Store
+from docgen.issuance.profile import load_profile
+
+def most():  # MB; what getrusage says would begin with the parent's
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+
+work = Path(sys.argv[1])
+profile = load_profile(Path(sys.argv[2]))
+before = most()
+source = open_source(work / sys.argv[3], work)
+job = Job("T1", "association", "bulk", date(2025, 8, 1))
+found = take_in(Store.open(work / "store"), source, job, profile, work)
+print(found.people, before, most())
+"""
+
+
+def test_memory_does_not_grow_with_the_extract(tmp_path: Path) -> None:
+    grown = {}
+    for count in (20_000, 200_000):
+        work = tmp_path / str(count)
+        work.mkdir()
+        _many(work / "e.parquet", count)
+        command = [sys.executable, "-c", _MEASURE, str(work), str(LAYOUTS / "insurers/association.yaml"), "e.parquet"]
+        environment = {**os.environ, "PYTHONPATH": str(LAYOUTS.parent)}
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+        people, before, after = map(int, done.stdout.split())
+        assert people == count
+        assert after < 400
+        grown[count] = after - before
+    assert grown[200_000] < grown[20_000] + 120
+
+
+def _many(path: Path, count: int) -> None:
+    """A file of people in an order that has nothing to do with their households."""
+    order = [at * 7919 % count for at in range(count)]
+    cells = {name: pa.array([""] * count) for name in COLUMNS}
+    cells |= {
+        "世帯番号": pa.array([f"{at // 3:08d}" for at in order]),
+        "番号": pa.array([str(at // 3) for at in order]),
+        "枝番": pa.array([f"{at % 3:02d}" for at in order]),
+        "本人家族区分": pa.array(["1" if at % 3 == 0 else "2" for at in order]),
+        "郵便番号": pa.array([f"{at // 3 * 31 % 1000:03d}-0001" for at in order]),
+        "生年月日": pa.array([f"19{at % 90 + 10}0101" for at in order]),
+        "住所": pa.array([f"見本県見本市例示町大字見本{at}" for at in order]),
+    }
+    pq.write_table(pa.table(cells), path, row_group_size=20_000)
+
+
+# --- the sample extract ---
+
+HELD, TWICE = "household_held", "duplicate_person"
+
+
+def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_reason(
+    engine: Engine, tmp_path: Path
+) -> None:
+    store = Store.open(tmp_path / "store")
+    found = take_in(store, open_source(SAMPLE, tmp_path), JOB, engine.insurers["association"], tmp_path)
+    assert found.people == 62
+    (part,) = found.parts
+    counts = run_shard(engine, store, JOB, part.number).counts
+    assert (counts.people, counts.printed, counts.rejected, counts.held) == (62, 36, 19, 7)
+    told = read_table(io.BytesIO(store.read("work/shards/0001/rejects.csv")), REJECTS)
+    assert sorted((person["key"], person["code"], person["column"]) for person in told) == sorted([
+        ("00000015-00", HELD, ""),
+        ("00000015-01", "age_75_reached", "生年月日"),
+        ("00000016-00", "ratio_required", "負担割合"),
+        ("00000017-00", "ratio_before_70", "負担割合発効年月日"),
+        ("00000018-00", TWICE, ""),
+        ("00000018-01", TWICE, ""),
+        ("00000019-00", TWICE, ""),
+        ("00000019-01", TWICE, ""),
+        ("00000020-", TWICE, ""),
+        ("00000021-", TWICE, ""),
+        ("00000021-", HELD, ""),  # another name and birth date: somebody else
+        ("00000022-00", "unknown_sequence", "氏"),
+        ("00000022-01", "unknown_sequence", "氏"),
+        ("00000023-00", "unknown_code", "資格区分"),
+        ("00000024-00", HELD, ""),
+        ("00000024-01", HELD, ""),
+        ("00000024-02", "invalid_date", "生年月日"),
+        ("00000025-00", "does_not_fit", "氏"),
+        ("00000026-00", HELD, ""),
+        ("00000026-01", "missing_value", "氏カナ"),
+        ("00000027-00", "barcode_unencodable", "郵便番号"),
+        ("00000027-01", HELD, ""),
+        ("00000028-01", "missing_value", ""),  # a dependent without an insured person
+        ("00000030-00", HELD, ""),
+        ("00000030-01", "malformed_row", ""),
+        ("-00", "household_missing", ""),
+    ])  # fmt: skip
+
+
+def test_an_insurer_without_a_mount_for_employers_has_them_hand_on_the_one_for_homes(
+    engine: Engine, tmp_path: Path
+) -> None:
+    store, job = Store.open(tmp_path / "store"), replace(JOB, insurer="society", delivery="cards")
+    take_in(store, open_source(SAMPLE, tmp_path), job, engine.insurers["society"], tmp_path)
+    counts = run_shard(engine, store, job, 1).counts
+    assert (counts.people, counts.rejected, counts.cards) == (62, 19, counts.printed)
+    kinds = [line.split(",")[3] for line in store.read("work/shards/0001/pieces.csv").decode().splitlines()]
+    assert set(kinds) == {"employer", "direct"}

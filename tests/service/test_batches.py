@@ -1,0 +1,320 @@
+"""Batches over HTTP: what an issuance system sends, asks and fetches."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import tarfile
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from docgen.bulk.ledger import Ledger
+from docgen.bulk.reconcile import reconcile
+from docgen.bulk.store import Store
+from docgen.engine import Engine
+from docgen.service import create_app
+from docgen.settings import Settings
+from tests.service.extracts import extract, keys
+
+Answer = Any
+ENDED = ("done", "failed", "cancelled")
+
+
+def submit(client: TestClient, content: bytes, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+    files = {"extract": ("extract.csv", content, "text/csv")}
+    form = {"insurer": "association", "delivery": "bulk", **fields}
+    return client.post("/v1/batches", data=form, files=files, headers=headers)
+
+
+def state(client: TestClient, batch: str) -> dict[str, Any]:
+    status: dict[str, Any] = client.get(f"/v1/batches/{batch}").json()
+    return status
+
+
+def ended(client: TestClient, batch: str, within_s: float = 120) -> dict[str, Any]:
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        status = state(client, batch)
+        if status["state"] in ENDED:
+            return status
+        time.sleep(0.1)
+    raise AssertionError(status)
+
+
+def files_of(tar: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+        opened = [(member.name, archive.extractfile(member)) for member in archive.getmembers()]
+        return {name.partition("/")[2]: file.read() for name, file in opened if file is not None}
+
+
+def code(answer: Answer) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["code"]
+
+
+def unpacked(client: TestClient, path: str, folder: Path) -> Store:
+    for side in ("vendor", "issuer"):
+        for name, content in files_of(client.get(path, params={"side": side}).content).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+    return Store.open(folder)
+
+
+@pytest.fixture(scope="module")
+def done(client: TestClient) -> dict[str, Any]:
+    """A batch of 20 people, one of whom has no birth date, issued; and its package has been fetched."""
+    answer = submit(client, extract(20, n7={"生年月日": ""}), job="T1")
+    assert answer.status_code == 202, answer.text
+    status = ended(client, answer.json()["id"])
+    client.get(status["links"]["package"])
+    return status
+
+
+@pytest.fixture
+def idle(settings: Settings, engine: Engine, tmp_path: Path) -> TestClient:
+    """A service that runs nothing: batches stay as they were submitted."""
+    own = settings.model_copy(update={"state_dir": tmp_path / "state", "max_waiting_batches": 2})
+    return TestClient(create_app(own, engine), raise_server_exceptions=False)
+
+
+# --- from the extract to the package ---
+
+
+def test_an_upload_becomes_a_package_whose_counts_add_up(done: dict[str, Any]) -> None:
+    assert done["state"] == "done", done
+    counts = done["counts"]
+    assert counts["people"] == 20
+    assert counts["rejected"] == 1
+    assert counts["people"] == counts["printed"] + counts["rejected"] + counts["held"] + counts["withdrawn"]
+    assert done["job"]["issued_on"] == "2025-08-01"  # from the extract
+    assert done["progress"]["people_done"] == 20
+
+
+def test_a_package_that_was_fetched_is_reconciled_anywhere(
+    client: TestClient, done: dict[str, Any], tmp_path: Path
+) -> None:
+    store = unpacked(client, done["links"]["package"], tmp_path)
+    report = reconcile(store)
+    assert report.ok, report.findings
+    assert report.counts.printed == done["counts"]["printed"]
+
+
+def test_the_vendors_side_holds_nothing_of_the_issuers(client: TestClient, done: dict[str, Any]) -> None:
+    vendor = files_of(client.get(done["links"]["package"]).content)
+    issuer = files_of(client.get(done["links"]["package"], params={"side": "issuer"}).content)
+    assert {name.partition("/")[0] for name in vendor} == {"vendor"}
+    assert set(issuer) == {"issuer/rejects.csv", "issuer/keys.csv", "issuer/fit.csv"}
+    own_key = keys(20)[0].encode()
+    assert own_key in issuer["issuer/keys.csv"]
+    assert not any(own_key in content for content in vendor.values())
+
+
+def test_the_rejects_name_the_row_the_code_and_the_column(client: TestClient, done: dict[str, Any]) -> None:
+    answer = client.get(done["links"]["rejects"])
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    rejected = [row for row in rows if row["state"] == "rejected"]
+    assert [(row["key"].removeprefix("'"), row["row"], row["column"]) for row in rejected] == [
+        (keys(20)[6], "7", "生年月日")
+    ]
+    assert len(rows) == done["counts"]["rejected"] + done["counts"]["held"]
+
+
+def test_an_interrupted_download_goes_on_where_it_stopped(client: TestClient, done: dict[str, Any]) -> None:
+    path = done["links"]["package"]
+    whole = client.get(path)
+    assert int(whole.headers["content-length"]) == len(whole.content)
+    tag, size = whole.headers["etag"], len(whole.content)
+    for start, stop in ((0, 1), (511, 513), (size // 3, size // 2), (size - 700, size)):
+        part = client.get(path, headers={"Range": f"bytes={start}-{stop - 1}", "If-Range": tag})
+        assert part.status_code == 206
+        assert part.content == whole.content[start:stop]
+        assert part.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+    assert client.get(path, headers={"Range": "bytes=-5"}).content == whole.content[-5:]
+    assert client.get(path, headers={"Range": f"bytes={size - 3}-"}).content == whole.content[-3:]
+    assert client.get(path, headers={"Range": "bytes=0-1", "If-Range": '"other"'}).status_code == 200
+    assert code(client.get(path, headers={"Range": f"bytes={size}-"})) == (416, "range_not_satisfiable")
+
+
+def test_single_files_are_those_of_the_manifest_and_no_others(client: TestClient, done: dict[str, Any]) -> None:
+    path = f"{done['links']['package']}/vendor"
+    manifest = client.get(f"{path}/manifest.json").json()
+    for file in (file for file in manifest["files"] if file["name"].startswith("vendor/")):
+        answer = client.get(f"{path}/{file['name'].removeprefix('vendor/')}")
+        assert hashlib.sha256(answer.content).hexdigest() == file["sha256"]
+        assert answer.headers["etag"] == f'"{file["sha256"]}"'
+    for name in ("nothing.pdf", "..%2fwork%2fextract.csv", "%2e%2e/work/extract.csv"):
+        assert client.get(f"{path}/{name}").status_code == 404
+
+
+def test_events_tell_how_far_it_is_and_end_with_the_end(client: TestClient, done: dict[str, Any]) -> None:
+    text = client.get(done["links"]["events"]).text
+    fields = dict(line.split(": ", 1) for line in text.strip().splitlines())
+    assert fields["event"] == "done"
+    told = json.loads(fields["data"])
+    assert told["counts"] == done["counts"]
+    assert told.keys() == {"id", "state", "progress", "counts"}
+    again = client.get(done["links"]["events"], headers={"Last-Event-ID": fields["id"]})
+    assert "data" not in again.text
+
+
+def test_a_reprint_is_a_package_of_the_same_pages(client: TestClient, done: dict[str, Any], tmp_path: Path) -> None:
+    answer = client.post(done["links"]["reprints"], json={"reason": "damaged", "keys": [keys(20)[0]]})
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert made["counts"]["printed"] == 1
+    store = unpacked(client, made["links"]["package"], tmp_path)
+    assert reconcile(store).ok
+    before = files_of(client.get(done["links"]["package"]).content)["vendor/pages.csv"]
+    hashes = {row["page_hash"] for row in csv.DictReader(io.StringIO(before.decode("utf-8-sig")))}
+    after = store.read("vendor/pages.csv").decode("utf-8-sig")
+    assert {row["page_hash"] for row in csv.DictReader(io.StringIO(after))} <= hashes
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ({"reason": "x", "pieces": ["T1-00000999X"]}, (404, "not_in_package")),
+        ({"reason": "x"}, (422, "missing_value")),
+        ({"reason": " ", "pieces": ["T1"]}, (422, "reason_missing")),
+        ({"pieces": ["T1"]}, (422, "missing_value")),
+    ],
+)
+def test_a_reprint_of_nothing_or_without_a_reason_is_refused(
+    client: TestClient, done: dict[str, Any], order: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    assert code(client.post(done["links"]["reprints"], json=order)) == expected
+
+
+def test_the_same_people_on_the_same_day_need_a_reason(client: TestClient, done: dict[str, Any]) -> None:
+    again = ended(client, submit(client, extract(20)).json()["id"])
+    assert again["counts"]["printed"] == 1 + done["counts"]["held"]  # those who got nothing the first time
+    reissued = ended(client, submit(client, extract(20), reissue="the first print was off colour").json()["id"])
+    assert reissued["counts"]["printed"] == 20
+
+
+# --- withdrawals, cancellation, deletion ---
+
+
+def test_people_are_withdrawn_until_the_package_is_fetched(client: TestClient) -> None:
+    batch = submit(client, extract(12, seed=2), issued_on="2025-08-01").json()["id"]
+    first = ended(client, batch)
+    assert code(client.post(f"/v1/batches/{batch}/withdrawals", json={"people": ["nobody"]})) == (400, "unknown_person")
+    answer = client.post(f"/v1/batches/{batch}/withdrawals", json={"people": keys(12, seed=2)[:1]})
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    second = ended(client, batch)
+    assert second["counts"]["withdrawn"] == 1
+    assert second["counts"]["printed"] == first["counts"]["printed"] - 1
+    assert client.get(second["links"]["package"]).status_code == 200
+    late = client.post(f"/v1/batches/{batch}/withdrawals", json={"people": keys(12, seed=2)[1:2]})
+    assert code(late) == (409, "too_late_to_withdraw")
+
+
+def test_a_waiting_batch_is_cancelled_at_once(idle: TestClient) -> None:
+    batch = submit(idle, extract(3)).json()["id"]
+    assert idle.post(f"/v1/batches/{batch}/cancel").json()["state"] == "cancelled"
+    assert code(idle.post(f"/v1/batches/{batch}/cancel")) == (409, "batch_ended")
+    assert code(idle.get(f"/v1/batches/{batch}/package")) == (409, "not_released")
+    assert code(idle.get(f"/v1/batches/{batch}/rejects")) == (409, "not_released")
+
+
+def test_deleting_leaves_nothing_of_it(idle: TestClient, tmp_path: Path) -> None:
+    batch = submit(idle, extract(3)).json()["id"]
+    assert [path for path in (tmp_path / "state" / "batches").rglob("*") if path.is_file()]
+    assert idle.delete(f"/v1/batches/{batch}").status_code == 204
+    assert not [path for path in (tmp_path / "state" / "batches").rglob("*") if path.is_file()]
+    assert code(idle.get(f"/v1/batches/{batch}")) == (404, "unknown_batch")
+    assert idle.delete(f"/v1/batches/{batch}").status_code == 204
+
+
+# --- what is refused, and what is not done twice ---
+
+
+def test_a_request_that_is_sent_again_gives_the_same_batch(idle: TestClient, tmp_path: Path) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    first, again = (submit(idle, extract(3), key).json()["id"] for _ in range(2))
+    assert first == again
+    assert len(list((tmp_path / "state" / "batches").iterdir())) == 1
+    assert code(submit(idle, extract(4), key)) == (422, "idempotency_mismatch")
+
+
+def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(idle: TestClient) -> None:
+    for seed in (1, 2):
+        assert submit(idle, extract(3, seed)).status_code == 202
+    refused = submit(idle, extract(3, 3))
+    assert code(refused) == (503, "batches_full")
+    assert int(refused.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"insurer": "nobody"}, (404, "unknown_insurer")),
+        ({"delivery": "pigeon"}, (422, "unknown_delivery")),
+        ({"issued_on": "2025-02-30"}, (422, "invalid_date")),
+        ({"job": "no/way"}, (422, "job_number_form")),
+        ({"webhook": "http://127.0.0.1:1/"}, (422, "webhook_not_allowed")),
+        ({"colour": "red"}, (422, "unknown_key")),
+        ({"source": "s3://bucket/x.csv"}, (422, "missing_value")),
+    ],
+)
+def test_what_cannot_be_is_refused_and_not_kept(
+    idle: TestClient, tmp_path: Path, fields: dict[str, str], expected: tuple[int, str]
+) -> None:
+    assert code(submit(idle, extract(3), **fields)) == expected
+    assert not list((tmp_path / "state").rglob("*.csv"))
+
+
+def test_a_form_that_is_none_is_refused(idle: TestClient) -> None:
+    for kind, content in (("multipart/form-data", b"x"), ("multipart/form-data; boundary=x", b"x" * 100)):
+        answer = idle.post("/v1/batches", content=content, headers={"Content-Type": kind})
+        assert code(answer) == (400, "malformed_form")
+    cut = b'--x\r\nContent-Disposition: form-data; name="extract"; filename="x.csv"\r\n\r\n' + extract(3)[:-9]
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert idle.post("/v1/batches", content=cut, headers=form).status_code == 422  # cut off: nobody gets lost so
+    assert code(idle.post("/v1/batches", content=b"x", headers={"Content-Type": "text/csv"}))[0] == 415
+    twice = {"extract": ("x.csv", extract(3)), "job": ("j.txt", b"S1")}
+    assert code(idle.post("/v1/batches", data={"insurer": "association"}, files=twice)) == (400, "malformed_form")
+
+
+def test_an_extract_without_a_date_of_issue_needs_one(idle: TestClient) -> None:
+    content = extract(3, n1={"交付年月日": ""})
+    assert code(submit(idle, content)) == (422, "issue_date_unknown")
+    assert submit(idle, content, issued_on="2025-08-01").json()["job"]["issued_on"] == "2025-08-01"
+
+
+def test_an_upload_that_is_too_large_is_refused_while_it_comes(
+    settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    own = settings.model_copy(update={"state_dir": tmp_path / "state", "max_upload_bytes": 2000})
+    client = TestClient(create_app(own, engine), raise_server_exceptions=False)
+    assert code(submit(client, extract(30))) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    "source", ["s3://other/x.csv", "file:///etc/passwd.csv", "http://127.0.0.1/x.csv", "/etc/x.csv"]
+)
+def test_nothing_is_fetched_that_is_not_on_the_list(idle: TestClient, source: str) -> None:
+    answer = idle.post("/v1/batches", json={"insurer": "association", "source": source})
+    assert code(answer)[1] == "source_not_allowed"
+
+
+def test_a_page_of_another_site_starts_nothing(idle: TestClient) -> None:
+    assert code(submit(idle, extract(3), {"Origin": "https://evil.example"})) == (403, "foreign_page")
+    assert submit(idle, extract(3), {"Origin": "http://testserver"}).status_code == 202
+
+
+def test_batches_of_the_command_line_are_not_the_services(idle: TestClient, tmp_path: Path) -> None:
+    ours = submit(idle, extract(3)).json()
+    ledger = Ledger(f"sqlite:///{tmp_path}/state/ledger.sqlite")
+    theirs = ledger.submit(replace(ledger.get(ours["id"]).job, number=""), "/x.csv", "/nowhere")
+    ledger.close()
+    assert code(idle.get(f"/v1/batches/{theirs.id}")) == (404, "unknown_batch")
+    assert code(idle.delete(f"/v1/batches/{theirs.id}")) == (404, "unknown_batch")
