@@ -235,13 +235,17 @@ class _ChunkTable(dict[bytes, str]):
         self._x, self._y = x, y
 
     def __missing__(self, modules: bytes) -> str:
+        x, y = self._x, self._y
         # A hair of overlap closes the seams that anti-aliasing viewers show between touching rectangles.
-        rects = "".join(
-            f"{self._x + run.start()} {self._y} {run.end() - run.start()}.02 1.02 re "
-            for run in re.finditer(b"1+", modules)
-        )
+        rects = "".join([f"{x + start} {y} {length}.02 1.02 re " for start, length in _dark_runs(modules)])
         self[modules] = rects
         return rects
+
+
+@cache
+def _dark_runs(modules: bytes) -> tuple[tuple[int, int], ...]:
+    """Where the dark modules of a chunk begin, and how many there are side by side."""
+    return tuple((run.start(), run.end() - run.start()) for run in re.finditer(b"1+", modules))
 
 
 @cache
