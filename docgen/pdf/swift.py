@@ -58,7 +58,7 @@ _QR_END = b" re f Q"
 _MODULES = re.compile(rb"(\d+) (\d+) (\d)\.02 1\.02")
 _BARS = re.compile(rb"(?:-?[\d.]+ -?[\d.]+ -?[\d.]+ -?[\d.]+ re )*f")
 _ROW = 64  # bits that a row of modules takes; wider symbols than this are the reference's
-_KEPT = 5_000  # texts that repeat from page to page: dates, words
+_KEPT = 20_000  # texts that repeat from page to page: dates, words
 # What pypdf and the interpreter raise on damaged files: more than they say.
 _DAMAGED = (PyPdfError, ContentError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, zlib.error)
 _RECENT = 64  # symbols of one page that may come again
