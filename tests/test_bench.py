@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from bench import __main__ as bench
-from bench import bulk
 from bench.card import Record
 from bench.peers import docgen as docgen_peer
 from bench.same import TOLERATED, difference, missing_texts, page_images, unlike_pages
@@ -117,19 +116,3 @@ def test_a_goal_that_is_missed_is_said() -> None:
     missed = [entry("docgen", 999), entry("reportlab-naive", 500), entry("typst", 999), entry("docgen", 100, 15)]
     assert list(bench.missed_goals(met)) == []
     assert len(list(bench.missed_goals(missed))) == 3
-
-
-def test_a_batch_is_measured_stage_by_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "bulk.json"
-    assert bulk.main(["60", "--processes", "1", "--delivery", "regular", "--out", str(out)]) == 0
-    said = json.loads(out.read_text(encoding="utf-8"))
-    [run] = said["runs"]
-    assert (run["people"], run["processes"]) == (60, 1)
-    assert set(run["seconds"]) == set(bulk.STAGES)
-    assert all(spent > 0 for spent in run["seconds"].values())
-    assert run["symbols"] > 120 < run["pages"]
-    assert run["rss_mb"]["worker"] > 50 < run["rss_mb"]["coordinator"]
-    heads, _, row, machine = capsys.readouterr().out.splitlines()
-    assert heads.count("|") == row.count("|")
-    assert said["date"] in machine
-    assert not list(tmp_path.rglob("*.pdf"))
