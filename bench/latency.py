@@ -1,4 +1,4 @@
-"""How long one card takes in a warm process: alone, and over HTTP."""
+"""How long one card takes in a warm process: alone, over HTTP, and over HTTP among others."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from bench.peer import peak_rss_mb
 from docgen.settings import Settings
 
 _WARM_UP = 20
+CLIENTS = 8
 _STARTS_WITHIN_S = 60
 HTTP_SAMPLE = "association-insured"
 
@@ -42,26 +44,65 @@ def in_process(work: Path, count: int) -> dict[str, Any]:
     return _entry(times, cpu, peak_rss_mb(), sizes[-1])
 
 
-def over_http(log: Path, count: int) -> dict[str, Any]:
+def over_http(folder: Path, count: int) -> dict[str, Any]:
     """One real card at a time from a real service, one client on a kept connection. Raises OSError if it fails."""
-    sample = Settings().layouts_dir / "samples" / "card" / f"{HTTP_SAMPLE}.json"
-    record = json.loads(sample.read_text(encoding="utf-8"))
-    order = {"insurer": HTTP_SAMPLE.partition("-")[0], "document": "card", "record": record}
-    body = json.dumps(order).encode()
-    headers = {"Content-Type": "application/json", "Accept": "application/pdf"}
-    sizes: list[int] = []
-    with _service(log) as (process, connection):
+    with _service(folder / "service.log") as service:
+        client = _Client(service)
+        times, cpu = _measure(client.ask, count, lambda: _cpu_of(service.process.pid))
+        return _entry(times, cpu, peak_rss_mb(str(service.process.pid)), client.size)
 
-        def one(_: int) -> None:
-            connection.request("POST", "/v1/documents", body, headers)
-            response = connection.getresponse()
-            content = response.read()
-            if response.status != http.client.OK:
-                raise OSError(f"the service answered {response.status}: {content[:200]!r}")
-            sizes.append(len(content))
 
-        times, cpu = _measure(one, count, lambda: _cpu_of(process.pid))
-        return _entry(times, cpu, peak_rss_mb(str(process.pid)), sizes[-1])
+def under_load(folder: Path, count: int) -> dict[str, Any]:
+    """Eight clients at once on two service processes, each asking for the next card as soon as it has one."""
+    with _service(folder / "service-1.log") as one, _service(folder / "service-2.log") as two:
+        services = (one, two)
+        clients = [_Client(services[at % 2]) for at in range(CLIENTS)]
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            list(pool.map(lambda client: client.times(_WARM_UP), clients))
+            cpu, started = sum(_cpu_of(service.process.pid) for service in services), time.perf_counter()
+            times = [each for some in pool.map(lambda client: client.times(count), clients) for each in some]
+            wall = time.perf_counter() - started
+            cpu = sum(_cpu_of(service.process.pid) for service in services) - cpu
+        rss = max(peak_rss_mb(str(service.process.pid)) for service in services)
+        entry = _entry(times, cpu, rss, clients[0].size)
+        return {**entry, "processes": 2, "clients": CLIENTS, "cards_per_s": round(len(times) / wall, 1)}
+
+
+class _Service(NamedTuple):
+    process: subprocess.Popen[bytes]
+    host: str
+    port: int
+
+
+class _Client:
+    """Asks one service for the same real card, on one kept connection."""
+
+    def __init__(self, service: _Service) -> None:
+        sample = Settings().layouts_dir / "samples" / "card" / f"{HTTP_SAMPLE}.json"
+        record = json.loads(sample.read_text(encoding="utf-8"))
+        order = {"insurer": HTTP_SAMPLE.partition("-")[0], "document": "card", "record": record}
+        self._body = json.dumps(order).encode()
+        self._connection = http.client.HTTPConnection(service.host, service.port, timeout=60)
+        self.size = 0
+
+    def ask(self, _: int = 0) -> None:
+        """One card. Raises OSError for any answer but a file."""
+        headers = {"Content-Type": "application/json", "Accept": "application/pdf"}
+        self._connection.request("POST", "/v1/documents", self._body, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status != http.client.OK:
+            raise OSError(f"the service answered {response.status}: {content[:200]!r}")
+        self.size = len(content)
+
+    def times(self, count: int) -> list[float]:
+        """How long each of so many cards takes, in seconds."""
+        times = []
+        for _ in range(count):
+            started = time.perf_counter()
+            self.ask()
+            times.append(time.perf_counter() - started)
+        return times
 
 
 def _measure(one: Callable[[int], None], count: int, cpu_clock: Callable[[], float]) -> tuple[list[float], float]:
@@ -95,8 +136,8 @@ def _cpu_of(pid: int) -> float:
 
 
 @contextmanager
-def _service(log: Path) -> Iterator[tuple[subprocess.Popen[bytes], http.client.HTTPConnection]]:
-    """`docgen serve` on a free port, and a connection to it once it is ready."""
+def _service(log: Path) -> Iterator[_Service]:
+    """`docgen serve` on a free port, once it is ready."""
     command = [sys.executable, "-m", "docgen.cli", "serve", "--port", "0"]
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
@@ -108,7 +149,8 @@ def _service(log: Path) -> Iterator[tuple[subprocess.Popen[bytes], http.client.H
             address = urlsplit(said[-1])
             connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
             _await_ready(connection)
-            yield process, connection
+            connection.close()
+            yield _Service(process, connection.host, connection.port)
         finally:
             process.terminate()
             process.wait(timeout=30)

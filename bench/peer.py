@@ -1,4 +1,4 @@
-"""One peer's run in a process of its own: `python -m bench.peer MODULE WORK OUT.pdf` prints what it cost as JSON.
+"""One peer's run in a process of its own: `python -m bench.peer MODULE WORK OUT.pdf N` prints what it cost as JSON.
 
 The clock starts when the library is imported and the records are in memory; it covers loading and subsetting the font,
 drawing, compressing and writing.
@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 
 
-def main(module: str, work: Path, out: Path) -> None:
-    """Draw, and print the measures."""
+def main(module: str, work: Path, out: Path, count: int) -> None:
+    """Draw `count` cards, and print the measures. Where the work has fewer records they go round."""
     draw = importlib.import_module(f"bench.peers.{module}").draw
-    card, records = pickle.loads(work.read_bytes())
+    card, made = pickle.loads(work.read_bytes())
+    records = [made[at % len(made)] for at in range(count)]
     cpu, wall = _cpu(), time.perf_counter()
     draw(card, records, out)
     wall, cpu = time.perf_counter() - wall, _cpu() - cpu
@@ -37,4 +38,4 @@ def peak_rss_mb(process: str = "self") -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

@@ -1,13 +1,15 @@
 """Every sample, made by the real service over HTTP, checked, and laid out on contact sheets: `make demo`.
 
 Writes out/demo/DOCUMENT-INSURER-NAME.pdf and two contact sheets: out/demo/cards.png, both sides of every card, and
-out/demo/documents.png, a page of each document for each insurer that issues it. Exit code 1 if anything fails.
+out/demo/documents.png, a page of each document for each insurer that issues it. The sample households
+become a print package, out/demo/package/, reconciled. Exit code 1 if anything fails.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,12 +18,14 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
 
 from docgen.contact_sheet import Group, Page, Style, Tile, write_sheet
+from docgen.demo_package import BatchError, DemoBatch
 from docgen.engine import preflight
 from docgen.errors import DocgenError, Violation
 from docgen.issuance.profile import load_profile
@@ -30,6 +34,7 @@ from docgen.settings import Settings
 from docgen.text.registry import FontRegistry
 
 OUT = Path("out/demo")
+HOUSEHOLDS = "extracts/households.csv"
 STARTS_WITHIN_S = 60
 ACCESSIBLE = {"accessible": True}
 
@@ -110,16 +115,20 @@ def main() -> int:
     try:
         with ProcessPoolExecutor() as pool:  # files are looked at while the service makes the next
             with _service() as address:
+                batch = DemoBatch(address, Settings().layouts_dir / "samples" / HOUSEHOLDS, "association")
                 client = Client(address)
                 titles = {layout["layout"]: layout["title"] for layout in client.get("/v1/layouts")}
                 looks = [pool.submit(_see, made) for made in _make_accessible(client, _make_samples(client, titles))]
+                counts = batch.fetch(OUT / "package")
             seen = [look.result() for look in looks]
         sheets = _contact_sheets(seen, titles)
         refused = _report_refused(seen)
-    except (DemoError, DocgenError, OSError) as error:
+    except (DemoError, BatchError, DocgenError, OSError) as error:
         print(f"the demo failed: {error}", file=sys.stderr)
         return 1
     _print_table([one.made for one in seen], refused)
+    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    print(f"\n{OUT / 'package'}: {told}; reconciled")
     took = time.perf_counter() - started
     print(f"\n{len(seen)} files, {' and '.join(map(str, sheets))} in {took:.1f} s")
     return 1 if refused else 0
@@ -129,9 +138,11 @@ def main() -> int:
 def _service() -> Iterator[str]:
     """The real service on a free port; it is stopped at the end."""
     log_path = OUT / "service.log"
-    with log_path.open("wb") as log:
+    # Ledger and batches go when the service does, so that the same people may be issued again the next time.
+    with log_path.open("wb") as log, TemporaryDirectory(prefix="docgen-") as state:
         command = [sys.executable, "-m", "docgen.cli", "serve", "--port", "0"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+        environment = {**os.environ, "DOCGEN_STATE_DIR": state}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment)
         try:
             yield _address(process, log_path)
         finally:

@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from bench import __main__ as bench
+from bench import picture
 from bench.card import Record
 from bench.peers import docgen as docgen_peer
 from bench.same import TOLERATED, difference, missing_texts, page_images, unlike_pages
@@ -21,7 +23,8 @@ KEYS = {"peer", "n", "qr", "processes", "cards_per_s", "cpu_ms_per_card", "rss_m
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a small run of the bench leaves: it succeeds only if all peers drew the same cards with all their texts."""
     folder = tmp_path_factory.mktemp("bench")
-    assert bench.main(["--cards", str(CARDS), "--repeat", "1", "--out", str(folder / "bench.json")]) == 0
+    sizes = ["--sizes", "10", str(CARDS), "40"]
+    assert bench.main(["--cards", str(CARDS), *sizes, "--repeat", "1", "--out", str(folder / "bench.json")]) == 0
     return folder
 
 
@@ -50,6 +53,12 @@ def test_every_peer_has_its_entry(entries: list[dict[str, Any]]) -> None:
         ("reportlab-tuned", "precomputed", CARDS),
         ("typst", "precomputed", CARDS),
         ("fpdf2", "precomputed", CARDS),
+        ("limit", "precomputed", CARDS),
+        ("limit", "encoded", CARDS),
+        ("docgen", "precomputed", 10),
+        ("docgen", "precomputed", 40),
+        ("docgen", "encoded", 10),
+        ("docgen", "encoded", 40),
     ]
 
 
@@ -61,10 +70,28 @@ def test_every_entry_has_every_measure(entries: list[dict[str, Any]]) -> None:
 
 def test_one_card_has_its_latency_alone_and_over_http(entries: list[dict[str, Any]]) -> None:
     single = {entry["over"]: entry for entry in entries if "latency_ms" in entry}
-    assert single.keys() == {"http", "process"}
+    assert single.keys() == {"http", "load", "process"}
     for entry in single.values():
         assert (entry["peer"], entry["n"]) == ("docgen", 1)
         assert 0 < entry["latency_ms"]["p50"] <= entry["latency_ms"]["p99"]
+    assert (single["load"]["processes"], single["load"]["clients"]) == (2, 8)
+
+
+def test_the_growth_exponent_is_the_slope_of_time_over_cards() -> None:
+    def entry(n: int, seconds: float) -> dict[str, Any]:
+        return {"n": n, "cpu_ms_per_card": seconds * 1000 / n}
+
+    assert bench._slope([entry(100, 9), entry(1000, 1), entry(10_000, 10), entry(100_000, 100)]) == pytest.approx(1)
+    assert bench._slope([entry(1000, 1), entry(10_000, 100)]) == pytest.approx(2)
+
+
+def test_the_picture_shows_every_library_at_the_size_that_they_share(entries: list[dict[str, Any]]) -> None:
+    drawn = ElementTree.fromstring(picture.draw(entries))
+    bars = drawn.findall("{http://www.w3.org/2000/svg}rect")
+    texts = [text.text for text in drawn.findall("{http://www.w3.org/2000/svg}text")]
+    assert len(bars) == 8
+    for batch in entries[:8]:
+        assert f"{1000 / batch['cpu_ms_per_card']:,.0f}" in texts
 
 
 def test_a_symbol_is_drawn_the_same_encoded_or_precomputed(folder: Path) -> None:
@@ -108,11 +135,12 @@ def test_another_module_is_another_card(work: Work, tmp_path: Path) -> None:
 
 
 def test_a_goal_that_is_missed_is_said() -> None:
-    def entry(peer: str, speed: float, p50: float | None = None) -> dict[str, Any]:
-        made: dict[str, Any] = {"peer": peer, "qr": "precomputed", "cards_per_s": speed}
-        return made if p50 is None else {**made, "qr": "encoded", "over": "http", "latency_ms": {"p50": p50}}
+    def measured(ours: float, p50: float, load: float) -> list[dict[str, Any]]:
+        others = [("reportlab-tuned", "precomputed", 3.0), ("typst", "precomputed", 5.0), ("limit", "encoded", 0.6)]
+        cpu = [("docgen", "precomputed", ours), ("docgen", "encoded", ours), *others]
+        made = [{"peer": peer, "qr": qr, "n": 10_000, "cpu_ms_per_card": each} for peer, qr, each in cpu]
+        cuts = {"process": (p50 / 3, 9), "http": (p50, 50), "load": (p50, load)}
+        return made + [{"over": over, "latency_ms": {"p50": a, "p99": b}} for over, (a, b) in cuts.items()]
 
-    met = [entry("docgen", 1000), entry("reportlab-naive", 500), entry("typst", 999), entry("docgen", 100, 14.9)]
-    missed = [entry("docgen", 999), entry("reportlab-naive", 500), entry("typst", 999), entry("docgen", 100, 15)]
-    assert list(bench.missed_goals(met)) == []
-    assert len(list(bench.missed_goals(missed))) == 3
+    assert list(bench.missed_goals(measured(1.0, 11.9, 71))) == []
+    assert len(list(bench.missed_goals(measured(1.01, 12.0, 73)))) == 6

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from docgen.bulk.reconcile import reconcile
+from docgen.bulk.store import Store
 from docgen.demo import stands_for_all
 from docgen.engine import Engine
 from tests import samples
@@ -26,6 +28,7 @@ def test_the_demo_makes_every_sample_and_the_contact_sheets(tmp_path: Path, engi
     result = _demo(tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     out = tmp_path / "out/demo"
+    assert reconcile(Store.open(out / "package")).ok
     made = {path.name for path in out.glob("*.pdf")}
     accessible = {name for name in made if name.endswith("-accessible.pdf")}
     named = {f"{document}-{name}.pdf" for document in engine.documents for name in samples.names(document)}

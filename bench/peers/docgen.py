@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -48,6 +49,7 @@ class Press:
             for slot in side.cell.variant({}).slots
             if isinstance(slot, QrSlot)
         )
+        gc.freeze()
 
     def write(self, records: Iterable[Record], stream: BinaryIO) -> None:
         """One file of these records."""

@@ -105,17 +105,19 @@ class Planner:
             if self._is_dependent(member) and member is not insured:
                 member.insured = insured.data
         live = [member for member in members if member.state == "printed"]
+        hold = self._policy.settings.hold_household
+        broken = hold and any(member.state == "rejected" for member in members)  # already by the intake
         while live:
             self._refusals = 0
             pieces = self._pieces(ordinal, insured, live)
             bad = [member for member in live if member.violations]
-            if not bad and not self._refusals:
+            if not bad and not self._refusals and not broken:
                 return Household(tuple(members), insured, pieces)
             for member in bad:
                 member.state = "rejected"
             live = [member for member in live if member.state == "printed"]
             mailable = not any((v.pointer or "").startswith(_MAIL) for v in insured.violations)
-            if self._policy.settings.hold_household or not bad or not mailable:
+            if hold or not bad or not mailable:
                 break
         for member in live:
             member.state = "held"

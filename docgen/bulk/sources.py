@@ -35,6 +35,7 @@ RESERVED = ("_row", "_fault", "_key", "_household", "_person", "_withdrawn", "_i
 FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _BLOCK = 1024 * 1024  # bytes; no row is longer
 _BATCH = 8192  # rows
+_PAGES = 64 * 1024  # bytes of a column of Parquet that are read ahead; without, a whole row group's
 _MOST_MALFORMED = 100_000  # rows; with more, the file is something else
 
 
@@ -395,12 +396,14 @@ def _is_readable(kind: pa.DataType) -> bool:
 def _parquet_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     following = 1
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                rows = range(following, following + batch.num_rows)
-                batch.validate(full=True)  # its texts may be no UTF-8
-                yield _batch(columns, [pc.cast(column, pa.string()) for column in batch.columns], rows, None)
-                following = rows.stop
+        with pq.ParquetFile(path, buffer_size=_PAGES) as file:
+            for group in range(file.num_row_groups):
+                # One group at a time: a walk through all of them keeps what it has read.
+                for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group], use_threads=False):
+                    rows = range(following, following + batch.num_rows)
+                    batch.validate(full=True)  # its texts may be no UTF-8
+                    yield _batch(columns, [pc.cast(column, pa.string()) for column in batch.columns], rows, None)
+                    following = rows.stop
     except (pa.ArrowInvalid, OSError):
         message = f"rows from {following} on cannot be read: a text is no UTF-8, or the file is damaged"
         raise _refusal("undecodable_input", message, "export the extract again") from None

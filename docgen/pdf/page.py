@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from operator import getitem
 from weakref import WeakKeyDictionary
 
 from docgen.compose.placed import (
@@ -62,7 +64,7 @@ class PagePainter:
         """The page's own content; the glyphs that it shows are noted in `used`."""
         parts = [self._invoked(placed, side.geometry) for placed in side.forms]
         parts.append(TEXT_STATE)
-        parts += [text_operators(text, side.geometry, used) for text in side.texts]
+        parts += _texts(side.texts, side.geometry, used)
         parts += [symbol_operators(symbol, side.geometry) for symbol in side.symbols]
         return "\n".join(parts).encode("ascii")
 
@@ -103,6 +105,22 @@ class _Runs(UsedGlyphs):
         self.runs[font, codes] = None
 
 
+def _texts(texts: Sequence[PlacedText], geometry: Geometry, used: UsedGlyphs) -> Iterator[str]:
+    """What `text_operators` makes of each text; one line of one font, as nearly all are, at a fraction of its cost."""
+    offset, bleed = geometry.offset_x, geometry.bleed
+    base = geometry.height + bleed - geometry.offset_y
+    for placed in texts:
+        _, left, top, _, _, (size, condense, lines, _), ink, rotate, _ = placed
+        if len(lines) == 1 and condense == 1 and ink is BLACK and not rotate and isinstance(lines[0], SetLine):
+            x, baseline, _, runs, spacing, _ = lines[0]
+            if len(runs) == 1 and not spacing:
+                ((font, codes),) = runs
+                used.add(font, codes)
+                yield f"{_begin(font, size, left + offset + bleed + x, base - top - baseline)}<{codes}>Tj ET"
+                continue
+        yield text_operators(placed, geometry, used)
+
+
 def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
     """One text: BT to ET. Condensing is Tz, tracking and even distribution are Tc; both end as they began."""
     size, condense, lines, _ = placed.text
@@ -120,6 +138,23 @@ def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> 
     return f"q {KNOCKOUT} {fill_operator(placed.ink)} BT {body}ET Q"
 
 
+# Sizes and places are those of the layout: a record brings few that were not there before.
+@lru_cache(1024)
+def _font(font: str, size: float) -> str:
+    return f"/{font} {number(size)} Tf "
+
+
+@lru_cache(8192)
+def _begin(font: str, size: float, x: float, y: float) -> str:
+    return f"BT {_font(font, size)}{_place(x, y)}"
+
+
+@lru_cache(8192)
+def _place(x: float, y: float) -> str:
+    """Where a line begins, from mm."""
+    return f"1 0 0 1 {x * PT_PER_MM:.3f} {y * PT_PER_MM:.3f} Tm "
+
+
 def _lines(
     lines: Sequence[SetLine | SetColumn], size: float, condense: float, left: float, top: float, used: UsedGlyphs
 ) -> str:
@@ -132,11 +167,11 @@ def _lines(
         x, baseline, _, runs, spacing, _ = line
         if spacing:
             ops.append(f"{number(spacing * PT_PER_MM)} Tc ")
-        place = f"1 0 0 1 {(left + x) * PT_PER_MM:.3f} {(top - baseline) * PT_PER_MM:.3f} Tm "
+        place = _place(left + x, top - baseline)
         for font, codes in runs:
             used.add(font, codes)
             if font != font_now:
-                ops.append(f"/{font} {number(size)} Tf ")
+                ops.append(_font(font, size))
                 font_now = font
             ops.append(f"{place}<{codes}>Tj ")
             place = ""
@@ -192,27 +227,29 @@ def fill_operator(ink: Ink) -> str:
     return " ".join(number(value / 100) for value in ink[:4]) + " k"
 
 
-class _ChunkTable(dict[str, str]):
+class _ChunkTable(dict[bytes, str]):
     """From eight modules of a row to the rectangles that fill them: a symbol is drawn by a few look-ups."""
 
     def __init__(self, x: int, y: int) -> None:
         super().__init__()
         self._x, self._y = x, y
 
-    def __missing__(self, modules: str) -> str:
+    def __missing__(self, modules: bytes) -> str:
         # A hair of overlap closes the seams that anti-aliasing viewers show between touching rectangles.
         rects = "".join(
             f"{self._x + run.start()} {self._y} {run.end() - run.start()}.02 1.02 re "
-            for run in re.finditer("1+", modules)
+            for run in re.finditer(b"1+", modules)
         )
         self[modules] = rects
         return rects
 
 
 @cache
-def _chunk_tables(width: int) -> list[list[tuple[slice, _ChunkTable]]]:
-    """For each row of a symbol of this width: where its chunks are, and their tables."""
-    return [[(slice(x, x + _CHUNK), _ChunkTable(x, y)) for x in range(0, width, _CHUNK)] for y in range(width)]
+def _chunk_tables(width: int) -> tuple[struct.Struct, list[_ChunkTable]]:
+    """For a symbol of this width: how its rows, one after another, fall into chunks, and the table of each."""
+    starts = range(0, width, _CHUNK)
+    row = "".join(f"{min(_CHUNK, width - x)}s" for x in starts)
+    return struct.Struct(row * width), [_ChunkTable(x, y) for y in range(width) for x in starts]
 
 
 def symbol_operators(symbol: PlacedQr | PlacedBars, geometry: Geometry) -> str:
@@ -237,6 +274,6 @@ def qr_operators(symbol: PlacedQr, geometry: Geometry) -> str:
     x = (symbol.x + geometry.offset_x + geometry.bleed) * PT_PER_MM
     y = (geometry.height + geometry.bleed - geometry.offset_y - symbol.y) * PT_PER_MM
     module = symbol.module * PT_PER_MM
-    tables = _chunk_tables(len(symbol.rows))
-    rects = "".join([table[row[part]] for row, parts in zip(symbol.rows, tables, strict=True) for part, table in parts])
+    chunks, tables = _chunk_tables(len(symbol.rows))
+    rects = "".join(map(getitem, tables, chunks.unpack("".join(symbol.rows).encode("ascii"))))
     return f"q {module:.5f} 0 0 {-module:.5f} {x:.3f} {y:.3f} cm {rects}f Q"

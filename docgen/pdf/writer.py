@@ -6,11 +6,30 @@ Knows PDF syntax (ISO 32000-1) and nothing of documents. No clock, no randomness
 from __future__ import annotations
 
 import hashlib
-import zlib
 from array import array
+from functools import cache
 from typing import BinaryIO
 
-COMPRESSION_LEVEL = 1  # a tenth more bytes than level 6, in half the time
+from isal import isal_zlib
+
+_LEVEL = 1
+
+
+def deflate(data: bytes) -> bytes:
+    """Data as FlateDecode takes it (RFC 1950), by ISA-L: a page takes half the time and fewer bytes than by zlib's
+    level 1.
+    """
+    return isal_zlib.compress(data, _LEVEL)
+
+
+@cache
+def deflated_probe() -> str:
+    """SHA-256 of a fixed text, deflated: machines that agree on it deflate alike.
+
+    ISA-L has code of its own for each family of processors, and does not promise the same bytes from all of them.
+    """
+    probe = b" ".join([b"%d %d.02 1.02 re" % (at % 31, at * at % 9973) for at in range(20_000)])
+    return hashlib.sha256(deflate(probe)).hexdigest()
 
 
 def number(value: float) -> str:
@@ -59,24 +78,15 @@ class PdfStream:
         self._write(b"%d 0 obj\n%b\nendobj\n" % (num, data))
         return num
 
-    def put_stream(
-        self,
-        data: bytes,
-        entries: str = "",
-        number_: int | None = None,
-        compress: bool = True,
-        level: int | None = None,
-    ) -> int:
-        """Write one stream object, deflated unless told otherwise; `entries` are further keys of its dictionary."""
-        if compress:
-            data = zlib.compress(data, COMPRESSION_LEVEL if level is None else level)
-            entries += "/Filter/FlateDecode"
-        return self.put_raw_stream(data, entries, number_)
+    def put_stream(self, data: bytes, entries: str = "", number_: int | None = None) -> int:
+        """Write one stream object, deflated; `entries` are further keys of its dictionary."""
+        return self.put_raw_stream(deflate(data), f"{entries}/Filter/FlateDecode", number_)
 
     def put_raw_stream(self, data: bytes, entries: str = "", number_: int | None = None) -> int:
         """Write one stream object whose bytes are ready."""
-        head = f"<<{entries}/Length {len(data)}>>\nstream\n".encode("ascii")
-        return self.put(b"%b%b\nendstream" % (head, data), number_)
+        return self.put(
+            b"<<%b/Length %d>>\nstream\n%b\nendstream" % (entries.encode("ascii"), len(data), data), number_
+        )
 
     def finish(self, root: int, info: int) -> str:
         """Write the cross-reference table and the trailer; returns the file's ID, 32 hex digits."""

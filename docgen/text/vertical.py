@@ -76,8 +76,7 @@ class VerticalSetter(TextSetter[Cell]):
     `baseline` keeps the axis of a single column half its full size from the right edge when it is shrunk.
     """
 
-    def set(self, text: str) -> SetText:
-        """Set one text. Raises MissingGlyphs or DoesNotFit."""
+    def _set(self, text: str) -> SetText:
         return self._by_policy(text)
 
     @property

@@ -21,6 +21,7 @@ from docgen.bulk.store import Store
 from docgen.bulk.tables import FIT, guarded, read_table
 from docgen.engine import Engine, preflight
 from docgen.pdf.reader import read_pages
+from docgen.pdf.writer import deflated_probe
 from tests.bulk.parts import JOB, dependent, family, insured, put_part
 
 EVERY_STATE = [
@@ -146,7 +147,8 @@ def test_the_manifest_names_everything_that_decides_a_byte(engine: Engine, store
     there = [name for name in store.names() if name.startswith(("vendor/", "issuer/")) and name != MANIFEST]
     assert listed == {name: hashlib.sha256(store.read(name)).hexdigest() for name in there}
     made_with = manifest["made_with"]
-    assert {"docgen", "zlib", "uharfbuzz"} <= set(made_with["versions"])
+    assert {"docgen", "isal", "uharfbuzz", "zlib"} <= set(made_with["versions"])
+    assert made_with["deflate"] == deflated_probe()
     assert "card.yaml" in made_with["layouts"]
     assert "insurers/association.yaml" in made_with["layouts"]
     assert manifest["job"] == JOB.as_dict()

@@ -272,6 +272,18 @@ def test_what_cannot_be_is_refused_and_not_kept(
     assert not list((tmp_path / "state").rglob("*.csv"))
 
 
+def test_a_form_that_is_none_is_refused(idle: TestClient) -> None:
+    for kind, content in (("multipart/form-data", b"x"), ("multipart/form-data; boundary=x", b"x" * 100)):
+        answer = idle.post("/v1/batches", content=content, headers={"Content-Type": kind})
+        assert code(answer) == (400, "malformed_form")
+    cut = b'--x\r\nContent-Disposition: form-data; name="extract"; filename="x.csv"\r\n\r\n' + extract(3)[:-9]
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert idle.post("/v1/batches", content=cut, headers=form).status_code == 422  # cut off: nobody gets lost so
+    assert code(idle.post("/v1/batches", content=b"x", headers={"Content-Type": "text/csv"}))[0] == 415
+    twice = {"extract": ("x.csv", extract(3)), "job": ("j.txt", b"S1")}
+    assert code(idle.post("/v1/batches", data={"insurer": "association"}, files=twice)) == (400, "malformed_form")
+
+
 def test_an_extract_without_a_date_of_issue_needs_one(idle: TestClient) -> None:
     content = extract(3, n1={"交付年月日": ""})
     assert code(submit(idle, content)) == (422, "issue_date_unknown")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from docgen.settings import Settings
 from docgen.text.faces import FontLibrary, MissingGlyphs
 from docgen.text.registry import FontRegistry
-from docgen.text.setting import TOLERANCE_MM, DoesNotFit, Setter, SetText, Step
+from docgen.text.setting import _MEMORY, TOLERANCE_MM, DoesNotFit, Setter, SetText, Step
 from docgen.units import MM_PER_PT
 
 LIBRARY = FontLibrary(FontRegistry.load(Settings().fonts_toml))
@@ -141,3 +141,30 @@ def test_every_text_stands_inside_its_box_whole_or_is_refused(
     assert found.lines[-1].baseline <= box.height + TOLERANCE_MM
     shown = [run.codes for line in found.lines for run in line.runs]
     assert len("".join(shown)) == 4 * len(box.stack.shape(text.replace("\n", "")))
+
+
+@given(
+    texts=st.lists(
+        st.lists(st.sampled_from([*"見本花子アｱ1aﾞ 　、ー", "か\u3099", "辻\U000e0100"]), max_size=9).map("".join),
+        max_size=6,
+    ),
+    width=st.floats(1, 9),
+    align=st.sampled_from(["left", "center", "right", "distribute"]),
+    valign=st.sampled_from(["baseline", "top", "middle", "bottom"]),
+    tracking=st.sampled_from([0.0, 0.3]),
+)
+def test_a_text_that_fits_as_it_is_is_set_as_the_policy_sets_it(
+    texts: list[str], width: float, align: str, valign: str, tracking: float
+) -> None:
+    """The short cut for plain texts and what a setter remembers, held against the long way."""
+    box = setter(width, Step("shrink", 3), Step("omit"), align=align, valign=valign, tracking=tracking)
+    for text in texts + texts:
+        assert box.set(text) == box._by_policy(text)
+
+
+def test_a_setter_forgets_before_it_grows_with_the_batch() -> None:
+    box = setter(9)
+    for at in range(3 * _MEMORY):
+        box.set(str(at))
+    assert len(box._known) <= _MEMORY
+    assert box.set("0").lines[0].text == "0"
