@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import hashlib
 import io
@@ -157,6 +158,7 @@ class Engine:
         # All this stays for as long as the process does: the garbage collector need not go through it again and again.
         gc.collect()
         gc.freeze()
+        atexit.register(gc.unfreeze)  # or libraries that look at exit for what they leaked tell of it all
         return engine
 
     @property
