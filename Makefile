@@ -1,7 +1,7 @@
 # Everything runs in .venv, which the first target that needs it makes (scripts/setup.sh). Nothing is installed twice.
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: help demo serve test check docs bench soak clean
+.PHONY: help demo serve test check docs bench bench-bulk soak clean
 
 help:
 	@echo 'make demo    set everything up, print every sample over HTTP, check the files: out/demo/'
@@ -10,6 +10,7 @@ help:
 	@echo 'make check   format, lint, types, the rooms, and docs that are up to date'
 	@echo 'make docs    write docs/reference/ anew from the models, draw docs/pictures/'
 	@echo 'make bench   cards per second and latency, beside other libraries: build/bench.json'
+	@echo 'make bench-bulk  10,000 and 100,000 people from Parquet to a reconciled package: build/bench-bulk.json'
 	@echo 'make soak    kill batches a hundred times, on a store that fails one request in ten: build/soak.json'
 	@echo 'make clean   remove .venv and everything that was made'
 
@@ -41,6 +42,11 @@ docs:
 bench:
 	@scripts/setup.sh bench
 	@$(VENV_PYTHON) -m bench
+
+# PEOPLE="10000 1000000" measures as many; a million take 4 GB of disk.
+bench-bulk:
+	@scripts/setup.sh bench
+	@$(VENV_PYTHON) -m bench.bulk $(PEOPLE)
 
 soak:
 	@scripts/setup.sh dev

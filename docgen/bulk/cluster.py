@@ -33,6 +33,7 @@ CONFIG = {
     "distributed.worker.memory.spill": False,  # nothing personal goes to the disk unasked
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    "distributed.worker.profile.enabled": False,  # it looks at a worker a hundred times a second, and keeps what it saw
     "distributed.logging": {"distributed": "critical", "tornado": "critical", "bokeh": "critical"},
     "distributed.worker.preload": [__name__],  # `dask_setup`
     "distributed.scheduler.http.routes": [],  # nothing of the cluster is on the web

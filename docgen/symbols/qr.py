@@ -35,13 +35,11 @@ def _encode_zint(payload: str, level: Level) -> tuple[str, ...]:
         symbol.encode(payload)
     except Exception:
         raise QrTooLong from None
-    data = bytes(symbol.encoded_data)
-    width = symbol.width
+    width, data = symbol.width, symbol.encoded_data.cast("B")
     used = (width + 7) // 8
-    return tuple(
-        f"{int.from_bytes(data[at : at + used], 'little'):0{width}b}"[::-1]
-        for at in range(0, symbol.rows * _ZINT_ROW_BYTES, _ZINT_ROW_BYTES)
-    )
+    packed = b"".join([data[at : at + used] for at in range(0, symbol.rows * _ZINT_ROW_BYTES, _ZINT_ROW_BYTES)])
+    modules = f"{int.from_bytes(packed, 'little'):0{8 * len(packed)}b}"[::-1]  # the first module is the lowest bit
+    return tuple([modules[at : at + width] for at in range(0, len(modules), 8 * used)])
 
 
 def encode_reference(payload: str, level: Level = "M") -> tuple[str, ...]:
