@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -51,6 +50,7 @@ from docgen.bulk.policy import Policy
 from docgen.bulk.reading import Seen
 from docgen.bulk.reconcile import Finding, Report, check_shard
 from docgen.bulk.rows import Extracted, RowReader
+from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS, header
 from docgen.bulk.whole import everybody_once
@@ -191,8 +191,8 @@ def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
 def _people(engine: Engine, store: Store, job: Job, number: int) -> Iterator[_Person]:
     profile = engine.insurers[job.insurer]
     reader = RowReader(Policy.of(profile, job.delivery).settings)
-    with TemporaryDirectory(prefix="docgen-") as folder:
-        part = Path(folder) / "part.parquet"
+    with scratch() as folder:
+        part = folder / "part.parquet"
         store.fetch(part_name(number), part)
         for household, rows in groupby(_rows(part), key=lambda row: row["_household"]):
             members = [(row, reader.read(row)) for row in rows]

@@ -20,6 +20,7 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, wait
 
 from docgen.bulk.job import Job
+from docgen.bulk.scratch import sweep
 from docgen.bulk.store import Store
 from docgen.errors import BatchError, DocgenError, Violation
 
@@ -196,6 +197,7 @@ def _outcome(future: Future[Any], number: int, attempt: int) -> Outcome:
 def _attempt(task: Task, number: int) -> tuple[Mapping[str, Any] | None, tuple[str, ...], str]:
     """On the worker: a result, or codes and a place in the program; never a message, which may quote a record."""
     try:
+        sweep()  # what a worker that was killed has left here
         store = Store.open(task.store)
         return task.work(task.settings, store, Job.from_dict(task.job), number, task.shards), (), ""
     except DocgenError as error:

@@ -11,8 +11,6 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from docgen.bulk import records
@@ -20,6 +18,7 @@ from docgen.bulk.desk import EMPLOYERS, Desk
 from docgen.bulk.household import Piece, Sheet
 from docgen.bulk.job import Job, ShardResult, employer_piece_id, employers_dir, shard_dir
 from docgen.bulk.policy import Policy
+from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.engine import Engine, Options
 
@@ -35,8 +34,8 @@ def run_employers(engine: Engine, store: Store, job: Job, number: int, shards: i
     Raises RecordError for a letter or list that cannot be set: the shards have tried each employer and each person.
     """
     is_list = Policy.of(engine.insurers[job.insurer], job.delivery).is_list
-    with TemporaryDirectory(prefix="docgen-") as folder:
-        desk = Desk(engine, job, number, Path(folder) / "out")
+    with scratch() as folder:
+        desk = Desk(engine, job, number, folder / "out")
         for at, (employer, rows) in enumerate(_letters(store, number, shards, is_list), start=1):
             id_ = employer_piece_id(job.number, number, at)
             document = "recipients-list" if is_list else "employer-letter"

@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, shard_dir
+from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import FIT, KEYS, PAGES, PIECES, REJECTS, header
 
@@ -74,8 +74,8 @@ def release(store: Store) -> None:
 def _put_table(store: Store, name: str, columns: Sequence[str], places: Iterable[str]) -> File:
     """One table from the shards' pieces of it, in their order; what was pushed to fit comes worst first."""
     fragment = Path(name).name
-    with TemporaryDirectory(prefix="docgen-") as folder:
-        path = Path(folder) / fragment
+    with scratch() as folder:
+        path = folder / fragment
         with path.open("wb") as out:
             for place in places:
                 out.writelines(store.chunks(f"{place}/{fragment}"))

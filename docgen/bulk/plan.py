@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from docgen.bulk.cluster import Cluster, Task
 from docgen.bulk.job import Counts, Job, ShardResult
 from docgen.bulk.ledger import Ledger
+from docgen.bulk.scratch import scratch
 from docgen.bulk.stages import BulkStages, plan_shard
 from docgen.bulk.store import Store
 from docgen.errors import BatchError, Violation
@@ -44,14 +43,14 @@ def plan(
     `lists` are the contents of `listed` and `withdrawn`. Raises what taking in a batch raises.
     """
     stages = BulkStages()
-    with TemporaryDirectory(prefix="docgen-") as folder:
-        store = Store.open(Path(folder) / "store")
+    with scratch() as folder:
+        store = Store.open(folder / "store")
         options = {name: f"work/{name}.txt" for name in lists}
         for name, content in lists.items():
             store.put(options[name], content)
-        scratch = Ledger(f"sqlite:///{folder}/ledger.sqlite")
-        batch = scratch.submit(job, source, store.location, options)
-        scratch.close()
+        passing = Ledger(f"sqlite:///{folder}/ledger.sqlite")
+        batch = passing.submit(job, source, store.location, options)
+        passing.close()
 
         def issued(document: str, people: Iterable[str]) -> set[str]:
             return set() if job.reissue else ledger.issued(job.insurer, document, job.issued_on, people)

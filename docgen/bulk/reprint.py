@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from docgen.bulk.find import Selection, search
@@ -32,6 +31,7 @@ from docgen.bulk.opened import (
     open_manifest,
     piece_rows,
 )
+from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS, TableWriter, header
 from docgen.errors import PackageError, Violation
@@ -60,8 +60,8 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
     left_out = set(_MOUNTS) - on_mount if cards_only else set()
     held = [holding.pages for envelope in search(store, selection) for holding in envelope]
     chosen = [pages for pages in held if pages[0].document not in left_out]
-    with TemporaryDirectory(prefix="docgen-") as folder:
-        made = _Reprint(store, out, said, on_mount, Path(folder))
+    with scratch() as folder:
+        made = _Reprint(store, out, said, on_mount, folder)
         made.copy(chosen)
         return made.finish(chosen, selection, reason.strip())
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import pyarrow.parquet as pq
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from docgen.bulk.job import Job, Occasion, part_name
 from docgen.bulk.policy import Policy
 from docgen.bulk.rows import RowReader
+from docgen.bulk.scratch import scratch
 from docgen.bulk.sources import FORMATS, Format, allowed_object, open_source
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
@@ -100,12 +100,12 @@ def _first_row(stream: BinaryIO, format: Format) -> Mapping[str, str | None]:
             batch = next(file.iter_batches(batch_size=1), None)
             row = batch.to_pylist()[0] if batch is not None and batch.num_rows else {}
             return {name: str(value) for name, value in row.items() if value is not None}
-    with TemporaryDirectory(prefix="docgen-") as folder:
+    with scratch() as folder:
         head = stream.read(_HEAD)
-        path = Path(folder) / f"head.{format}"
+        path = folder / f"head.{format}"
         # Up to a line's end, so that no character is cut; a file of one unending line is refused for that later.
         path.write_bytes(head[: head.rfind(b"\n") + 1] if len(head) == _HEAD else head)
-        for batch in open_source(path, Path(folder)).batches():
+        for batch in open_source(path, folder).batches():
             if batch.num_rows:
                 first: dict[str, str | None] = batch.slice(0, 1).to_pylist()[0]
                 return first

@@ -22,6 +22,7 @@ from docgen.bulk.cluster import Cluster, Outcome, Task, Work, where
 from docgen.bulk.job import Counts, Job, ShardResult, employers_dir, part_name, shard_dir
 from docgen.bulk.ledger import LEASE_SECONDS, Batch, Lease, LeaseLost, Ledger, Part, Shard, Stage, State, canonical_json
 from docgen.bulk.opened import MANIFEST
+from docgen.bulk.scratch import sweep
 from docgen.bulk.store import Store
 from docgen.errors import BatchError, DocgenError, RequestError, Violation
 
@@ -158,6 +159,7 @@ class Coordinator:
                 message = f"Batch {batch} is being run by another process."
                 raise RequestError(Violation("batch_running", message, "Wait for it, or end that process."))
             return self._ledger.get(batch)
+        sweep()
         with _kept(lease) as heart:
             try:
                 _Run(self._ledger, self._stages, self._settings, self._cluster, lease, heart, progress).all()

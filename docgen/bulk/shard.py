@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -20,6 +19,7 @@ from docgen.bulk.household import STATES, Household, Member, Planner
 from docgen.bulk.job import Counts, Job, ShardResult, part_name, person_key, shard_dir
 from docgen.bulk.policy import Policy
 from docgen.bulk.rows import RowReader
+from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.engine import Engine
 from docgen.errors import Violation
@@ -46,8 +46,7 @@ def run_shard(engine: Engine, store: Store, job: Job, number: int, *, draw: bool
 
     With `draw` False everything is decided and counted, and nothing drawn or written.
     """
-    with TemporaryDirectory(prefix="docgen-") as folder:
-        local = Path(folder)
+    with scratch() as local:
         part = local / "part.parquet"
         store.fetch(part_name(number), part)
         shard = _Shard(engine, job, Desk(engine, job, number, local / "out", draw=draw))

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -22,6 +21,7 @@ from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.policy import Policy
 from docgen.bulk.run import Claim, Spread, Taken
+from docgen.bulk.scratch import scratch
 from docgen.bulk.shard import run_shard
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
@@ -127,8 +127,7 @@ class BulkStages:
         job, options = batch.job, batch.options
         profile = office_of(settings).insurers[job.insurer]
         delivery = Policy.of(profile, job.delivery).delivery
-        with TemporaryDirectory(prefix="docgen-") as folder:
-            work = Path(folder)
+        with scratch() as work:
             extract = _fetched(batch.source, store, work)
             source = open_source(extract, work, format=options.get("format"), allowed=settings["input_prefixes"])
             intake = take_in(

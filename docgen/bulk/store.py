@@ -13,7 +13,6 @@ import os
 import random
 import secrets
 import shutil
-import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +25,7 @@ from urllib.parse import urlsplit
 import obstore
 from obstore.store import S3Store
 
+from docgen.bulk.scratch import scratch
 from docgen.errors import BatchError, Violation
 
 if TYPE_CHECKING:
@@ -190,8 +190,8 @@ class _S3(Store):
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> None:
         # A stream cannot be sent twice, a file can: so it goes to a file first.
-        with tempfile.TemporaryDirectory(prefix="docgen-") as folder:
-            spool = Path(folder) / "spool"
+        with scratch() as folder:
+            spool = folder / "spool"
             with spool.open("wb") as file:
                 file.writelines(chunks)
             self.put(name, spool)

@@ -1,0 +1,35 @@
+"""Local folders for personal data: gone when their work is done, and swept after a process that was killed."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PREFIX = "docgen-batch-"
+_LOCK = "lock"  # held by the process that uses the folder, and let go by the system when that process ends, however
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """An empty folder, readable by this user alone, that is removed with all it holds at the end of the block."""
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+        folder = Path(name)
+        with (folder / _LOCK).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / "work").mkdir()
+            yield folder / "work"
+
+
+def sweep() -> None:
+    """Remove the folders of processes that have ended without removing them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            with (folder / _LOCK).open("r+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue  # in use, just begun, gone already, or another user's
