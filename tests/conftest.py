@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 from docgen.engine import Engine
 from docgen.settings import Settings
+
+# Whoever runs the tests in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The machine that runs the tests may be busy: a slow example is no failure.
 settings.register_profile("docgen", deadline=None)
