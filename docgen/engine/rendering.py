@@ -128,7 +128,8 @@ class Engine:
     def __init__(self, settings: EngineSettings) -> None:
         """Load everything that a document depends on. Raises LayoutError and AssetError with all that is wrong."""
         self._dir = settings.layouts_dir
-        self._fonts = FontLibrary(FontRegistry.load(settings.fonts_toml, settings.font_path))
+        self._registry = FontRegistry.load(settings.fonts_toml, settings.font_path)
+        self._fonts = FontLibrary(self._registry)
         self._intent = OutputIntent(
             load_output_profile(settings.output_profile),
             settings.output_condition,
@@ -148,13 +149,10 @@ class Engine:
         self.layouts: Mapping[str, Layout] = {id_: self._layouts[kind.layout] for id_, kind in DOCUMENTS.items()}
 
     @classmethod
-    def load(cls, settings: EngineSettings, *, draw: bool = True) -> Engine:
-        """An engine ready to render at full speed: every face parsed, every layout compiled.
-
-        One that will not draw leaves the outlines of the faces out: 100 MB of them.
-        """
+    def load(cls, settings: EngineSettings) -> Engine:
+        """An engine ready to render at full speed: every face parsed, every layout compiled."""
         engine = cls(settings)
-        engine.warm(draw=draw)
+        engine.warm()
         # All this stays for as long as the process does: the garbage collector need not go through it again and again.
         gc.collect()
         gc.freeze()
@@ -186,7 +184,7 @@ class Engine:
         found = sorted((self._dir / "samples" / document).glob("*.json"))
         return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
 
-    def warm(self, *, draw: bool = True) -> None:
+    def warm(self) -> None:
         """Compile every layout for every insurer. Raises LayoutError or AssetError with every problem."""
         problems: list[Violation] = []
         for insurer in self.insurers:
@@ -197,10 +195,9 @@ class Engine:
                     problems += error.violations
         if problems:
             raise LayoutError(dict.fromkeys(problems))
-        if draw:
-            _ = self._intent.deflated_profile
-            for face in self._fonts.faces:
-                outlines(face)
+        _ = self._intent.deflated_profile
+        for face in self._fonts.faces:
+            outlines(face)
 
     # ------------------------------------------------------------------------------------------------------- documents
 
@@ -286,7 +283,7 @@ class Engine:
             },
             "deflate": deflated_probe(),
             "layouts": {str(path.relative_to(self._dir)): _sha256(path.read_bytes()) for path in sorted(set(files))},
-            "fonts": {face.id: _sha256(face.path.read_bytes()) for face in self._fonts.faces},
+            "fonts": {face: _sha256(self._registry.path(face).read_bytes()) for face in self._registry.faces},
             "output_profile": self._intent.profile.sha256,
             "output_condition": self._intent.identifier,
         }

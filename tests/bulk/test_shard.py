@@ -22,6 +22,7 @@ from docgen.bulk.tables import FIT, guarded, read_table
 from docgen.engine import Engine, preflight
 from docgen.pdf.reader import read_pages
 from docgen.pdf.writer import deflated_probe
+from docgen.settings import Settings
 from tests.bulk.parts import JOB, dependent, family, insured, put_part
 
 EVERY_STATE = [
@@ -77,6 +78,19 @@ def test_a_shard_that_runs_again_writes_the_same_bytes(engine: Engine, tmp_path:
         store = Store.open(tmp_path / name)
         put_part(store, tmp_path, 1, EVERY_STATE)
         run_shard(engine, store, JOB, 1)
+        hashes.append({file: hashlib.sha256(store.read(file)).hexdigest() for file in store.names()})
+    assert hashes[0] == hashes[1]
+
+
+def test_an_engine_that_loads_as_it_goes_writes_the_same_bytes_as_one_that_is_warm(
+    engine: Engine, tmp_path: Path
+) -> None:
+    hashes = []
+    assert Engine(Settings()).pinned("association") == engine.pinned("association")
+    for name, one in (("warm", engine), ("cold", Engine(Settings()))):
+        store = Store.open(tmp_path / name)
+        put_part(store, tmp_path, 1, EVERY_STATE)
+        run_shard(one, store, JOB, 1)
         hashes.append({file: hashlib.sha256(store.read(file)).hexdigest() for file in store.names()})
     assert hashes[0] == hashes[1]
 
