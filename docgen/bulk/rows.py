@@ -45,15 +45,6 @@ class Extracted:
         above = (header for known, header in self.column_of.items() if pointer.startswith(f"{known}/"))
         return next(below, None) or next(above, None)
 
-    def with_own(self, found: Iterable[Violation]) -> tuple[Violation, ...]:
-        """The row's own violations, and those found in its record, without what only follows from the row's own."""
-        own = [violation.pointer or "" for violation in self.violations]
-        return self.violations + tuple(v for v in found if not any(_touch(v.pointer or "", p) for p in own))
-
-
-def _touch(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
-
 
 class _Unreadable(Exception):
     """The text of a cell does not hold what its column holds."""

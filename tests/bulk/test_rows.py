@@ -40,13 +40,19 @@ def read(**cells: str) -> Extracted:
     return READER.read({**ROW, **cells})
 
 
+def touch(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
 def issued(row: Extracted) -> list[tuple[str, str | None]]:
     """What the card's rules say of a row: code and column."""
     found = row.violations
     try:
         DOCUMENTS["card"].issue({**row.card, "card": {"serial": "S", "match_code": "M"}}, PROFILE, None)
     except RecordError as error:
-        found = row.with_own(error.violations)
+        # What only follows from a value that could not be read is no news.
+        unread = [v.pointer or "" for v in row.violations]
+        found += tuple(v for v in error.violations if not any(touch(v.pointer or "", pointer) for pointer in unread))
     return [(v.code, row.column(v.pointer or "")) for v in found]
 
 
