@@ -283,7 +283,7 @@ class Engine:
             },
             "deflate": deflated_probe(),
             "layouts": {str(path.relative_to(self._dir)): _sha256(path.read_bytes()) for path in sorted(set(files))},
-            "fonts": {face: _sha256(self._registry.path(face).read_bytes()) for face in self._registry.faces},
+            "fonts": {face: self._registry.sha256(face) for face in self._registry.faces},
             "output_profile": self._intent.profile.sha256,
             "output_condition": self._intent.identifier,
         }

@@ -116,11 +116,19 @@ class FontRegistry:
             raise AssetError(Violation("font_altered", message, hint))
         return path
 
+    def sha256(self, face_id: str) -> str:
+        """The SHA-256 (hex) of the face's verified file. Raises as `path` does."""
+        return _hash_of(self.path(face_id))
+
 
 def is_accepted(face: FaceSpec, path: Path) -> bool:
     """Whether the file's SHA-256 is one that fonts.toml accepts for the face."""
+    return _hash_of(path) in face.sha256
+
+
+def _hash_of(path: Path) -> str:
     stat = path.stat()
-    return _sha256(path, stat.st_size, stat.st_mtime_ns) in face.sha256
+    return _sha256(path, stat.st_size, stat.st_mtime_ns)
 
 
 @cache
