@@ -27,8 +27,9 @@ from bench.people import ISSUED_ON, write
 from docgen.bulk.job import Job
 from docgen.bulk.ledger import Ledger
 from docgen.bulk.run import Coordinator, Progress
-from docgen.bulk.stages import BulkStages, payload
+from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
+from docgen.bulk.tasks import payload
 from docgen.settings import Settings
 
 OUT = Path("build/bench-bulk.json")
