@@ -173,8 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _alone(people: int, processes: int, options: argparse.Namespace) -> dict[str, Any]:
-    """A run in a process of its own, so that its peaks are its own."""
-    command = [sys.executable, "-m", "bench.bulk", str(people), "--alone", "--processes", str(processes)]
+    """A run in a process of its own, so that its peaks are its own.
+
+    Workers import their parent's main module again: it has none, so that they load what those of `docgen issue` do.
+    """
+    command = [sys.executable, "-c", "import bench.bulk; bench.bulk.main()"]
+    command += [str(people), "--alone", "--processes", str(processes)]
     command += ["--delivery", options.delivery, "--out", str(options.out)]
     entry: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return entry
