@@ -21,20 +21,23 @@ from docgen.pdf.writer import PdfStream, name, number
 from docgen.text.faces import Face, FontLibrary
 from docgen.text.setting import Run
 
-_DROPPED_TABLES = (
-    "GSUB",
-    "GPOS",
-    "GDEF",
-    "BASE",
-    "VORG",
-    "vhea",
-    "vmtx",
-    "name",
-    "post",
-    "OS/2",
-    "cmap",
-    "meta",
-    "gasp",
+_DROPPED_TABLES = frozenset(
+    int.from_bytes(tag, "big")
+    for tag in (
+        b"GSUB",
+        b"GPOS",
+        b"GDEF",
+        b"BASE",
+        b"VORG",
+        b"vhea",
+        b"vmtx",
+        b"name",
+        b"post",
+        b"OS/2",
+        b"cmap",
+        b"meta",
+        b"gasp",
+    )
 )
 _BFCHARS_PER_BLOCK = 100  # Adobe Technical Note 5014: at most 100 entries in a block
 _UNSETTLED = 10_000  # runs: memory must not grow with the batch
@@ -152,8 +155,7 @@ def _wanted(glyphs: Iterable[int], flags: int = 0) -> hb.SubsetInput:
     wanted = hb.SubsetInput()
     wanted.glyph_set.update(glyphs)
     wanted.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NOTDEF_OUTLINE | hb.SubsetFlags.NO_LAYOUT_CLOSURE | flags
-    for tag in _DROPPED_TABLES:
-        wanted.drop_table_tag_set.add(int.from_bytes(tag.encode("ascii"), "big"))
+    wanted.drop_table_tag_set.update(_DROPPED_TABLES)
     return wanted
 
 

@@ -6,13 +6,15 @@ Knows PDF syntax (ISO 32000-1) and nothing of documents. No clock, no randomness
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
-from functools import cache
+from functools import cache, lru_cache
 from typing import BinaryIO
 
 from isal import isal_zlib
 
 _LEVEL = 1
+_IRREGULAR = re.compile(rb"[^!-~]|[#()<>\[\]{}/%]")  # ISO 32000-1, 7.3.5
 _WRITTEN_AT_ONCE = 64  # objects: one call for many small ones, and no more memory than a few pages take
 
 
@@ -33,6 +35,7 @@ def deflated_probe() -> str:
     return hashlib.sha256(deflate(probe)).hexdigest()
 
 
+@lru_cache(4096)  # advances, sizes and inks come again in every file
 def number(value: float) -> str:
     """A number as PDF writes it, to a thousandth of a point."""
     text = f"{value:.3f}".rstrip("0").rstrip(".")
@@ -49,11 +52,8 @@ def text_string(value: str) -> str:
 
 def name(value: str) -> str:
     """A name object; what is not a regular character is written as #xx."""
-    safe = "".join(
-        chr(byte) if 0x21 <= byte <= 0x7E and chr(byte) not in "#()<>[]{}/%" else f"#{byte:02x}"
-        for byte in value.encode("utf-8")
-    )
-    return f"/{safe}"
+    escaped = _IRREGULAR.sub(lambda found: b"#%02x" % ord(found[0]), value.encode("utf-8"))
+    return f"/{escaped.decode('ascii')}"
 
 
 class PdfStream:
