@@ -63,7 +63,7 @@ class Press:
         if record.rows is None:
             return self._composition.place(_items({**record.texts, "qr": record.payload}))
         front, back = self._composition.place(_items(record.texts))
-        return replace(front, symbols=(self._symbol(record.rows),)), back
+        return front._replace(symbols=(self._symbol(record.rows),)), back
 
     def _symbol(self, rows: tuple[str, ...]) -> PlacedQr:
         """Ready modules where the layout's QR element stands: what QrSlot.place makes after it has encoded them."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from docgen.compose.placed import StaticItem, StaticPart
-from docgen.compose.slots import Slot
+from docgen.compose.slots import Filled, Slot
 from docgen.layout.models import Condition
 
 
@@ -40,6 +40,11 @@ class Cell:
         self._flags = tuple(dict.fromkeys(condition.flag for part in self._parts for condition in part.when))
         self._variants: dict[tuple[bool, ...], Variant] = {}
         self._statics: dict[tuple[int, ...], StaticPart] = {}
+
+    def asks(self, prefix: str) -> bool:
+        """Whether a flag or text whose name begins like this decides what is shown."""
+        items = [part.slot.item for part in self._parts if isinstance(part.slot, Filled)]
+        return any(name.startswith(prefix) for name in (*self._flags, *items))
 
     def slots(self, known: Mapping[str, bool]) -> Iterator[Slot]:
         """Every place that some record may fill, as far as the flags that are known leave it."""

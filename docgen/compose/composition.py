@@ -123,6 +123,7 @@ class Composition:
         self.title = layout.title
         self.geometry = compiler.geometry
         self._flows = layout.flows
+        self._page_flags = dict.fromkeys(page_flags(layout.flows), True)
         self.sides_when = layout.sides_when
         self._included = included
         self._tags = tags_of(layout, brand.wording)
@@ -137,6 +138,11 @@ class Composition:
         }
         if compiler.problems:
             raise LayoutError(compiler.problems)
+        self._tells_pages = any(
+            cell.asks("page.")
+            for side in self.sides.values()
+            for cell in (side.cell, *side.rows.values(), *side.empties.values())
+        )
 
     def place(self, items: PrintItems) -> tuple[PlacedSide, ...]:
         """One record's sides. Raises RecordError with every text, symbol and row that cannot be placed."""
@@ -206,8 +212,10 @@ class Composition:
     # ------------------------------------------------------------------------------------------------------------ flow
 
     def _paginate(self, items: PrintItems, problems: list[Violation]) -> list[_Page]:
-        waiting = {flow: list(items.lists.get(model.rows, ())) for flow, model in self._flows.items()}
         shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, items.flags)]
+        if not self._flows:
+            return [_Page(side) for side in shown]
+        waiting = {flow: list(items.lists.get(model.rows, ())) for flow, model in self._flows.items()}
         pages = [self._page(side, waiting, items) for side in shown]
         while any(waiting.values()):
             before = {flow: len(rows) for flow, rows in waiting.items()}
@@ -220,7 +228,8 @@ class Composition:
         return pages
 
     def _is_shown(self, name: SideName, flags: Mapping[str, bool]) -> bool:
-        return all(flags[condition.flag] == condition.wanted for condition in self.sides_when.get(name, ()))
+        conditions = self.sides_when.get(name)
+        return not conditions or all(flags[condition.flag] == condition.wanted for condition in conditions)
 
     def _page(self, side: Side, waiting: Mapping[str, list[Row]], items: PrintItems) -> _Page:
         page = _Page(side)
@@ -266,7 +275,7 @@ class Composition:
         """As tall as the row's texts need, keeping the margins that the layout gives them in the shortest row."""
         needed = model.min_height
         texts = {**items.texts, **row.texts}
-        for slot in cell.variant({**items.flags, **row.flags, **dict.fromkeys(page_flags(self._flows), True)}).slots:
+        for slot in cell.variant({**items.flags, **row.flags, **self._page_flags}).slots:
             if not isinstance(slot, TextSlot) or not texts.get(slot.item):
                 continue
             try:
@@ -315,10 +324,10 @@ class Composition:
     def _of_page(
         self, page: _Page, at: int, count: int, items: PrintItems
     ) -> tuple[Mapping[str, bool], Mapping[str, str]]:
-        """The flags and texts of one page: the record's, and the page's own."""
+        """The flags and texts of one page: the record's, and the page's own if the layout asks for any."""
         flags: Mapping[str, bool] = items.flags
         texts: Mapping[str, str] = items.texts
-        if self._flows or count > 1:
+        if self._tells_pages and (self._flows or count > 1):
             first = next(iter(self._flows), None)
             rows = sum(taken.flow == first for taken in page.taken)
             flags = {**flags, "page.is_first": at == 0, "page.is_last": at == count - 1}

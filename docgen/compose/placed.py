@@ -113,7 +113,7 @@ Art = PlacedRect | PlacedLine | PlacedCircle | PlacedPath
 StaticItem = Art | PlacedText
 
 
-@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class StaticPart:
     """What is drawn once for all records that share a set of flags. Compared by identity: it is a cache key.
 
@@ -124,8 +124,7 @@ class StaticPart:
     owners: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Geometry:
+class Geometry(NamedTuple):
     """A page's trim size, its bleed and safe area; `radius` is the trimmed corner's.
 
     `offset_x` and `offset_y` move the drawing so that it is centred on the trim.
@@ -149,8 +148,7 @@ class PlacedForm(NamedTuple):
     y: float
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedSide:
+class PlacedSide(NamedTuple):
     """One page of one record: static parts, and what this record prints on top of them.
 
     `cells` says where each cell ends that was placed, in order: how many forms, texts and symbols there were by then.

@@ -109,7 +109,7 @@ class Rendered:
         return {
             "sha256": self.sha256,
             "bytes": len(self.pdf),
-            "pages": [asdict(page) for page in self.pages],
+            "pages": [page._asdict() for page in self.pages],
             "fits": [asdict(fit) for fit in self.fits],
             "substitutions": [asdict(use) for use in items.substitutions],
             "issued_on": items.issued_on.isoformat(),

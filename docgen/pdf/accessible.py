@@ -46,7 +46,7 @@ class AccessibleBook(Book):
         content = drawing.content()
         self._spots.update(drawing.spots)
         self._structure.add(page, side.geometry, reading)
-        return self._put_page(side, content, f"/StructParents {self.page_count}/Tabs/S", page)
+        return self._put_page(side, content, b"/StructParents %d/Tabs/S" % self.page_count, page)
 
     def _catalog_entries(self) -> str:
         root = self._structure.put(self._out)
@@ -77,7 +77,7 @@ class _TaggedPage:
             parts.append(text_operators(text, side.geometry, self._used))
         for at, symbol in enumerate(side.symbols):
             marks.begin(self._marks.get(ItemKey("symbol", at), _UNREAD_ART))
-            parts.append(symbol_operators(symbol, side.geometry))
+            parts.append(symbol_operators(symbol, side.geometry).decode("ascii"))
         marks.end()
         return "\n".join(parts).encode("ascii")
 

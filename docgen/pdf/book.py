@@ -10,9 +10,9 @@ import hashlib
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from docgen.compose.placed import Geometry, Ink, PlacedSide
+from docgen.compose.placed import Geometry, Ink, PlacedSide, StaticPart
 from docgen.errors import AssetError, Violation
 from docgen.pdf.art import STATES
 from docgen.pdf.fonts import UsedGlyphs, put_fonts
@@ -71,8 +71,7 @@ class OutputIntent:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenPage:
+class WrittenPage(NamedTuple):
     """One page of a file: its number from 1, its side, its trim size in mm, the SHA-256 of its content and boxes."""
 
     number: int
@@ -96,7 +95,8 @@ class Book:
         self._used = UsedGlyphs()
         self._forms: dict[str, int] = {}
         self._spots: dict[str, Ink] = {}
-        self._boxes: dict[Geometry, str] = {}
+        self._boxes: dict[Geometry, bytes] = {}
+        self._static: set[StaticPart] = set()
         self._nodes: list[tuple[int, int]] = []
         self._node = 0
         self._kids: list[int] = []
@@ -105,29 +105,27 @@ class Book:
     def add(self, side: PlacedSide) -> WrittenPage:
         """Write one page."""
         for placed in side.forms:
-            form = self._painter.form(placed)
-            if form.name not in self._forms:
-                self._put_form(form, placed.geometry)
+            if placed.static not in self._static:
+                self._static.add(placed.static)
+                self._put_form(self._painter.form(placed), placed.geometry)
         return self._put_page(side, self._painter.content(side, self._used))
 
-    def _put_page(self, side: PlacedSide, content: bytes, entries: str = "", number_: int | None = None) -> WrittenPage:
+    def _put_page(
+        self, side: PlacedSide, content: bytes, entries: bytes = b"", number_: int | None = None
+    ) -> WrittenPage:
         """Write one page with its content; `entries` are further keys of its dictionary."""
-        boxes = self._boxes.get(side.geometry) or self._boxes.setdefault(side.geometry, _boxes(side.geometry))
-        stream = self._out.put_stream(content)
+        geometry, out = side.geometry, self._out
+        boxes = self._boxes.get(geometry) or self._boxes.setdefault(geometry, _boxes(geometry))
+        stream = out.put_stream(content)
         if not self._kids:
-            self._node = self._out.reserve()
-        self._kids.append(
-            self._out.put(
-                f"<</Type/Page/Parent {self._node} 0 R{boxes}/Resources {self._resources} 0 R/Contents {stream} 0 R"
-                f"{entries}>>",
-                number_,
-            )
-        )
+            self._node = out.reserve()
+        page = b"<</Type/Page/Parent %d 0 R%b/Resources %d 0 R/Contents %d 0 R%b>>"
+        self._kids.append(out.put(page % (self._node, boxes, self._resources, stream, entries), number_))
         self.page_count += 1
         if len(self._kids) == _PAGES_PER_NODE:
             self._close_node()
-        digest = hashlib.sha256(content + boxes.encode("ascii")).hexdigest()
-        return WrittenPage(self.page_count, side.name, side.geometry.width, side.geometry.height, digest)
+        digest = hashlib.sha256(content + boxes).hexdigest()
+        return WrittenPage(self.page_count, side.name, geometry.width, geometry.height, digest)
 
     def finish(self) -> None:
         """Write fonts, resources, metadata and the cross-reference table. The stream stays open."""
@@ -165,14 +163,15 @@ class Book:
         self._kids = []
 
     def _put_form(self, form: Form, geometry: Geometry) -> None:
+        if form.name in self._forms:
+            return
         width, height = media_size(geometry)
         entries = (
             f"/Type/XObject/Subtype/Form/BBox[0 0 {number(width)} {number(height)}]/Resources {self._resources} 0 R"
         )
         self._forms[form.name] = self._out.put_stream(form.content, entries)
         self._spots.update(form.spots)
-        for font, codes in form.runs:
-            self._used.add(font, codes)
+        self._used.add(form.runs)
 
     def _put_resources(self) -> None:
         out = self._out
@@ -204,9 +203,9 @@ def media_size(geometry: Geometry) -> tuple[float, float]:
     )
 
 
-def _boxes(geometry: Geometry) -> str:
+def _boxes(geometry: Geometry) -> bytes:
     width, height = media_size(geometry)
     bleed = geometry.bleed * PT_PER_MM
     trim = " ".join(number(value) for value in (bleed, bleed, width - bleed, height - bleed))
     media = f"0 0 {number(width)} {number(height)}"
-    return f"/MediaBox[{media}]/BleedBox[{media}]/TrimBox[{trim}]"
+    return f"/MediaBox[{media}]/BleedBox[{media}]/TrimBox[{trim}]".encode("ascii")

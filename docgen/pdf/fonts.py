@@ -18,23 +18,28 @@ import uharfbuzz as hb
 
 from docgen.pdf.writer import PdfStream, name, number
 from docgen.text.faces import Face, FontLibrary
+from docgen.text.setting import Run
 
-_DROPPED_TABLES = (
-    "GSUB",
-    "GPOS",
-    "GDEF",
-    "BASE",
-    "VORG",
-    "vhea",
-    "vmtx",
-    "name",
-    "post",
-    "OS/2",
-    "cmap",
-    "meta",
-    "gasp",
+_DROPPED_TABLES = frozenset(
+    int.from_bytes(tag, "big")
+    for tag in (
+        b"GSUB",
+        b"GPOS",
+        b"GDEF",
+        b"BASE",
+        b"VORG",
+        b"vhea",
+        b"vmtx",
+        b"name",
+        b"post",
+        b"OS/2",
+        b"cmap",
+        b"meta",
+        b"gasp",
+    )
 )
 _BFCHARS_PER_BLOCK = 100  # Adobe Technical Note 5014: at most 100 entries in a block
+_UNSETTLED = 10_000  # runs: memory must not grow with the batch
 _SYMBOLIC = 4  # ISO 32000-1, table 123: the font holds glyphs outside the Adobe standard Latin set
 _TO_UNICODE_HEAD = """/CIDInit /ProcSet findresource begin
 12 dict begin
@@ -53,28 +58,30 @@ class UsedGlyphs:
     """Which glyph codes of which font a file shows, gathered run by run."""
 
     def __init__(self) -> None:
-        self._runs: defaultdict[str, set[str]] = defaultdict(set)
+        self._runs: set[Run] = set()
         self._numbers: defaultdict[str, set[int]] = defaultdict(set)
 
-    def add(self, font: str, codes: str) -> None:
-        """Note a run of codes, four hex digits each."""
-        runs = self._runs[font]
-        runs.add(codes)
-        if len(runs) > 20_000:  # memory must not grow with the batch
-            self._settle(font)
+    def add(self, runs: Iterable[Run]) -> None:
+        """Note runs of codes."""
+        self._runs.update(runs)
+        if len(self._runs) > _UNSETTLED:
+            self._settle()
 
     def numbers(self) -> dict[str, set[int]]:
         """Glyph numbers by font."""
-        for font in list(self._runs):
-            self._settle(font)
+        self._settle()
         return {font: self._numbers[font] for font in sorted(self._numbers)}
 
-    def _settle(self, font: str) -> None:
-        numbers = array("H", bytes.fromhex("".join(self._runs[font])))
-        if sys.byteorder == "little":
-            numbers.byteswap()
-        self._numbers[font].update(numbers)
-        self._runs[font].clear()
+    def _settle(self) -> None:
+        codes: defaultdict[str, list[str]] = defaultdict(list)
+        for font, shown in self._runs:
+            codes[font].append(shown)
+        for font, all_shown in codes.items():
+            numbers = array("H", bytes.fromhex("".join(all_shown)))
+            if sys.byteorder == "little":
+                numbers.byteswap()
+            self._numbers[font].update(numbers)
+        self._runs.clear()
 
 
 def put_fonts(out: PdfStream, used: Mapping[str, Iterable[int]], library: FontLibrary) -> dict[str, int]:
@@ -148,8 +155,7 @@ def _wanted(glyphs: Iterable[int], flags: int = 0) -> hb.SubsetInput:
     wanted = hb.SubsetInput()
     wanted.glyph_set.update(glyphs)
     wanted.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NOTDEF_OUTLINE | hb.SubsetFlags.NO_LAYOUT_CLOSURE | flags
-    for tag in _DROPPED_TABLES:
-        wanted.drop_table_tag_set.add(int.from_bytes(tag.encode("ascii"), "big"))
+    wanted.drop_table_tag_set.update(_DROPPED_TABLES)
     return wanted
 
 

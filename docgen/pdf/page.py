@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import getitem
-from weakref import WeakKeyDictionary
 
 from docgen.compose.placed import (
     BLACK,
@@ -26,7 +24,7 @@ from docgen.compose.placed import (
 from docgen.pdf.art import KNOCKOUT, OVERPRINT, Artist
 from docgen.pdf.fonts import UsedGlyphs
 from docgen.pdf.writer import name, number, text_string
-from docgen.text.setting import SetColumn, SetLine
+from docgen.text.setting import Run, SetColumn, SetLine
 from docgen.units import PT_PER_MM
 
 # All text is 100 K and overprints, so that no tint shows a white edge beside a letter.
@@ -43,7 +41,7 @@ class Form:
 
     name: str
     content: bytes
-    runs: tuple[tuple[str, str], ...]
+    runs: tuple[Run, ...]
     spots: dict[str, Ink]
 
 
@@ -51,7 +49,7 @@ class PagePainter:
     """Turns placed sides into page content. Holds nothing of a record: it serves any number of files."""
 
     def __init__(self) -> None:
-        self._forms: WeakKeyDictionary[StaticPart, Form] = WeakKeyDictionary()
+        self._forms: dict[StaticPart, Form] = {}
 
     def form(self, placed: PlacedForm) -> Form:
         """A static part, drawn when first asked for."""
@@ -65,8 +63,8 @@ class PagePainter:
         parts = [self._invoked(placed, side.geometry) for placed in side.forms]
         parts.append(TEXT_STATE)
         parts += _texts(side.texts, side.geometry, used)
-        parts += [symbol_operators(symbol, side.geometry) for symbol in side.symbols]
-        return "\n".join(parts).encode("ascii")
+        texts = "\n".join(parts).encode("ascii")
+        return b"\n".join([texts, *[symbol_operators(symbol, side.geometry) for symbol in side.symbols]])
 
     def _invoked(self, placed: PlacedForm, page: Geometry) -> str:
         name_, moved = self.form(placed).name, form_moved(placed, page)
@@ -99,26 +97,31 @@ def _draw(static: StaticPart, geometry: Geometry) -> Form:
 class _Runs(UsedGlyphs):
     def __init__(self) -> None:
         super().__init__()
-        self.runs: dict[tuple[str, str], None] = {}
+        self.runs: dict[Run, None] = {}
 
-    def add(self, font: str, codes: str) -> None:
-        self.runs[font, codes] = None
+    def add(self, runs: Iterable[Run]) -> None:
+        self.runs.update(dict.fromkeys(runs))
 
 
-def _texts(texts: Sequence[PlacedText], geometry: Geometry, used: UsedGlyphs) -> Iterator[str]:
+def _texts(texts: Sequence[PlacedText], geometry: Geometry, used: UsedGlyphs) -> list[str]:
     """What `text_operators` makes of each text; one line of one font, as nearly all are, at a fraction of its cost."""
     offset, bleed = geometry.offset_x, geometry.bleed
     base = geometry.height + bleed - geometry.offset_y
+    operators: list[str] = []
+    shown: list[Run] = []
     for placed in texts:
         _, left, top, _, _, (size, condense, lines, _), ink, rotate, _ = placed
         if len(lines) == 1 and condense == 1 and ink is BLACK and not rotate and isinstance(lines[0], SetLine):
             x, baseline, _, runs, spacing, _ = lines[0]
             if len(runs) == 1 and not spacing:
                 ((font, codes),) = runs
-                used.add(font, codes)
-                yield f"{_begin(font, size, left + offset + bleed + x, base - top - baseline)}<{codes}>Tj ET"
+                shown += runs
+                begin = _begin(font, size, left + offset + bleed + x, base - top - baseline)
+                operators.append(f"{begin}<{codes}>Tj ET")
                 continue
-        yield text_operators(placed, geometry, used)
+        operators.append(text_operators(placed, geometry, used))
+    used.add(shown)
+    return operators
 
 
 def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
@@ -168,8 +171,8 @@ def _lines(
         if spacing:
             ops.append(f"{number(spacing * PT_PER_MM)} Tc ")
         place = _place(left + x, top - baseline)
+        used.add(runs)
         for font, codes in runs:
-            used.add(font, codes)
             if font != font_now:
                 ops.append(_font(font, size))
                 font_now = font
@@ -206,8 +209,8 @@ def _vertical(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
     font_now = ""
     for column in columns:
         assert isinstance(column, SetColumn)
+        used.add([mark.run for mark in column.marks])
         for (font, codes), x, y, turned, narrow in column.marks:
-            used.add(font, codes)
             if font != font_now:
                 ops.append(f"/{font} {number(size)} Tf ")
                 font_now = font
@@ -227,41 +230,39 @@ def fill_operator(ink: Ink) -> str:
     return " ".join(number(value / 100) for value in ink[:4]) + " k"
 
 
-class _ChunkTable(dict[bytes, str]):
-    """From eight modules of a row to the rectangles that fill them: a symbol is drawn by a few look-ups."""
+class _ChunkTable(dict[int, bytes]):
+    """From eight modules of a row, as a number, to the rectangles that fill them: a symbol is drawn by look-ups."""
 
     def __init__(self, x: int, y: int) -> None:
         super().__init__()
         self._x, self._y = x, y
 
-    def __missing__(self, modules: bytes) -> str:
+    def __missing__(self, modules: int) -> bytes:
         x, y = self._x, self._y
         # A hair of overlap closes the seams that anti-aliasing viewers show between touching rectangles.
-        rects = "".join([f"{x + start} {y} {length}.02 1.02 re " for start, length in _dark_runs(modules)])
+        rects = b"".join([b"%d %d %d.02 1.02 re " % (x + start, y, length) for start, length in _dark_runs(modules)])
         self[modules] = rects
         return rects
 
 
 @cache
-def _dark_runs(modules: bytes) -> tuple[tuple[int, int], ...]:
+def _dark_runs(modules: int) -> tuple[tuple[int, int], ...]:
     """Where the dark modules of a chunk begin, and how many there are side by side."""
-    return tuple((run.start(), run.end() - run.start()) for run in re.finditer(b"1+", modules))
+    return tuple((run.start(), run.end() - run.start()) for run in re.finditer("1+", f"{modules:0{_CHUNK}b}"))
 
 
 @cache
-def _chunk_tables(width: int) -> tuple[struct.Struct, list[_ChunkTable]]:
-    """For a symbol of this width: how its rows, one after another, fall into chunks, and the table of each."""
-    starts = range(0, width, _CHUNK)
-    row = "".join(f"{min(_CHUNK, width - x)}s" for x in starts)
-    return struct.Struct(row * width), [_ChunkTable(x, y) for y in range(width) for x in starts]
+def _chunk_tables(width: int) -> tuple[str, list[_ChunkTable]]:
+    """For a symbol of this width: what fills its rows up to whole chunks, and the table of each chunk in turn."""
+    return "0" * (-width % _CHUNK), [_ChunkTable(x, y) for y in range(width) for x in range(0, width, _CHUNK)]
 
 
-def symbol_operators(symbol: PlacedQr | PlacedBars, geometry: Geometry) -> str:
+def symbol_operators(symbol: PlacedQr | PlacedBars, geometry: Geometry) -> bytes:
     """One symbol as filled rectangles, in the black of the text."""
     return qr_operators(symbol, geometry) if isinstance(symbol, PlacedQr) else bar_operators(symbol, geometry)
 
 
-def bar_operators(symbol: PlacedBars, geometry: Geometry) -> str:
+def bar_operators(symbol: PlacedBars, geometry: Geometry) -> bytes:
     """Bars to a thousandth of a point: their tolerances are hundredths of a mm."""
     left = symbol.x + geometry.offset_x + geometry.bleed
     top = geometry.height + geometry.bleed - geometry.offset_y - symbol.y
@@ -270,14 +271,15 @@ def bar_operators(symbol: PlacedBars, geometry: Geometry) -> str:
         f"{width * PT_PER_MM:.3f} {height * PT_PER_MM:.3f} re "
         for x, y, width, height in symbol.bars
     ]
-    return f"{''.join(rects)}f"
+    return f"{''.join(rects)}f".encode("ascii")
 
 
-def qr_operators(symbol: PlacedQr, geometry: Geometry) -> str:
+def qr_operators(symbol: PlacedQr, geometry: Geometry) -> bytes:
     """One QR symbol as vector modules, never an image: presses take a small image for one of low resolution."""
     x = (symbol.x + geometry.offset_x + geometry.bleed) * PT_PER_MM
     y = (geometry.height + geometry.bleed - geometry.offset_y - symbol.y) * PT_PER_MM
     module = symbol.module * PT_PER_MM
-    chunks, tables = _chunk_tables(len(symbol.rows))
-    rects = "".join(map(getitem, tables, chunks.unpack("".join(symbol.rows).encode("ascii"))))
-    return f"q {module:.5f} 0 0 {-module:.5f} {x:.3f} {y:.3f} cm {rects}f Q"
+    filling, tables = _chunk_tables(len(symbol.rows))
+    modules = int(filling.join(symbol.rows) + filling, 2).to_bytes(len(tables), "big")
+    rects = b"".join(map(getitem, tables, modules))
+    return b"q %.5f 0 0 %.5f %.3f %.3f cm %bf Q" % (module, -module, x, y, rects)

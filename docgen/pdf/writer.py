@@ -6,13 +6,16 @@ Knows PDF syntax (ISO 32000-1) and nothing of documents. No clock, no randomness
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
-from functools import cache
+from functools import cache, lru_cache
 from typing import BinaryIO
 
 from isal import isal_zlib
 
 _LEVEL = 1
+_IRREGULAR = re.compile(rb"[^!-~]|[#()<>\[\]{}/%]")  # ISO 32000-1, 7.3.5
+_WRITTEN_AT_ONCE = 64  # objects: one call for many small ones, and no more memory than a few pages take
 
 
 def deflate(data: bytes) -> bytes:
@@ -32,6 +35,7 @@ def deflated_probe() -> str:
     return hashlib.sha256(deflate(probe)).hexdigest()
 
 
+@lru_cache(4096)  # advances, sizes and inks come again in every file
 def number(value: float) -> str:
     """A number as PDF writes it, to a thousandth of a point."""
     text = f"{value:.3f}".rstrip("0").rstrip(".")
@@ -48,11 +52,8 @@ def text_string(value: str) -> str:
 
 def name(value: str) -> str:
     """A name object; what is not a regular character is written as #xx."""
-    safe = "".join(
-        chr(byte) if 0x21 <= byte <= 0x7E and chr(byte) not in "#()<>[]{}/%" else f"#{byte:02x}"
-        for byte in value.encode("utf-8")
-    )
-    return f"/{safe}"
+    escaped = _IRREGULAR.sub(lambda found: b"#%02x" % ord(found[0]), value.encode("utf-8"))
+    return f"/{escaped.decode('ascii')}"
 
 
 class PdfStream:
@@ -63,6 +64,7 @@ class PdfStream:
         self._hash = hashlib.sha256()
         self._offsets = array("Q", [0])
         self._position = 0
+        self._pending: list[bytes] = []
         self._write(b"%PDF-1.6\n%\xe2\xe3\xcf\xd3\n")
 
     def reserve(self) -> int:
@@ -90,21 +92,30 @@ class PdfStream:
 
     def finish(self, root: int, info: int) -> str:
         """Write the cross-reference table and the trailer; returns the file's ID, 32 hex digits."""
-        identity = self._hash.hexdigest()[:32]
+        identity = self.digest[:32]
         start = self._position
         self._write(b"xref\n0 %d\n0000000000 65535 f \n" % len(self._offsets))
         for at in range(1, len(self._offsets), 4096):
             self._write(b"".join([b"%010d 00000 n \n" % offset for offset in self._offsets[at : at + 4096]]))
         trailer = f"<</Size {len(self._offsets)}/Root {root} 0 R/Info {info} 0 R/ID[<{identity}><{identity}>]>>"
         self._write(f"trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n".encode("ascii"))
+        self._flush()
         return identity
 
     @property
     def digest(self) -> str:
         """SHA-256 of what was written so far."""
+        self._flush()
         return self._hash.hexdigest()
 
     def _write(self, data: bytes) -> None:
+        self._pending.append(data)
+        self._position += len(data)
+        if len(self._pending) >= _WRITTEN_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        data = b"".join(self._pending)
+        self._pending.clear()
         self._stream.write(data)
         self._hash.update(data)
-        self._position += len(data)

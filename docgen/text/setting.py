@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, groupby
 from operator import attrgetter
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from docgen.text.breaking import break_lines
 from docgen.text.faces import Glyph, Stack, clusters
@@ -33,7 +33,7 @@ SHRINK_STEP_PT = 0.25
 TOLERANCE_MM = 0.02
 _SPACES = " \u3000"
 PART = "\u200b"
-_MEMORY = 256  # texts that a setter remembers: dates, kinds of membership and the like come again and again
+_MEMORY = 32  # texts that a setter remembers: dates, kinds of membership and the like come again and again
 
 
 class Step(NamedTuple):
@@ -43,11 +43,8 @@ class Step(NamedTuple):
     limit: float | None = None
 
 
-class Run(NamedTuple):
-    """Neighbouring glyphs of one font: their codes, as hex digits, four a glyph."""
-
-    font: str
-    codes: str
+Run: TypeAlias = tuple[str, str]
+"""Neighbouring glyphs of one font: the font, and their codes as hex digits, four a glyph."""
 
 
 class SetLine(NamedTuple):
@@ -321,7 +318,7 @@ class Setter(TextSetter[Glyph]):
         if length > room:
             return None
         x, width, spacing = self._aligned(length, len(text), 1.0)
-        return SetText(self.size, 1.0, (SetLine(x, baseline, width, (Run(font, codes),), spacing, text),))
+        return SetText(self.size, 1.0, (SetLine(x, baseline, width, ((font, codes),), spacing, text),))
 
     @property
     def _length(self) -> float:
@@ -391,4 +388,4 @@ def _trimmed(glyphs: Sequence[P], text: str) -> Sequence[P]:
 def runs_of(glyphs: Sequence[Glyph]) -> tuple[Run, ...]:
     """Glyphs gathered into runs of one font."""
     neighbours = groupby(glyphs, attrgetter("font"))
-    return tuple([Run(font, "".join([glyph.code for glyph in run])) for font, run in neighbours])
+    return tuple([(font, "".join([glyph.code for glyph in run])) for font, run in neighbours])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -79,8 +79,7 @@ def test_black_overprints_whatever_is_beneath(engine: Engine, card: Card, tmp_pa
 def without_black(side: PlacedSide) -> PlacedSide:
     [form] = side.forms
     static = StaticPart(tuple(item for part in form.static.items for item in _coloured(part)))
-    return replace(
-        side,
+    return side._replace(
         forms=(form._replace(static=static),),
         texts=tuple(text for text in side.texts if text.ink != BLACK),
         symbols=(),
@@ -134,7 +133,7 @@ def _without_spots(side: PlacedSide) -> PlacedSide:
             if isinstance(item, PlacedText) or not (item.paint.stroke and item.paint.stroke.spot)
         )
     )
-    return replace(side, forms=(form._replace(static=static),))
+    return side._replace(forms=(form._replace(static=static),))
 
 
 def test_the_qr_symbol_is_exact_and_black_alone(engine: Engine, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_every_text_stands_inside_its_box_whole_or_is_refused(
         assert line.x >= -TOLERANCE_MM
         assert line.x + line.width <= box.width + TOLERANCE_MM
     assert found.lines[-1].baseline <= box.height + TOLERANCE_MM
-    shown = [run.codes for line in found.lines for run in line.runs]
+    shown = [codes for line in found.lines for _, codes in line.runs]
     assert len("".join(shown)) == 4 * len(box.stack.shape(text.replace("\n", "")))
 
 
