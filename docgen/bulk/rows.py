@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from docgen.errors import Violation
 from docgen.issuance.extract import DATES, RATIOS, WHOLE_NAMES, BulkSettings, Column, Target
@@ -57,10 +57,12 @@ class _Unreadable(Exception):
 Convert = Callable[[str], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
+class _Cell(NamedTuple):
+    """A column: its values are converted, and put under `last` of the object that `parents` lead to."""
+
     header: str
-    path: tuple[str, ...]
+    parents: tuple[str, ...]
+    last: str
     pointer: str
     convert: Convert | None
 
@@ -84,17 +86,20 @@ class RowReader:
         whole = self._family is not None and not row.get(self._family)
         record: dict[str, Any] = {}
         violations = []
-        for cell in self._whole if whole else self._split:
-            text = row.get(cell.header)
+        for header, parents, last, pointer, convert in self._whole if whole else self._split:
+            text = row.get(header)
             if not text:
                 continue
             try:
-                value = text if cell.convert is None else cell.convert(text)
+                value = text if convert is None else convert(text)
             except _Unreadable as fault:
-                violations.append(Violation(fault.code, fault.message, fault.hint, pointer=cell.pointer))
-            else:
-                if value is not None:
-                    _put(record, cell.path, value)
+                violations.append(Violation(fault.code, fault.message, fault.hint, pointer=pointer))
+                continue
+            if value is not None:
+                place = record
+                for part in parents:
+                    place = place.setdefault(part, {})
+                place[last] = value
         return Extracted(
             key=self.key(row),
             household=record.pop("household", None),
@@ -107,25 +112,19 @@ class RowReader:
         )
 
 
-def _put(record: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    *parents, last = path
-    for part in parents:
-        record = record.setdefault(part, {})
-    record[last] = value
-
-
 def _cells(settings: BulkSettings, *, whole_name: bool) -> tuple[_Cell, ...]:
     cells = []
     for header, column in settings.columns.items():
         to: Target = WHOLE_NAMES[column.to] if whole_name and column.holds_whole_name else column.to
-        path = tuple(to.split("."))
-        cells.append(_Cell(header, path, "/" + "/".join(path), _conversion(column, settings.dates)))
+        *parents, last = to.split(".")
+        pointer = "/" + to.replace(".", "/")
+        cells.append(_Cell(header, tuple(parents), last, pointer, _conversion(column, settings.dates)))
     return tuple(cells)
 
 
 def _columns(cells: Iterable[_Cell]) -> dict[str, str]:
     """A whole name comes first: what is said of a person as such is most often said of the name."""
-    return {cell.pointer: cell.header for cell in sorted(cells, key=lambda cell: cell.path[-1] != "full_name")}
+    return {cell.pointer: cell.header for cell in sorted(cells, key=lambda cell: cell.last != "full_name")}
 
 
 # --- what a cell's text becomes ---

@@ -20,7 +20,7 @@ KEYS = ("person", "key", "row", "state")
 FIT = ("score", "document", "person", "piece", "element", "condensed", "size", "nominal", "lines", "substituted")
 
 # A cell that begins so is a formula to a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠", "'")
+_FORMULA = frozenset("=+-@\t\r＝＋－＠'")
 
 
 class TableWriter:
@@ -32,7 +32,7 @@ class TableWriter:
 
     def row(self, cells: Iterable[object]) -> None:
         """One row; None is an empty cell."""
-        self._csv.writerow(["" if cell is None else guarded(str(cell)) for cell in cells])
+        self._csv.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in cells])
 
     def finish(self) -> None:
         """Everything is in the stream, which stays open."""
@@ -42,7 +42,7 @@ class TableWriter:
 
 def guarded(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe goes before what begins like one."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if cell[:1] in _FORMULA else cell
 
 
 def header(columns: Sequence[str]) -> bytes:

@@ -138,13 +138,17 @@ _FOLD |= {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)}
 _FOLD |= {small: small - 32 for small in range(ord("a"), ord("z") + 1)}
 _FOLD |= {small: small - 0xFEE0 - 32 for small in range(ord("ａ"), ord("ｚ") + 1)}
 _FOLD |= dict.fromkeys((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
-_CLOSED_UP = dict.fromkeys(map(ord, "&/・."))
+_LEFT_OUT = dict.fromkeys(map(ord, "&/・."))
+_CLOSED_UP = {**_LEFT_OUT, **{sign: None if folded in _LEFT_OUT else folded for sign, folded in _FOLD.items()}}
 
 _DIGITS = dict(zip("〇一二三四五六七八九零壱弐参", "01234567890123", strict=True))
 _NUMERALS = "".join(_DIGITS) + "十拾百千万"
 _D = "一二三四五六七八九壱弐参"
 _GROUP = re.compile(f"(?:([{_D}]?)千)?(?:([{_D}]?)百)?(?:([{_D}]?)[十拾])?([{_D}])?")
 
+# No number and no letter that stands alone; F after a number is its floor.
+_BETWEEN = re.compile("(?:[A-Z]{2,}|(?<=[0-9])F|[^0-9A-Z])+")
+_LETTER = re.compile("-?([A-Z])-?")
 _COUNTED = re.compile(f"([0-9]?)([{_NUMERALS}]+)(?=丁目|丁|番地|番|号|地割|線|の|ノ)")
 
 
@@ -155,13 +159,9 @@ def display_number(town_rest: str) -> str:
     letters that stand alone, with one hyphen for whatever is between two numbers. Raises UnreadableNumber if what
     stands in kanji before 丁目, 番地 and the like is no number.
     """
-    text = town_rest.translate(_FOLD).translate(_CLOSED_UP)
-    text = _COUNTED.sub(_in_digits, text)
-    text = re.sub("[A-Z]{2,}", "-", text)
-    text = re.sub("(?<=[0-9])F", "-", text)  # the floor
-    text = re.sub("[^0-9A-Z]+", "-", text)
-    text = re.sub("-?([A-Z])-?", r"\1", text)
-    return text.strip("-")
+    text = _COUNTED.sub(_in_digits, town_rest.translate(_CLOSED_UP))
+    text = _BETWEEN.sub("-", text)
+    return _LETTER.sub(r"\1", text).strip("-")
 
 
 def _in_digits(found: re.Match[str]) -> str:

@@ -228,8 +228,13 @@ def _own_fields(name: PersonName) -> tuple[str, ...]:
 def _payload(texts: dict[str, str], record: CardRecord, profile: InsurerProfile, settings: CardSettings) -> str:
     if settings.qr is None:
         return ""
-    values = {**constants(profile), **texts, "match_code": record.card.match_code or ""}
-    return _PLACEHOLDER.sub(lambda match: values[match[1]], settings.qr.payload)
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] == "match_code":
+            return record.card.match_code or ""
+        return texts[found[1]] if found[1] in texts else constants(profile)[found[1]]
+
+    return _PLACEHOLDER.sub(value, settings.qr.payload)
 
 
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")

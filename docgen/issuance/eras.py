@@ -70,6 +70,7 @@ def running(day: date, known_on: date | None = None, first_year: FirstYear = "�
     return f"{d.era}{year}年{d.month}月{d.day}日"
 
 
+@lru_cache(maxsize=4096)
 def anniversary(born_on: date, age: int) -> date:
     """The day of the birthday that completes `age`; without a 29 February in that year, 1 March.
 

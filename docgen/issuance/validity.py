@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import itemgetter
 
 from docgen.issuance.burden import burden_from
 from docgen.issuance.eras import age_reached_on, anniversary
@@ -43,19 +44,19 @@ def expiry(
     continuation: the day before it ends, https://www.pmac.shigaku.go.jp/annai/shikaku/detail/shohaishi_02.html .
     """
     candidates = [
-        Expiry(base_expiry(rules, issued_on, born_on), rules.base.rule),
-        Expiry(anniversary(issued_on, LEGAL_YEARS) - _DAY, "legal_limit"),
-        Expiry(age_reached_on(born_on, 75), "age_75"),
+        (base_expiry(rules, issued_on, born_on), rules.base.rule),
+        (anniversary(issued_on, LEGAL_YEARS) - _DAY, "legal_limit"),
+        (age_reached_on(born_on, 75), "age_75"),
     ]
     if rules.ends_at_70 and issued_on <= (end := end_of_month(age_reached_on(born_on, 70))):
-        candidates.append(Expiry(end, "age_70"))
+        candidates.append((end, "age_70"))
     if residence_until is not None:
-        candidates.append(Expiry(residence_until + timedelta(days=rules.residence_grace_days), "residence_limit"))
+        candidates.append((residence_until + timedelta(days=rules.residence_grace_days), "residence_limit"))
     if continuation_ends_on is not None:
-        candidates.append(Expiry(continuation_ends_on - _DAY, "voluntary_continuation"))
+        candidates.append((continuation_ends_on - _DAY, "voluntary_continuation"))
     if expires_by is not None:
-        candidates.append(Expiry(expires_by, "short_term"))
-    return min(candidates, key=lambda candidate: candidate.on)
+        candidates.append((expires_by, "short_term"))
+    return Expiry(*min(candidates, key=itemgetter(0)))
 
 
 def base_expiry(rules: Validity, issued_on: date, born_on: date) -> date:

@@ -12,9 +12,8 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from functools import reduce
+from functools import cache, lru_cache
 from itertools import groupby
-from operator import or_
 from typing import Any, NamedTuple
 
 from pypdf import PdfReader
@@ -53,15 +52,18 @@ _TEXT = re.compile(
     rb"(?:/\S+ [\d.]+ Tf |1 0 0 1 -?[\d.]+ -?[\d.]+ Tm |<(?:[0-9a-f]{4})+>Tj |-?[\d.]+ T[zc] )*ET(?: Q)?"
 )
 _SHOWN = re.compile(rb"/(\S+) [\d.]+ Tf |1 0 0 1 (-?[\d.]+) (-?[\d.]+) Tm |<([0-9a-f]+)>Tj ")
+_ONE_RUN = re.compile(rb"BT /(\S+) [\d.]+ Tf 1 0 0 1 (-?[\d.]+) (-?[\d.]+) Tm <((?:[0-9a-f]{4})+)>Tj ET")
 _QR = re.compile(rb"q ([\d.]+) 0 0 -([\d.]+) (-?[\d.]+) (-?[\d.]+) cm (?=\d)")
 _QR_END = b" re f Q"
 _MODULES = re.compile(rb"(\d+) (\d+) (\d)\.02 1\.02")
 _BARS = re.compile(rb"(?:-?[\d.]+ -?[\d.]+ -?[\d.]+ -?[\d.]+ re )*f")
 _ROW = 64  # bits that a row of modules takes; wider symbols than this are the reference's
-_KEPT = 20_000  # texts that repeat from page to page: dates, words
+_KEPT = 20_000  # lines that repeat from page to page: dates, words, static parts
 # What pypdf and the interpreter raise on damaged files: more than they say.
 _DAMAGED = (PyPdfError, ContentError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, zlib.error)
-_RECENT = 64  # symbols of one page that may come again
+_RECENT = 256  # symbols that may come again: a card's stands beside its place, too
+_RECTANGLES = 20_000  # runs of modules; those of the symbols that we print are far fewer
+_UNSEEN: Any = object()
 
 
 class UnreadablePdf(Exception):
@@ -245,30 +247,36 @@ class _Resources:
         self._file = file
         self._fonts = dict(references(body, b"Font"))
         self._texts: dict[bytes, dict[bytes, str]] = {}
-        self._kept: dict[tuple[bytes, float, float], Block] = {}
-        self._modules: dict[bytes, int] = {}
-        self._rows: dict[bytes, tuple[str, ...]] = {}
+        self._kept: dict[tuple[float, float], dict[bytes, Block | None]] = {}
 
     def read(self, content: bytes, left: float, top: float) -> tuple[tuple[Block, ...], tuple[Symbol, ...]]:
         """The blocks and symbols of a page's content."""
         blocks: list[Block] = []
         symbols: list[Symbol] = []
-        kept = self._kept
+        kept = self._kept.setdefault((left, top), {})
         for line in content.split(b"\n"):
-            block = kept.get((line, left, top))
+            block = kept.get(line, _UNSEEN)
+            if block is _UNSEEN:
+                if (found := _QR.match(line)) and line.endswith(_QR_END):
+                    symbols.append(_symbol(found, line[found.end() : -len(_QR_END)], left, top))
+                    continue
+                block = self._text(line, left, top)
+                if len(kept) < _KEPT:
+                    kept[line] = block
             if block is not None:
                 blocks.append(block)
-            elif _TEXT.fullmatch(line):
-                block = self._block(line, left, top)
-                if block is not None:
-                    blocks.append(block)
-                    if len(kept) < _KEPT:
-                        kept[line, left, top] = block
-            elif (found := _QR.match(line)) and line.endswith(_QR_END):
-                symbols.append(self._symbol(found, line[found.end() : -len(_QR_END)], left, top))
-            elif not _STATIC.fullmatch(line) and not _BARS.fullmatch(line):
-                raise NotOurs
         return tuple(blocks), tuple(symbols)
+
+    def _text(self, line: bytes, left: float, top: float) -> Block | None:
+        """What a line says; None if it draws something else."""
+        if run := _ONE_RUN.fullmatch(line):
+            font, x, y, codes = run.groups()
+            return _placed((_decoded(codes, self._texts.get(font) or self._font(font)),), x, y, left, top)
+        if _TEXT.fullmatch(line):
+            return self._block(line, left, top)
+        if _STATIC.fullmatch(line) or _BARS.fullmatch(line):
+            return None
+        raise NotOurs
 
     def _block(self, line: bytes, left: float, top: float) -> Block | None:
         lines: list[str] = []
@@ -279,7 +287,7 @@ class _Resources:
             if codes:
                 if first is None:
                     raise NotOurs
-                run = "".join([texts.get(codes[at : at + 4], "\ufffd") for at in range(0, len(codes), 4)])
+                run = _decoded(codes, texts)
                 if y_now != baseline:
                     lines.append(run)
                     baseline = y_now
@@ -292,8 +300,7 @@ class _Resources:
                 first = first or (x, y)
         if not lines or first is None:
             return None
-        x, y = first
-        return Block(tuple(lines), (float(x) - left) * MM_PER_PT, (top - float(y)) * MM_PER_PT)
+        return _placed(tuple(lines), *first, left, top)
 
     def _font(self, name: bytes) -> dict[bytes, str]:
         """The text of each code of a font, by the code's four digits."""
@@ -308,41 +315,64 @@ class _Resources:
         self._texts[name] = texts
         return texts
 
-    def _symbol(self, found: re.Match[bytes], rectangles: bytes, left: float, top: float) -> Symbol:
-        if found[1] != found[2]:
-            raise NotOurs
-        rows = self._rows.get(rectangles)
-        if rows is None:
-            if len(self._rows) >= _RECENT:
-                self._rows.clear()
-            rows = self._rows[rectangles] = self._drawn(rectangles)
-        x, y = (float(found[3]) - left) * MM_PER_PT, (top - float(found[4])) * MM_PER_PT
-        return Symbol(x, y, float(found[1]) * len(rows) * MM_PER_PT, rows)
 
-    def _drawn(self, rectangles: bytes) -> tuple[str, ...]:
-        """The rows that a symbol's rectangles fill: as one number, a row in each 64 bits of it."""
-        parts = rectangles.split(b" re ")
-        try:
-            bits = reduce(or_, map(self._modules.__getitem__, parts))
-        except KeyError:
-            known = self._modules
-            bits = reduce(or_, [known.get(part) or self._filled(part) for part in parts])
-        size = (bits.bit_length() + _ROW - 1) // _ROW
-        modules = f"{bits:0{_ROW * size}b}"[::-1]
-        rows = tuple([modules[at : at + _ROW] for at in range(0, _ROW * size, _ROW)])
-        if max(map(len, [row.rstrip("0") for row in rows])) != size:
-            raise NotOurs
-        return tuple([row[:size] for row in rows])
+def _decoded(codes: bytes, texts: dict[bytes, str]) -> str:
+    return "".join([texts.get(codes[at : at + 4], "\ufffd") for at in range(0, len(codes), 4)])
 
-    def _filled(self, rectangle_: bytes) -> int:
+
+def _placed(lines: tuple[str, ...], x: bytes, y: bytes, left: float, top: float) -> Block:
+    return Block(lines, (float(x) - left) * MM_PER_PT, (top - float(y)) * MM_PER_PT)
+
+
+# --- symbols ---
+
+
+def _symbol(found: re.Match[bytes], rectangles: bytes, left: float, top: float) -> Symbol:
+    if found[1] != found[2]:
+        raise NotOurs
+    rows = _drawn(rectangles)
+    x, y = (float(found[3]) - left) * MM_PER_PT, (top - float(found[4])) * MM_PER_PT
+    return Symbol(x, y, float(found[1]) * len(rows) * MM_PER_PT, rows)
+
+
+@lru_cache(_RECENT)
+def _drawn(rectangles: bytes) -> tuple[str, ...]:
+    """The rows that a symbol's rectangles fill."""
+    bits = 0
+    for rectangle_ in rectangles.split(b" re "):
+        bits |= _FILLED[rectangle_]
+    size = (bits.bit_length() + _ROW - 1) // _ROW
+    last, beyond = _columns(size)
+    if bits & beyond or not bits & last:
+        raise NotOurs
+    modules = f"{bits:0{_ROW * size}b}"[::-1]
+    return tuple([modules[at : at + size] for at in range(0, _ROW * size, _ROW)])
+
+
+class _Filled(dict[bytes, int]):
+    """What a run of modules fills of a symbol as one number: a row in each 64 bits of it."""
+
+    def __missing__(self, rectangle_: bytes) -> int:
         found = _MODULES.fullmatch(rectangle_)
         if found is None:
             raise NotOurs
         x, y, width = map(int, found.groups())
         if x + width > _ROW or y >= _ROW:
             raise NotOurs
-        filled = self._modules[rectangle_] = ((1 << width) - 1) << (y * _ROW + x)
+        if len(self) >= _RECTANGLES:
+            self.clear()
+        filled = self[rectangle_] = ((1 << width) - 1) << (y * _ROW + x)
         return filled
+
+
+_FILLED = _Filled()
+
+
+@cache
+def _columns(size: int) -> tuple[int, int]:
+    """The last column of a symbol, and all that are beyond it."""
+    first = sum(1 << at for at in range(0, _ROW * _ROW, _ROW))
+    return first << size - 1, first * ((1 << _ROW) - (1 << size))
 
 
 def references(body: bytes, kind: bytes) -> list[tuple[bytes, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 Level = Literal["L", "M", "Q", "H"]
@@ -27,6 +28,7 @@ def encode(payload: str, level: Level = "M") -> tuple[str, ...]:
     return _encode_zint(payload, level) if zint else encode_reference(payload, level)
 
 
+@lru_cache(64)  # a card's symbol comes again beside its place on the mount
 def _encode_zint(payload: str, level: Level) -> tuple[str, ...]:
     symbol = zint.Symbol()
     symbol.symbology = zint.Symbology.QRCODE

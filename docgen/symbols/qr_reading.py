@@ -29,7 +29,7 @@ class QrUnreadable(Exception):
 def decode(rows: Rows) -> str:
     """The payload of a symbol, its rows as "1" (dark) and "0" without the quiet zone. Raises QrUnreadable."""
     version, left = divmod(len(rows) - 17, 4)
-    if left or not 1 <= version <= 40 or any(len(row) != len(rows) for row in rows):
+    if left or not 1 <= version <= 40 or {*map(len, rows)} != {len(rows)}:
         raise QrUnreadable(f"{len(rows)} rows make no symbol")
     modules = "".join(rows)
     form = _forms().get("".join(_format_modules(version)(modules)))
