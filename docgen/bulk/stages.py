@@ -19,6 +19,7 @@ from docgen.bulk.intake import take_in
 from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
 from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.opened import reading_guide
+from docgen.bulk.pinned import require_same
 from docgen.bulk.policy import Policy
 from docgen.bulk.run import Claim, Spread, Taken
 from docgen.bulk.scratch import scratch
@@ -69,13 +70,20 @@ def _engine(text: str) -> Engine:
 # --- on workers ---
 
 
+def _worker_engine(settings: Settings, job: Job) -> Engine:
+    """The engine of a worker. Raises BatchError `worker_differs` if the coordinator's would print other bytes."""
+    engine = engine_of(settings)
+    require_same(settings["made_with"], engine.pinned(job.insurer))
+    return engine
+
+
 def _has_employers(engine: Engine, job: Job) -> bool:
     return Policy.of(engine.insurers[job.insurer], job.delivery).delivery.to != "home"
 
 
 def print_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
     """Print one shard."""
-    return run_shard(engine_of(settings), store, job, number).as_dict()
+    return run_shard(_worker_engine(settings, job), store, job, number).as_dict()
 
 
 def plan_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
@@ -85,12 +93,12 @@ def plan_shard(settings: Settings, store: Store, job: Job, number: int, shards: 
 
 def print_for_employers(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
     """Print the letters or lists of the employers that begin in one shard."""
-    return run_employers(engine_of(settings), store, job, number, shards).as_dict()
+    return run_employers(_worker_engine(settings, job), store, job, number, shards).as_dict()
 
 
 def reconcile_one(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
     """Read one shard's finished files, and hold them against its part of the input."""
-    return reconcile_shard(engine_of(settings), store, job, number).as_dict()
+    return reconcile_shard(_worker_engine(settings, job), store, job, number).as_dict()
 
 
 # --- beside the coordinator ---

@@ -14,9 +14,10 @@ from docgen.bulk.cluster import Work
 from docgen.bulk.job import Job
 from docgen.bulk.ledger import Batch, Ledger
 from docgen.bulk.run import Coordinator
+from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
 from docgen.bulk.tables import read_table
-from docgen.errors import PackageError
+from docgen.errors import BatchError, PackageError
 from tests.bulk.pipelines import pipeline_of
 
 TRIAL = pipeline_of("print")
@@ -88,8 +89,10 @@ def reconciled(store: Store, job: Job) -> Counter[str]:
         reads[name] += 1
         return read(self, name)
 
+    settings = {**TRIAL.settings, "made_with": TRIAL.stages.made_with(TRIAL.settings, job)}
+
     def spread(work: Work) -> Iterator[Mapping[str, Any]]:
-        return (work(TRIAL.settings, store, job, number, TRIAL.shards) for number in range(TRIAL.shards, 0, -1))
+        return (work(settings, store, job, number, TRIAL.shards) for number in range(TRIAL.shards, 0, -1))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(store), "read", counted)
@@ -117,3 +120,30 @@ def test_each_page_is_read_once_and_a_file_that_was_changed_fails_the_batch(firs
     store.put("vendor/pieces.csv", store.read("vendor/pieces.csv")[:-1])
     with pytest.raises(PackageError, match=r"pieces\.csv"):
         reconciled(store, first.job)
+
+
+class Elsewhere(BulkStages):
+    """The stages of a coordinator that has another font and another version of a package than its workers."""
+
+    def made_with(self, settings: Mapping[str, Any], job: Job) -> Mapping[str, Any]:
+        mine = super().made_with(settings, job)
+        fonts, versions = {**mine["fonts"], "mincho": "0" * 64}, {**mine["versions"], "reportlab": "0"}
+        return {**mine, "fonts": fonts, "versions": versions}
+
+
+def test_a_worker_that_would_print_other_bytes_refuses_and_the_batch_waits_for_a_better_one(
+    coordinator: Coordinator, first: Batch
+) -> None:
+    job = replace(TRIAL.job, reissue="to try the workers")
+    batch = coordinator.submit(job, TRIAL.source, batch="differs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coordinator, "_stages", Elsewhere())
+        with pytest.raises(BatchError) as error:
+            coordinator.run("differs")
+    (violation,) = error.value.violations
+    assert (violation.code, error.value.status) == ("worker_differs", 503)
+    assert violation.message.endswith("It differs in: fonts mincho, versions reportlab.")
+    assert "mincho" not in violation.hint
+    assert not [name for name in Store.open(batch.store).names() if name.startswith(("vendor", "work/shards"))]
+    ended = coordinator.run("differs")
+    assert ended.counts == first.counts
