@@ -27,8 +27,9 @@ from bench.people import ISSUED_ON, write
 from docgen.bulk.job import Job
 from docgen.bulk.ledger import Ledger
 from docgen.bulk.run import Coordinator, Progress
-from docgen.bulk.stages import BulkStages, payload
+from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
+from docgen.bulk.tasks import payload
 from docgen.settings import Settings
 
 OUT = Path("build/bench-bulk.json")
@@ -172,8 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _alone(people: int, processes: int, options: argparse.Namespace) -> dict[str, Any]:
-    """A run in a process of its own, so that its peaks are its own."""
-    command = [sys.executable, "-m", "bench.bulk", str(people), "--alone", "--processes", str(processes)]
+    """A run in a process of its own, so that its peaks are its own.
+
+    Workers import their parent's main module again: it has none, so that they load what those of `docgen issue` do.
+    """
+    command = [sys.executable, "-c", "import bench.bulk; bench.bulk.main()"]
+    command += [str(people), "--alone", "--processes", str(processes)]
     command += ["--delivery", options.delivery, "--out", str(options.out)]
     entry: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return entry

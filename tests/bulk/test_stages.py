@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -147,3 +149,9 @@ def test_a_worker_that_would_print_other_bytes_refuses_and_the_batch_waits_for_a
     assert not [name for name in Store.open(batch.store).names() if name.startswith(("vendor", "work/shards"))]
     ended = coordinator.run("differs")
     assert ended.counts == first.counts
+
+
+def test_a_worker_does_not_load_what_only_a_coordinator_needs() -> None:
+    program = "import sys, docgen.bulk.cluster, docgen.bulk.tasks; print({'duckdb', 'sqlalchemy'} & {*sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert loaded.strip() == "set()"
