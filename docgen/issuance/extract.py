@@ -74,7 +74,8 @@ class Column(Model):
 
     `values` translates each text that may stand in the column; one that is not there is a violation, and null means
     that the value is absent. `holds_whole_name`: where the family name's column is empty, this one holds the whole name
-    (of people without the split), so that it becomes `person.full_name` or `person.full_kana`.
+    (of people without the split), so that it becomes `person.full_name`; and so with readings, whose family column may
+    be empty by itself: `person.full_kana`.
     """
 
     to: Target
