@@ -268,6 +268,14 @@ class Ledger:
             raise RequestError(Violation("unknown_batch", f"There is no batch {batch}.", "Look at its id again."))
         return _batch(row)
 
+    def states(self, batches: Iterable[str]) -> dict[str, State]:
+        """The states of those batches that there are, by their ids."""
+        found: dict[str, State] = {}
+        for some in _slices(sorted(batches), 1000):
+            wanted = sa.select(_batches.c.id, _batches.c.state).where(_batches.c.id.in_(some))
+            found |= {row.id: row.state for row in self.read(lambda link, wanted=wanted: link.execute(wanted).all())}  # type: ignore[misc]
+        return found
+
     def batches(self, states: Iterable[State] = LIVE, limit: int = 1000) -> list[Batch]:
         """The batches in these states, the oldest first."""
         wanted = sa.select(_batches).where(_batches.c.state.in_(list(states))).order_by(_batches.c.serial).limit(limit)
@@ -732,7 +740,7 @@ def _digest(data: Any) -> str:
     return hashlib.sha256(canonical_json(data).encode()).hexdigest()
 
 
-def _slices(items: Sequence[bytes], size: int) -> Iterable[Sequence[bytes]]:
+def _slices(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from docgen.bulk.job import Job
+from docgen.bulk.ledger import Ledger
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.store import Store
 from docgen.engine import Engine
-from docgen.service import create_app
+from docgen.service import create_app, leftovers
+from docgen.service.leftovers import sweep
 from docgen.settings import Settings
 from tests.service.extracts import extract
 
@@ -64,6 +68,50 @@ def test_a_service_finishes_what_another_has_left(settings: Settings, engine: En
         assert report.ok, report.findings
         assert second.delete(f"/v1/batches/{batch}").status_code == 204
     assert list(Store.open(settings.batch_store(batch)).names()) == []
+
+
+def left_by(folder: str, *names: str) -> None:
+    """What a killed service may leave in the batches' store."""
+    for name in names:
+        Store.open(folder).put(name, b"x")
+
+
+def test_what_a_killed_service_left_is_swept_and_nothing_else(
+    location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+    job = Job("", "association", "bulk", date(2025, 8, 1))
+    known = {name: f"{at:032x}" for at, name in enumerate(("queued", "deleted", "upload", "package"), start=1)}
+    for name in ("queued", "deleted"):
+        ledger.submit(job, "", "", batch=known[name])
+    ledger.forget(known["deleted"])
+    upload = ("work/extract.csv", "work/listed.txt", "work/withdrawn.txt")
+    for name, files in (
+        ("queued", upload),
+        ("deleted", (*upload, "vendor/manifest.json")),
+        ("upload", upload),
+        ("package", (*upload, "work/parts/0001.parquet")),  # another ledger's: this one may have been lost
+    ):
+        left_by(f"{location}/{known[name]}", *files)
+    left_by(f"{location}/somebody-elses", "work/extract.csv")
+    there = Store.open(location)
+    assert sweep(ledger, location) == 1
+    assert there.folders() == sorted([*(known[name] for name in ("queued", "upload", "package")), "somebody-elses"])
+    monkeypatch.setattr(leftovers, "UNDER_WAY_S", -10)  # a day later
+    assert sweep(ledger, location) == 1
+    assert there.folders() == sorted([*(known[name] for name in ("queued", "package")), "somebody-elses"])
+    assert sweep(ledger, location) == 0
+
+
+def test_a_service_sweeps_when_it_starts(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "UNDER_WAY_S", -10)
+    own = Settings(state_dir=tmp_path / "state", workers=1)
+    left_by(own.batch_store("0" * 32), "work/extract.csv")
+    with service(own, engine):
+        until = time.monotonic() + 20
+        while Store.open(own.batches).folders() and time.monotonic() < until:
+            time.sleep(0.02)
+    assert Store.open(own.batches).folders() == []
 
 
 def test_two_services_share_out_the_batches(settings: Settings, engine: Engine) -> None:
