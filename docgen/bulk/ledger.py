@@ -282,13 +282,14 @@ class Ledger:
         return [_batch(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
 
     def waiting(self) -> list[str]:
-        """The ids of the batches that somebody should run, the oldest first: live, and under nobody's lease."""
-        wanted = (
-            sa.select(_batches.c.id)
-            .where(_batches.c.state.in_(LIVE), _batches.c.leased_until < self._now)
-            .order_by(_batches.c.serial)
-        )
-        return list(self.read(lambda link: link.execute(wanted).scalars().all()))
+        """The ids of the batches that somebody should run, the oldest first: live, and under nobody's lease.
+
+        A process of this machine that has ended is nobody.
+        """
+        free = (_batches.c.leased_until < self._now).label("free")
+        wanted = sa.select(_batches.c.id, _batches.c.owner, free).where(_batches.c.state.in_(LIVE))
+        rows = self.read(lambda link: link.execute(wanted.order_by(_batches.c.serial)).all())
+        return [row.id for row in rows if row.free or _has_ended(row.owner)]
 
     def shards(self, batch: str, stage: Stage | None = None) -> list[Shard]:
         """A batch's shards by stage and number; none before intake has cut them."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,18 +14,26 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from docgen.bulk.intake import take_in
 from docgen.bulk.job import Job
-from docgen.bulk.ledger import Ledger
+from docgen.bulk.ledger import LIVE, Ledger
+from docgen.bulk.opened import MANIFEST
 from docgen.bulk.reconcile import reconcile
+from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.engine import Engine
+from docgen.issuance.profile import load_profile
 from docgen.service import create_app, leftovers
 from docgen.service.leftovers import sweep
 from docgen.settings import Settings
+from tests.bulk import packages
+from tests.bulk.faults import hashes
+from tests.bulk.pipelines import printing_settings
 from tests.service.extracts import extract
 
 FIELDS = {"insurer": "association", "delivery": "bulk"}
@@ -68,6 +80,54 @@ def test_a_service_finishes_what_another_has_left(settings: Settings, engine: En
         assert report.ok, report.findings
         assert second.delete(f"/v1/batches/{batch}").status_code == 204
     assert list(Store.open(settings.batch_store(batch)).names()) == []
+
+
+def test_a_service_that_was_killed_at_work_is_followed_by_one_that_makes_the_same_package(
+    engine: Engine, tmp_path: Path
+) -> None:
+    layouts = Path(printing_settings(tmp_path, people_per_file=2)["layouts_dir"])
+    own = Settings(state_dir=tmp_path / "state", layouts_dir=layouts, workers=1)
+    source, profile = tmp_path / "in.csv", load_profile(layouts / "insurers/association.yaml")
+    source.write_bytes(extract(30, 1))
+    with served(own) as (process, http):
+        files = {"extract": ("x.csv", source.read_bytes())}
+        id_ = http.post("/v1/batches", data={**FIELDS, "job": "K1"}, files=files).json()["id"]
+        while not (status := http.get(f"/v1/batches/{id_}").json())["progress"]["shards_done"]:
+            assert status["state"] in LIVE
+        process.kill()
+        process.wait()
+    assert Ledger(own.ledger).get(id_).state == "printing"
+    with service(own, engine) as second:
+        assert wait(second, id_, "done", "failed")["state"] == "done"
+    store, job = Store.open(tmp_path / "undisturbed"), Job("K1", "association", "bulk", date(2025, 8, 1))
+    taken = take_in(store, open_source(source, tmp_path), job, profile, tmp_path)
+    packages.finish(engine, store, job, [part.number for part in taken.parts])
+    made, asked = hashes(Store.open(own.batch_store(id_))), hashes(store)
+    assert made.keys() == asked.keys()
+    assert {name for name in made if made[name] != asked[name]} == {MANIFEST}  # which names the extract and the profile
+    manifests = [json.loads(Store.open(at).read(MANIFEST)) for at in (own.batch_store(id_), store.location)]
+    assert manifests[0]["files"] == manifests[1]["files"]
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
+    """A service as a process of its own."""
+    environment = {
+        **os.environ,
+        "DOCGEN_STATE_DIR": str(settings.state_dir),
+        "DOCGEN_LAYOUTS_DIR": str(settings.layouts_dir),
+        "DOCGEN_WORKERS": "1",
+    }
+    command = [sys.executable, "-m", "docgen.cli", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            with httpx2.Client(base_url=process.stdout.readline().split()[-1], timeout=30) as http:
+                yield process, http
+        finally:
+            process.kill()
 
 
 def left_by(folder: str, *names: str) -> None:
