@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from docgen.bulk.scratch import scratch
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, read_table
-from docgen.bulk.tasks import Settings, engine_of, print_for_employers, print_shard, reconcile_one
+from docgen.bulk.tasks import Settings, as_text, engine_of, new_engine, print_for_employers, print_shard, reconcile_one
 from docgen.engine import Engine
 
 
@@ -42,9 +43,8 @@ class BulkStages:
 
     def made_with(self, settings: Settings, job: Job) -> Mapping[str, Any]:
         """Everything that decides a byte beside input and job."""
-        engine = engine_of(settings)
-        reading_guide(engine, job.insurer)  # a layout that does not compile is told before anything is printed
-        return engine.pinned(job.insurer)
+        _guide(as_text(settings), job.insurer)  # a layout that does not compile is told before anything is printed
+        return engine_of(settings).pinned(job.insurer)
 
     def has_employers(self, settings: Settings, job: Job) -> bool:
         """Whether employers get letters or lists."""
@@ -87,7 +87,7 @@ class BulkStages:
         source: Mapping[str, Any],
     ) -> Counts:
         """Write the package's tables, and its manifest where nobody takes it for a finished one."""
-        guide = reading_guide(engine_of(settings), job.insurer)
+        guide = _guide(as_text(settings), job.insurer)
         return package.assemble(store, job, made_with, shards, employers, source, guide)
 
     def reconcile(self, settings: Settings, store: Store, job: Job, spread: Spread) -> None:
@@ -106,6 +106,12 @@ class BulkStages:
     def release(self, store: Store) -> None:
         """Put the manifest in its place."""
         package.release(store)
+
+
+@cache
+def _guide(settings: str, insurer: str) -> list[dict[str, Any]]:
+    """Where a second reader finds what. The engine goes again: compiled, it would take 40 MB here for nothing."""
+    return reading_guide(new_engine(settings), insurer)
 
 
 def _fetched(source: str, store: Store, work: Path) -> str:
