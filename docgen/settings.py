@@ -189,6 +189,11 @@ class Settings(BaseSettings):
             return self.ledger_url.get_secret_value()
         return f"sqlite:///{self.state_dir.absolute() / 'ledger.sqlite'}"
 
+    @property
+    def batches(self) -> str:
+        """The location of the stores of the service's batches."""
+        return (self.batches_store or str(self.state_dir.absolute() / "batches")).rstrip("/")
+
     def batch_store(self, batch: str) -> str:
         """The location of a batch's store."""
-        return f"{(self.batches_store or str(self.state_dir.absolute() / 'batches')).rstrip('/')}/{batch}"
+        return f"{self.batches}/{batch}"

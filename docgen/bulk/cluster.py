@@ -63,13 +63,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt at one shard: the result, or the codes of what went wrong (and where in the program)."""
+    """What came of an attempt at one shard: the result, or the codes of what went wrong (and where in the program).
+
+    `fault` says what is wrong with the batch's surroundings, as JSON of a violation, if that is what it is.
+    """
 
     number: int
     attempt: int
     result: Mapping[str, Any] | None = None
     codes: tuple[str, ...] = ()
     place: str = ""
+    fault: Mapping[str, Any] | None = None
 
 
 class Cluster:
@@ -111,7 +115,8 @@ class Cluster:
                     outcome = _outcome(future, number, attempt)
                     future.release()
                     if outcome.result is None:
-                        log.warning("shard %d, attempt %d: %s %s", number, attempt, outcome.codes, outcome.place)
+                        why = outcome.fault["message"] if outcome.fault else outcome.place
+                        log.warning("shard %d, attempt %d: %s %s", number, attempt, outcome.codes, why)
                     if outcome.result is None and attempt < attempts:
                         waiting.appendleft((number, attempt + 1))
                     else:
@@ -188,22 +193,27 @@ def lost() -> BatchError:
 def _outcome(future: Future[Any], number: int, attempt: int) -> Outcome:
     error = future.exception() if future.status == "error" else None
     if error is None:
-        result, codes, place = future.result()
-        return Outcome(number, attempt, result, codes, place)
+        return Outcome(number, attempt, *future.result())
     kind = "worker killed" if isinstance(error, KilledWorker) else type(error).__name__
     return Outcome(number, attempt, None, ("shard_failed",), kind)
 
 
-def _attempt(task: Task, number: int) -> tuple[Mapping[str, Any] | None, tuple[str, ...], str]:
-    """On the worker: a result, or codes and a place in the program; never a message, which may quote a record."""
+Attempt = tuple[Mapping[str, Any] | None, tuple[str, ...], str, Mapping[str, Any] | None]
+
+
+def _attempt(task: Task, number: int) -> Attempt:
+    """On the worker: a result, or codes and a place in the program; never a message that may quote a record."""
     try:
         sweep()  # what a worker that was killed has left here
         store = Store.open(task.store)
-        return task.work(task.settings, store, Job.from_dict(task.job), number, task.shards), (), ""
+        return task.work(task.settings, store, Job.from_dict(task.job), number, task.shards), (), "", None
     except DocgenError as error:
-        return None, tuple(dict.fromkeys(violation.code for violation in error.violations)), where(error)
+        codes = tuple(dict.fromkeys(violation.code for violation in error.violations))
+        # What a BatchError says is of stores, schedulers and workers, and names nobody.
+        fault = error.violations[0].as_dict() if isinstance(error, BatchError) else None
+        return None, codes, where(error), fault
     except Exception as error:
-        return None, ("shard_failed",), where(error)
+        return None, ("shard_failed",), where(error), None
 
 
 def where(error: BaseException) -> str:

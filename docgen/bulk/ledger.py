@@ -268,19 +268,28 @@ class Ledger:
             raise RequestError(Violation("unknown_batch", f"There is no batch {batch}.", "Look at its id again."))
         return _batch(row)
 
+    def states(self, batches: Iterable[str]) -> dict[str, State]:
+        """The states of those batches that there are, by their ids."""
+        found: dict[str, State] = {}
+        for some in _slices(sorted(batches), 1000):
+            wanted = sa.select(_batches.c.id, _batches.c.state).where(_batches.c.id.in_(some))
+            found |= {row.id: row.state for row in self.read(lambda link, wanted=wanted: link.execute(wanted).all())}  # type: ignore[misc]
+        return found
+
     def batches(self, states: Iterable[State] = LIVE, limit: int = 1000) -> list[Batch]:
         """The batches in these states, the oldest first."""
         wanted = sa.select(_batches).where(_batches.c.state.in_(list(states))).order_by(_batches.c.serial).limit(limit)
         return [_batch(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
 
     def waiting(self) -> list[str]:
-        """The ids of the batches that somebody should run, the oldest first: live, and under nobody's lease."""
-        wanted = (
-            sa.select(_batches.c.id)
-            .where(_batches.c.state.in_(LIVE), _batches.c.leased_until < self._now)
-            .order_by(_batches.c.serial)
-        )
-        return list(self.read(lambda link: link.execute(wanted).scalars().all()))
+        """The ids of the batches that somebody should run, the oldest first: live, and under nobody's lease.
+
+        A process of this machine that has ended is nobody.
+        """
+        free = (_batches.c.leased_until < self._now).label("free")
+        wanted = sa.select(_batches.c.id, _batches.c.owner, free).where(_batches.c.state.in_(LIVE))
+        rows = self.read(lambda link: link.execute(wanted.order_by(_batches.c.serial)).all())
+        return [row.id for row in rows if row.free or _has_ended(row.owner)]
 
     def shards(self, batch: str, stage: Stage | None = None) -> list[Shard]:
         """A batch's shards by stage and number; none before intake has cut them."""
@@ -732,7 +741,7 @@ def _digest(data: Any) -> str:
     return hashlib.sha256(canonical_json(data).encode()).hexdigest()
 
 
-def _slices(items: Sequence[bytes], size: int) -> Iterable[Sequence[bytes]]:
+def _slices(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 

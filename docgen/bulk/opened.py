@@ -14,7 +14,7 @@ from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS
 from docgen.engine import Engine
 from docgen.errors import PackageError, Violation
-from docgen.issuance.profile import MountSettings
+from docgen.issuance.profile import CardSettings, MountSettings
 
 MANIFEST = "vendor/manifest.json"
 PIECES_TABLE, PAGES_TABLE = "vendor/pieces.csv", "vendor/pages.csv"
@@ -29,7 +29,8 @@ _READ = frozenset(
 class Area(NamedTuple):
     """Where an item stands on a document's page: `of` is whose item it is (a card's, on a mount that includes it).
 
-    `place` is the place on a mount, 0 outside of any; the box is in mm from the trim's upper left corner.
+    `place` is the place on a mount, 0 outside of any; the box is in mm from the trim's upper left corner. `wording` is
+    how a card's front names people with an alias, where it shows more than that: `{registered}（通称名　{alias}）`.
     """
 
     document: str
@@ -38,6 +39,7 @@ class Area(NamedTuple):
     page: int
     place: int
     box: tuple[float, float, float, float]
+    wording: str = ""
 
 
 class PageRow(NamedTuple):
@@ -93,15 +95,25 @@ def reading_guide(engine: Engine, insurer: str) -> list[dict[str, Any]]:
 
 def reading_areas(engine: Engine, insurer: str) -> tuple[Area, ...]:
     """The same, as it is read back."""
-    documents = engine.insurers[insurer].documents
+    profile = engine.insurers[insurer]
+    documents, front = profile.documents, profile.names.alias.front
     settings = {"card": None, "mount": documents.mount, "mount-employer": documents.mount_employer}
+    read = _READ if _has_code(documents.card) else _READ - {"card.qr"}
+    wordings = {"holder.name": front} if front != "{alias}" else {}
     return tuple(
-        Area(name, spot.document, spot.item, spot.page, spot.place, _rounded(spot.box))
+        Area(name, spot.document, spot.item, spot.page, spot.place, _rounded(spot.box), wordings.get(spot.item, ""))
         for name, mount in settings.items()
         if name in engine.documents_of(insurer)
         for spot in engine.spots(name, insurer, _flags(name, mount))
-        if spot.item in _READ
+        if spot.item in read
     )
+
+
+def _has_code(card: CardSettings | None) -> bool:
+    """Whether the symbol on an insurer's cards tells which card it is: there may be none, or one that says the same on
+    all."""
+    payload = card.qr.payload if card is not None and card.qr is not None else ""
+    return "{match_code}" in payload or "{card.serial}" in payload
 
 
 def _rounded(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

@@ -29,6 +29,11 @@ class Policy:
         return cls(settings, settings.deliveries[delivery])
 
     @property
+    def issued(self) -> tuple[str, ...]:
+        """The documents of which nobody gets a second one of the same day; a mount goes with its cards."""
+        return tuple(document for document in self.delivery.documents if document in ("card", "notice"))
+
+    @property
     def is_list(self) -> bool:
         """Whether employers get lists of recipients, and people no mail."""
         return self.delivery.to == "lists"

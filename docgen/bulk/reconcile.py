@@ -44,6 +44,7 @@ MOST_FINDINGS = 1000  # that a report keeps; it counts them all
 _MOUNTS = ("mount", "mount-employer")
 _WITH_PEOPLE = {"card": "card", "mount": "card", "mount-employer": "card", "notice": "notice"}
 _BRACKETS = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|［[^［］]*］|\[[^\[\]]*\]|【[^【】]*】|〈[^〈〉]*〉|\s+")
+_SPACES = re.compile(r"\s+")
 _CODES = re.compile(r"[0-9A-Z-]+")
 _TITLE = "\u00a0様"
 _SHARD = re.compile(r"-(\d{4,})\.pdf$")
@@ -452,7 +453,7 @@ class _Envelope:
         names = [self._words(mount, "mount", item, place) for item in ("card.holder", "card.holder_titled")]
         if names[0] is None or names[1] is None:
             return
-        on_mount = {_plain(name) for name in chain(*filter(None, names))}
+        on_mount = {_bare(name) for name in chain(*filter(None, names))}
         where = mount[0]._replace(place=place, people=())
         if place > len(mount[0].people):
             if on_mount:
@@ -473,26 +474,46 @@ class _Envelope:
         names = self._words(rows, "card", "holder.name", area)
         if names is None:
             return
-        if {_plain(name) for name in names} != on_mount:
+        same = {_plain(name) for name in names} == {_plain(name) for name in on_mount}
+        if not same and not (names and all(self._is_alias(_bare(name), on_mount) for name in names)):
             hint = "the card of somebody else, or another spelling of the name"
             yield _at(where, "package_name_differs", "the name on the card is not the one at its place", hint)
         yield from self._codes(rows, place, area)
+
+    def _is_alias(self, front: str, on_mount: set[str]) -> bool:
+        """Whether a card's front shows the alias that the mount says, and the registered name as the insurer has it."""
+        wordings = {area.wording for area in self._said.areas if area.wording}
+        return any(_worded(wording, alias).fullmatch(front) for wording in wordings for alias in on_mount)
 
     def _codes(self, rows: Sequence[PageRow], place: int, area: int) -> Iterator[Finding]:
         """Whether a card bears the code of its place, in figures and as a symbol, as far as the layout has them."""
         where, code = rows[0]._replace(place=place), match_code(rows[0].piece, rows[0].sheet, place)
         serials, symbols = self._words(rows, "card", "card.serial", area), self._words(rows, "card", "card.qr", area)
-        if serials and serials != [code]:
+        if serials is None or symbols is None:
+            return
+        if serials != [code] and self._reader.has(rows[0].document, "card", "card.serial"):
             yield _at(where, "package_code_differs", "the number on the card is not the code of its place")
-        if symbols is None or self._on_mount or not self._reader.has(rows[0].document, "card", "card.qr"):
+        if not self._reader.has(rows[0].document, "card", "card.qr"):
             return
         if len(symbols) != 1 or not _holds(symbols[0], code):
             yield _at(where, "package_code_differs", "the card's symbol does not hold the code of its place")
 
 
+def _bare(name: str) -> str:
+    """A name without title and spaces."""
+    return _SPACES.sub("", name.removesuffix(_TITLE))
+
+
 def _plain(name: str) -> str:
     """A name as all documents show it: without title, spaces, and what the card's front has in brackets."""
     return _BRACKETS.sub("", name.removesuffix(_TITLE))
+
+
+def _worded(wording: str, alias: str) -> re.Pattern[str]:
+    """A card's front with this alias, whatever the registered name, by the insurer's wording."""
+    parts = re.split(r"(\{alias\}|\{registered\})", _SPACES.sub("", wording))
+    values = {"{alias}": re.escape(alias), "{registered}": ".+"}
+    return re.compile("".join(values.get(part, re.escape(part)) for part in parts))
 
 
 def _holds(payload: str, code: str) -> bool:

@@ -31,7 +31,7 @@ class Wish:
     """How a batch is to be issued, where the asker says so.
 
     `delivery` is else the profile's first one, `issued_on` that of the extract's first row, `number` the ledger's next.
-    `returned` is mail that came back; `reissue` the reason to issue a second time.
+    `returned` is mail that came back, made again as the policy says; `reissue` the reason to issue a second time.
     """
 
     insurer: str
@@ -53,11 +53,13 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
         known = ", ".join(insurers)
         raise RequestError(Violation("unknown_insurer", f"unknown insurer: {wish.insurer}", f"known: {known}"))
     delivery = wish.delivery or next(iter(profile.bulk.deliveries), "") if profile.bulk else ""
-    settings = Policy.of(profile, delivery).settings
+    policy = Policy.of(profile, delivery)
+    if wish.returned and policy.delivery.returned is not None:
+        policy = Policy.of(profile, delivery := policy.delivery.returned)
     if wish.number is not None and not _NUMBER.fullmatch(wish.number):
         message = f"{wish.number!r} is no job number"
         raise RequestError(Violation("job_number_form", message, "one to six of A-Z and 0-9, or none at all"))
-    issued_on = wish.issued_on or _first_issue_date(head, format, settings)
+    issued_on = wish.issued_on or _first_issue_date(head, format, policy.settings)
     occasion: Occasion = "returned" if wish.returned else "delivery"
     return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue or None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -72,10 +72,14 @@ class RowReader:
 
     def __init__(self, settings: BulkSettings) -> None:
         self._key = settings.key_parts()
-        self._family = settings.header("person.family")
-        self._split = _cells(settings, whole_name=False)
-        self._whole = _cells(settings, whole_name=True)
-        self._split_columns, self._whole_columns = _columns(self._split), _columns(self._whole)
+        self._family, self._kana = settings.header("person.family"), settings.header("person.family_kana")
+        # By whether the name is whole, and its reading: that of a whole name is.
+        wholes: dict[tuple[bool, bool], tuple[Target, ...]] = {
+            (False, False): (),
+            (False, True): ("person.given_kana",),
+            (True, True): ("person.given", "person.given_kana"),
+        }
+        self._forms = {form: (cells := _cells(settings, whole), _columns(cells)) for form, whole in wholes.items()}
 
     def key(self, row: Mapping[str, str | None]) -> str:
         """The record's own key, put together from the row's cells; an empty cell leaves nothing."""
@@ -84,9 +88,10 @@ class RowReader:
     def read(self, row: Mapping[str, str | None]) -> Extracted:
         """One row; `row` has the cells by their headers. An empty cell is an absent value."""
         whole = self._family is not None and not row.get(self._family)
+        cells, columns = self._forms[whole, whole or (self._kana is not None and not row.get(self._kana))]
         record: dict[str, Any] = {}
         violations = []
-        for header, parents, last, pointer, convert in self._whole if whole else self._split:
+        for header, parents, last, pointer, convert in cells:
             text = row.get(header)
             if not text:
                 continue
@@ -108,14 +113,15 @@ class RowReader:
             individual_number_last4=record.pop("individual_number_last4", None),
             card=record,
             violations=tuple(violations),
-            column_of=self._whole_columns if whole else self._split_columns,
+            column_of=columns,
         )
 
 
-def _cells(settings: BulkSettings, *, whole_name: bool) -> tuple[_Cell, ...]:
+def _cells(settings: BulkSettings, whole: Collection[Target]) -> tuple[_Cell, ...]:
+    """The columns, of which those of `whole` are given as the whole name or reading if they hold one."""
     cells = []
     for header, column in settings.columns.items():
-        to: Target = WHOLE_NAMES[column.to] if whole_name and column.holds_whole_name else column.to
+        to: Target = WHOLE_NAMES[column.to] if column.to in whole and column.holds_whole_name else column.to
         *parents, last = to.split(".")
         pointer = "/" + to.replace(".", "/")
         cells.append(_Cell(header, tuple(parents), last, pointer, _conversion(column, settings.dates)))

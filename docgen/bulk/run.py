@@ -46,7 +46,8 @@ class Taken:
 class Stages(Protocol):
     """What is done to a batch. All but `print_shard` and `print_for_employers` run beside the coordinator.
 
-    Each gives the same for the same input, however often it runs.
+    Each gives the same for the same input, however often it runs. What runs on a worker finds in its settings under
+    `made_with` what that of the coordinator gave.
     """
 
     @property
@@ -196,6 +197,7 @@ class _Run:
         self._batch = ledger.get(lease.batch)
         self._job = self._batch.job
         self._store = Store.open(self._batch.store)
+        self._made_with: Mapping[str, Any] = {}
 
     def all(self) -> None:
         """Do all that is left to do; if people are withdrawn meanwhile, what that changes is done anew."""
@@ -205,8 +207,8 @@ class _Run:
 
     def _pass(self) -> bool:
         """Go through all stages; False as soon as there are other withdrawals than those that were taken in."""
-        made_with = self._stages.made_with(self._settings, self._job)
-        source = self._take_in(_sha256(made_with))
+        self._made_with = self._stages.made_with(self._settings, self._job)
+        source = self._take_in(_sha256(self._made_with))
         self._enter("printing")
         shards = self._print("print", self._stages.print_shard)
         employers: list[ShardResult] = []
@@ -216,7 +218,9 @@ class _Run:
             return False
         self._enter("assembling")
         self._sweep([*shards, *employers])
-        counts = self._stages.assemble(self._settings, self._store, self._job, made_with, shards, employers, source)
+        counts = self._stages.assemble(
+            self._settings, self._store, self._job, self._made_with, shards, employers, source
+        )
         self._check_balance(counts)
         self._enter("reconciling")
         numbers = [shard.number for shard in shards]
@@ -294,7 +298,9 @@ class _Run:
             yield _result(outcome)
 
     def _task(self, work: Work, shards: int) -> Task:
-        return Task(work, self._settings, self._store.location, self._job.as_dict(), shards)
+        # With what the manifest will say, so that a worker which has anything else can refuse.
+        settings = {**self._settings, "made_with": self._made_with}
+        return Task(work, settings, self._store.location, self._job.as_dict(), shards)
 
     def _tell(self, done: set[int], people: Mapping[int, int]) -> None:
         finished = sum(people[number] for number in done)
@@ -376,6 +382,8 @@ def _result(outcome: Outcome) -> Mapping[str, Any]:
     """The result of an outcome; raises BatchError with the shard if it has none."""
     if outcome.result is not None:
         return outcome.result
+    if outcome.fault is not None:
+        raise ShardFailed(outcome.number, Violation(**outcome.fault))
     code = outcome.codes[0]
     message = f"Shard {outcome.number} failed {outcome.attempt} times: {', '.join(outcome.codes)}."
     raise ShardFailed(outcome.number, Violation(code, message, "The log has the place in the program."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,12 @@ class BulkStages:
         """Check and sort the extract and cut it into parts. People are claimed for the document that they get."""
         job, options = batch.job, batch.options
         profile = engine_of(settings).insurers[job.insurer]
-        delivery = Policy.of(profile, job.delivery).delivery
+        documents = Policy.of(profile, job.delivery).issued
+
+        def claimed(some: Iterable[str]) -> set[str]:
+            people = list(some)
+            return set().union(*(claim(document, people) for document in documents))
+
         with scratch() as work:
             extract = _fetched(batch.source, store, work)
             source = open_source(extract, work, format=options.get("format"), allowed=settings["input_prefixes"])
@@ -66,7 +71,7 @@ class BulkStages:
                 work,
                 listed=_listed(store, options.get("listed")),
                 withdrawn=_withdrawn(store, batch),
-                claim=None if delivery.to == "lists" else lambda some: claim(delivery.documents[0], some),
+                claim=claimed if documents else None,
             )
         parts = [Part(part.number, part.people, part.sha256) for part in intake.parts]
         return Taken(parts, {"sha256": source.sha256, "bytes": source.bytes, "people": intake.people})
@@ -93,11 +98,10 @@ class BulkStages:
         self, settings: Settings, store: Store, job: Job, numbers: Sequence[int]
     ) -> Iterator[tuple[str, Sequence[str]]]:
         """The people who were claimed and not printed: the document with their identities, a shard at a time."""
-        delivery = Policy.of(engine_of(settings).insurers[job.insurer], job.delivery).delivery
-        if delivery.to == "lists":
-            return
-        for number in numbers:
-            yield delivery.documents[0], list(_unprinted(store, number))
+        documents = Policy.of(engine_of(settings).insurers[job.insurer], job.delivery).issued
+        for number in numbers if documents else ():
+            people = list(_unprinted(store, number))
+            yield from ((document, people) for document in documents)
 
     def release(self, store: Store) -> None:
         """Put the manifest in its place."""
@@ -140,6 +144,6 @@ def _unprinted(store: Store, number: int) -> Iterator[str]:
         return
     part = pq.read_table(io.BytesIO(store.read(part_name(number))), columns=["_row", "_identity", "_fault"])
     for row in part.to_pylist():
-        # Who is another batch's was not claimed by this one, and duplicates were never claimed.
-        if row["_row"] in left and row["_identity"] is not None and row["_fault"] is None:
+        # Duplicates were never claimed. Who has another batch's card may have been claimed by this one for a notice.
+        if row["_row"] in left and row["_identity"] is not None and row["_fault"] in (None, "already_issued"):
             yield row["_identity"]

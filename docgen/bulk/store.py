@@ -99,6 +99,14 @@ class Store(ABC):
         """The names of all objects, or of those under a folder, sorted as strings."""
 
     @abstractmethod
+    def folders(self) -> list[str]:
+        """The first parts of the names of all objects that have more than one, sorted."""
+
+    @abstractmethod
+    def written_at(self) -> float | None:
+        """When something was last written here, finished or not: seconds since 1970; None if nothing is here."""
+
+    @abstractmethod
     def delete(self, folder: str = "") -> None:
         """Remove all objects, or the one of this name, or those under a folder; what is not there is no error."""
 
@@ -159,6 +167,16 @@ class _Folder(Store):
         ]
         return iter(sorted(found))
 
+    def folders(self) -> list[str]:
+        if not self._root.is_dir():
+            return []
+        return sorted(path.name for path in self._root.iterdir() if path.is_dir() and path.name != INCOMING)
+
+    def written_at(self) -> float | None:
+        if not self._root.is_dir():
+            return None
+        return max(path.stat().st_mtime for path in (self._root, *self._root.rglob("*")))
+
     def delete(self, folder: str = "") -> None:
         path = self._path(folder) if folder else self._root
         if path.is_dir():
@@ -213,6 +231,13 @@ class _S3(Store):
 
     def names(self, folder: str = "") -> Iterator[str]:
         return iter(sorted(_retried(lambda: self._list(folder))))
+
+    def folders(self) -> list[str]:
+        return sorted(_retried(lambda: obstore.list_with_delimiter(self._store))["common_prefixes"])
+
+    def written_at(self) -> float | None:
+        pages = _retried(lambda: list(obstore.list(self._store)))
+        return max((item["last_modified"].timestamp() for page in pages for item in page), default=None)
 
     def delete(self, folder: str = "") -> None:
         names = list(self.names(folder)) if folder == "" or not self.exists(folder) else [folder]

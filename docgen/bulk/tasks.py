@@ -16,6 +16,7 @@ from typing import Any
 from docgen.bulk.against import reconcile_shard
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Job
+from docgen.bulk.pinned import require_same
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
 from docgen.engine import Engine
@@ -63,6 +64,13 @@ def new_engine(text: str) -> Engine:
     return Engine(_EngineSettings(**{**raw, **paths, "font_path": tuple(map(Path, raw["font_path"]))}))
 
 
+def _worker_engine(settings: Settings, job: Job) -> Engine:
+    """The engine of a worker. Raises BatchError `worker_differs` if the coordinator's would print other bytes."""
+    engine = engine_of(settings)
+    require_same(settings["made_with"], engine.pinned(job.insurer))
+    return engine
+
+
 def as_text(settings: Settings) -> str:
     """What of the settings an engine is loaded with."""
     return json.dumps({field.name: settings[field.name] for field in fields(_EngineSettings)})
@@ -70,7 +78,7 @@ def as_text(settings: Settings) -> str:
 
 def print_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
     """Print one shard."""
-    return run_shard(engine_of(settings), store, job, number).as_dict()
+    return run_shard(_worker_engine(settings, job), store, job, number).as_dict()
 
 
 def plan_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
@@ -80,9 +88,9 @@ def plan_shard(settings: Settings, store: Store, job: Job, number: int, shards: 
 
 def print_for_employers(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
     """Print the letters or lists of the employers that begin in one shard."""
-    return run_employers(engine_of(settings), store, job, number, shards).as_dict()
+    return run_employers(_worker_engine(settings, job), store, job, number, shards).as_dict()
 
 
 def reconcile_one(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
     """Read one shard's finished files, and hold them against its part of the input."""
-    return reconcile_shard(engine_of(settings), store, job, number).as_dict()
+    return reconcile_shard(_worker_engine(settings, job), store, job, number).as_dict()

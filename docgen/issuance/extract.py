@@ -74,7 +74,8 @@ class Column(Model):
 
     `values` translates each text that may stand in the column; one that is not there is a violation, and null means
     that the value is absent. `holds_whole_name`: where the family name's column is empty, this one holds the whole name
-    (of people without the split), so that it becomes `person.full_name` or `person.full_kana`.
+    (of people without the split), so that it becomes `person.full_name`; and so with readings, whose family column may
+    be empty by itself: `person.full_kana`.
     """
 
     to: Target
@@ -105,6 +106,7 @@ class Delivery(Model):
     """A delivery policy: to whom the pieces go, what is in them, and the targets by whose values they are sorted.
 
     `enclosures` are put into each envelope besides, the same for all: the list of pieces names them to the vendor.
+    `returned` names the policy by which mail that came back is made again, as for the employer; else it is the same.
 
     `lists` makes a list of recipients for each employer and no mail to people: a run ahead of the other. Households
     stay together whatever the order; a household's place is that of its first member. People who continue voluntarily
@@ -115,6 +117,7 @@ class Delivery(Model):
     documents: Annotated[tuple[MailDocument, ...], Field(min_length=1), BeforeValidator(as_tuple)]
     order: Annotated[tuple[Target, ...], BeforeValidator(as_tuple)] = ()
     enclosures: Annotated[tuple[Enclosure, ...], BeforeValidator(as_tuple)] = ()
+    returned: str | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -153,6 +156,9 @@ class BulkSettings(Model):
         for name, delivery in self.deliveries.items():
             needed = dict.fromkeys((*delivery.order, *_DELIVERED_BY[delivery.to]))
             problems += [f"deliveries.{name}: no column holds {target}" for target in needed if not self.header(target)]
+            again = self.deliveries.get(delivery.returned or name)
+            if again is None or (delivery.returned is not None and again.to == "lists"):
+                problems.append(f"deliveries.{name}: returned names another policy that sends mail")
         if problems:
             raise PydanticCustomError("bulk", "{problems}", {"problems": "; ".join(problems)})
         return self

@@ -43,8 +43,8 @@ def front_kana(name: PersonName, style: Names) -> str:
     """The reading above the name field: the alias's own, if the alias is what stands there; empty if not given."""
     if name.alias is not None:
         return name.alias.kana or ""
-    if name.full_name is not None:
-        return name.full_kana or ""
+    if name.full_kana is not None:
+        return name.full_kana
     return style.separator.join(filter(None, (name.family_kana, name.given_kana)))
 
 

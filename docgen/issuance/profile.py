@@ -625,7 +625,8 @@ def _bulk_faults(profile: InsurerProfile, bulk: BulkSettings, source: located.Lo
     """An extract's documents are among the insurer's own, and its codes among the insurer's tables."""
     issued = profile.document_ids()
     for name, delivery in bulk.deliveries.items():
-        for document in (*delivery.documents, *delivery.enclosures):
+        letters = ("employer-letter",) if delivery.to == "employer" else ()
+        for document in (*delivery.documents, *delivery.enclosures, *letters):
             if document not in issued:
                 where = ["bulk", "deliveries", name]
                 message = f"{'.'.join(where)}: this insurer does not issue {document}"

@@ -162,7 +162,7 @@ class PersonName(Model):
     family_kana: Text | None = Field(default=None, description="氏のフリガナ")
     given_kana: Text | None = Field(default=None, description="名のフリガナ")
     full_name: Text | None = Field(default=None, description="氏名 as registered, for people without the split")
-    full_kana: Text | None = Field(default=None, description="フリガナ of full_name")
+    full_kana: Text | None = Field(default=None, description="フリガナ of the whole name, where it is not in two parts")
     former_surname: Text | None = Field(default=None, description="旧姓, in brackets on the person's own card only")
     alias: AliasName | None = Field(default=None, description="通称名, on the front instead of the registered name")
 
@@ -362,14 +362,14 @@ _PLAIN = frozenset((str, int, bool, float, NoneType, dict, list))
 
 
 def _is_sound_name(name: dict[str, object]) -> bool:
-    """The usual names: family and given, or a full name, with all of a reading or none, and no former surname."""
+    """The usual names: family and given, or a full name, with a whole reading or none, and no former surname."""
     full, kana = name.get("full_name") is None, name.get("family_kana") is None
     return (
         (name.get("family") is None) is not full
         and (name.get("given") is None) is not full
         and kana is (name.get("given_kana") is None)
         and (kana or full)
-        and (name.get("full_kana") is None or not full)
+        and (name.get("full_kana") is None or kana)
         and name.get("former_surname") is None
     )
 
@@ -393,19 +393,20 @@ def _one_name(name: Mapping[str, object], where: str) -> Iterator[Violation]:
                     "or give full_name for a name without the split",
                     pointer=f"{where}/{part}",
                 )
-    if name.get("full_kana") is not None and not full:
-        yield Violation(
-            "name_conflict",
-            "full_kana without full_name",
-            "give family_kana and given_kana",
-            pointer=f"{where}/full_kana",
-        )
-    if (name.get("family_kana") is None) != (name.get("given_kana") is None):
+    if name.get("full_kana") is not None:
+        if not full and (name.get("family_kana") is not None or name.get("given_kana") is not None):
+            yield Violation(
+                "name_conflict",
+                "full_kana beside family_kana or given_kana",
+                "give the reading whole or in its two parts",
+                pointer=f"{where}/full_kana",
+            )
+    elif (name.get("family_kana") is None) != (name.get("given_kana") is None):
         absent = "given_kana" if name.get("given_kana") is None else "family_kana"
         yield Violation(
             "missing_value",
             "only half of the reading is given",
-            f"give {absent}, or leave both readings out",
+            f"give {absent}, or full_kana if that is the whole reading, or leave both out",
             pointer=f"{where}/{absent}",
         )
     if name.get("former_surname") is None:

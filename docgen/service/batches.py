@@ -33,11 +33,11 @@ from docgen.engine import Engine
 from docgen.errors import RequestError, Violation
 from docgen.service import orders, problems
 from docgen.service.files import Side, file_of, package_of
+from docgen.service.leftovers import EXTRACT, LISTED, WITHDRAWN
 from docgen.service.runner import SERVED, Runner
 from docgen.service.webhooks import Sender, check_address
 from docgen.settings import Settings
 
-EXTRACT, LISTED, WITHDRAWN = "work/extract", "work/listed.txt", "work/withdrawn.txt"
 PATIENCE_S = 5.0  # for the ledger, while a caller waits
 POLL_S = 1.0
 _LISTS = ("exclude", "undelivered")

@@ -12,6 +12,7 @@ from docgen.bulk.store import Store
 from docgen.bulk.tasks import payload
 from docgen.errors import DocgenError, RequestError
 from docgen.service import logs
+from docgen.service.leftovers import sweep
 from docgen.settings import Settings
 
 SERVED = {"by": "service"}  # among a batch's options: batches of the command line are left to it
@@ -44,16 +45,24 @@ class Runner:
         self._thread.join(30)
 
     def _work(self) -> None:
+        self._try(self._sweep)
         while not self._stop.is_set():
-            try:
-                self._run_waiting()
-            except DocgenError as error:
-                if not self._stop.is_set():
-                    logs.errors.warning("batches: %s", error.violations[0].code)
-            except Exception as error:
-                logs.errors.error("batches: %s", logs.places(error))
+            self._try(self._run_waiting)
             self._wake.wait(self._poll_s)
             self._wake.clear()
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except DocgenError as error:
+            if not self._stop.is_set():
+                logs.errors.warning("batches: %s", error.violations[0].code)
+        except Exception as error:
+            logs.errors.error("batches: %s", logs.places(error))
+
+    def _sweep(self) -> None:
+        if swept := sweep(self._ledger(), self._settings.batches):
+            logs.access.info("batches: %d leftovers removed", swept)
 
     def _run_waiting(self) -> None:
         ledger = self._ledger()

@@ -50,10 +50,16 @@ def put_part(store: Store, number: int, part: Sequence[Mapping[str, Any]], folde
 def issue(engine: Engine, folder: Path, job: Job, parts: Iterable[Sequence[Mapping[str, Any]]]) -> Store:
     """Print and release a package from these parts."""
     store = Store.open(folder / "package")
-    shards = []
+    numbers = []
     for number, part in enumerate(parts, start=1):
         put_part(store, number, part, folder)
-        shards.append(run_shard(engine, store, job, number))
+        numbers.append(number)
+    return finish(engine, store, job, numbers)
+
+
+def finish(engine: Engine, store: Store, job: Job, numbers: Iterable[int]) -> Store:
+    """Print and release the package of these parts, which are in the store."""
+    shards = [run_shard(engine, store, job, number) for number in numbers]
     letters = [run_employers(engine, store, job, shard.number, len(shards)) for shard in shards]
     guide = reading_guide(engine, job.insurer)
     assemble(store, job, engine.pinned(job.insurer), shards, letters, {"sha256": "0" * 64}, guide)

@@ -61,12 +61,13 @@ def pipeline_of(name: str) -> Trial:
     return Trial(STAGES[name], Job("", "association", "regular", ISSUED_ON), str(extract), 5, settings)
 
 
-def printing_settings(folder: Path, people_per_file: int) -> dict[str, Any]:
-    """The project's own settings, but with small shards."""
+def printing_settings(folder: Path, people_per_file: int, deliveries: str = "") -> dict[str, Any]:
+    """The project's own settings, but with small shards, and with more `deliveries` for the large association."""
     layouts = folder / "layouts"
     shutil.copytree(Settings().layouts_dir, layouts)
     profile = layouts / "insurers/association.yaml"
     text, times = re.subn(r"(?m)^bulk:.*$", f"bulk:\n  people_per_file: {people_per_file}", profile.read_text())
+    text = text.replace("  deliveries:\n", f"  deliveries:\n{deliveries}")
     assert times == 1
     profile.write_text(text)
     return payload(Settings(layouts_dir=layouts))

@@ -418,7 +418,7 @@ def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_
         ("00000024-02", "invalid_date", "生年月日"),
         ("00000025-00", "does_not_fit", "氏"),
         ("00000026-00", HELD, ""),
-        ("00000026-01", "missing_value", "氏カナ"),
+        ("00000026-01", "missing_value", "名カナ"),
         ("00000027-00", "barcode_unencodable", "郵便番号"),
         ("00000027-01", HELD, ""),
         ("00000028-01", "missing_value", ""),  # a dependent without an insured person

@@ -165,7 +165,9 @@ def test_the_lease_of_a_process_that_died_on_this_machine_is_free_at_once(ledger
     process.start()
     process.join()
     assert process.exitcode == 1
+    assert ledger.waiting() == [batch.id]
     assert ledger.acquire(batch.id) is not None
+    assert ledger.waiting() == []
 
 
 def test_a_batch_that_has_ended_is_leased_to_nobody(ledger: Ledger) -> None:

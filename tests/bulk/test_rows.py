@@ -8,7 +8,7 @@ import pytest
 from docgen.bulk.rows import Extracted, RowReader
 from docgen.errors import RecordError
 from docgen.issuance.documents import DOCUMENTS
-from docgen.issuance.extract import FLAGS, RATIOS, TARGETS
+from docgen.issuance.extract import FLAGS, RATIOS, TARGETS, Column
 from docgen.issuance.profile import load_profile
 
 PROFILE = load_profile(Path(__file__).parents[2] / "layouts/insurers/association.yaml")
@@ -105,8 +105,21 @@ def test_a_name_without_the_split_stands_whole_in_one_column() -> None:
     assert issued(row) == []
 
 
+def test_a_reading_without_the_split_stands_whole_in_one_column_though_the_name_is_split() -> None:
+    row = read(氏="見", 名="本", 氏カナ="", 名カナ="ミホン")
+    assert {**row.card["person"], "sex": "1"} == {
+        "family": "見", "given": "本", "full_kana": "ミホン", "sex": "1", "sex_masked": False, "born_on": "1985-04-01",
+    }  # fmt: skip
+    assert row.column("/person/full_kana") == "名カナ"
+    assert issued(row) == []
+
+
 def test_half_a_reading_is_told_of_the_column_that_lacks_it() -> None:
-    assert issued(read(氏カナ="")) == [("missing_value", "氏カナ")]
+    assert issued(read(名カナ="")) == [("missing_value", "名カナ")]
+    assert PROFILE.bulk is not None
+    split = {**PROFILE.bulk.columns, "名カナ": Column(to="person.given_kana")}
+    reader = RowReader(PROFILE.bulk.model_copy(update={"columns": split}))
+    assert issued(reader.read({**ROW, "氏カナ": ""})) == [("missing_value", "氏カナ")]
 
 
 @pytest.mark.parametrize(

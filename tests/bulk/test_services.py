@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from docgen.bulk.intake import take_in
+from docgen.bulk.job import Job
+from docgen.bulk.ledger import LIVE, Ledger
+from docgen.bulk.opened import MANIFEST
 from docgen.bulk.reconcile import reconcile
+from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.engine import Engine
-from docgen.service import create_app
+from docgen.issuance.profile import load_profile
+from docgen.service import create_app, leftovers
+from docgen.service.leftovers import sweep
 from docgen.settings import Settings
+from tests.bulk import packages
+from tests.bulk.faults import hashes
+from tests.bulk.pipelines import printing_settings
 from tests.service.extracts import extract
 
 FIELDS = {"insurer": "association", "delivery": "bulk"}
@@ -64,6 +80,98 @@ def test_a_service_finishes_what_another_has_left(settings: Settings, engine: En
         assert report.ok, report.findings
         assert second.delete(f"/v1/batches/{batch}").status_code == 204
     assert list(Store.open(settings.batch_store(batch)).names()) == []
+
+
+def test_a_service_that_was_killed_at_work_is_followed_by_one_that_makes_the_same_package(
+    engine: Engine, tmp_path: Path
+) -> None:
+    layouts = Path(printing_settings(tmp_path, people_per_file=2)["layouts_dir"])
+    own = Settings(state_dir=tmp_path / "state", layouts_dir=layouts, workers=1)
+    source, profile = tmp_path / "in.csv", load_profile(layouts / "insurers/association.yaml")
+    source.write_bytes(extract(30, 1))
+    with served(own) as (process, http):
+        files = {"extract": ("x.csv", source.read_bytes())}
+        id_ = http.post("/v1/batches", data={**FIELDS, "job": "K1"}, files=files).json()["id"]
+        while not (status := http.get(f"/v1/batches/{id_}").json())["progress"]["shards_done"]:
+            assert status["state"] in LIVE
+        process.kill()
+        process.wait()
+    assert Ledger(own.ledger).get(id_).state == "printing"
+    with service(own, engine) as second:
+        assert wait(second, id_, "done", "failed")["state"] == "done"
+    store, job = Store.open(tmp_path / "undisturbed"), Job("K1", "association", "bulk", date(2025, 8, 1))
+    taken = take_in(store, open_source(source, tmp_path), job, profile, tmp_path)
+    packages.finish(engine, store, job, [part.number for part in taken.parts])
+    made, asked = hashes(Store.open(own.batch_store(id_))), hashes(store)
+    assert made.keys() == asked.keys()
+    assert {name for name in made if made[name] != asked[name]} == {MANIFEST}  # which names the extract and the profile
+    manifests = [json.loads(Store.open(at).read(MANIFEST)) for at in (own.batch_store(id_), store.location)]
+    assert manifests[0]["files"] == manifests[1]["files"]
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
+    """A service as a process of its own."""
+    environment = {
+        **os.environ,
+        "DOCGEN_STATE_DIR": str(settings.state_dir),
+        "DOCGEN_LAYOUTS_DIR": str(settings.layouts_dir),
+        "DOCGEN_WORKERS": "1",
+    }
+    command = [sys.executable, "-m", "docgen.cli", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            with httpx2.Client(base_url=process.stdout.readline().split()[-1], timeout=30) as http:
+                yield process, http
+        finally:
+            process.kill()
+
+
+def left_by(folder: str, *names: str) -> None:
+    """What a killed service may leave in the batches' store."""
+    for name in names:
+        Store.open(folder).put(name, b"x")
+
+
+def test_what_a_killed_service_left_is_swept_and_nothing_else(
+    location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+    job = Job("", "association", "bulk", date(2025, 8, 1))
+    known = {name: f"{at:032x}" for at, name in enumerate(("queued", "deleted", "upload", "package"), start=1)}
+    for name in ("queued", "deleted"):
+        ledger.submit(job, "", "", batch=known[name])
+    ledger.forget(known["deleted"])
+    upload = ("work/extract.csv", "work/listed.txt", "work/withdrawn.txt")
+    for name, files in (
+        ("queued", upload),
+        ("deleted", (*upload, "vendor/manifest.json")),
+        ("upload", upload),
+        ("package", (*upload, "work/parts/0001.parquet")),  # another ledger's: this one may have been lost
+    ):
+        left_by(f"{location}/{known[name]}", *files)
+    left_by(f"{location}/somebody-elses", "work/extract.csv")
+    there = Store.open(location)
+    assert sweep(ledger, location) == 1
+    assert there.folders() == sorted([*(known[name] for name in ("queued", "upload", "package")), "somebody-elses"])
+    monkeypatch.setattr(leftovers, "UNDER_WAY_S", -10)  # a day later
+    assert sweep(ledger, location) == 1
+    assert there.folders() == sorted([*(known[name] for name in ("queued", "package")), "somebody-elses"])
+    assert sweep(ledger, location) == 0
+
+
+def test_a_service_sweeps_when_it_starts(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "UNDER_WAY_S", -10)
+    own = Settings(state_dir=tmp_path / "state", workers=1)
+    left_by(own.batch_store("0" * 32), "work/extract.csv")
+    with service(own, engine):
+        until = time.monotonic() + 20
+        while Store.open(own.batches).folders() and time.monotonic() < until:
+            time.sleep(0.02)
+    assert Store.open(own.batches).folders() == []
 
 
 def test_two_services_share_out_the_batches(settings: Settings, engine: Engine) -> None:

@@ -16,6 +16,7 @@ import pytest
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Counts, Job, ShardResult
 from docgen.bulk.package import MANIFEST, assemble, release
+from docgen.bulk.request import Wish, job_of
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
 from docgen.bulk.tables import FIT, guarded, read_table
@@ -142,6 +143,25 @@ def test_an_employer_gets_one_letter_though_its_people_are_in_several_shards(
     rows_of_pieces = table(store, "vendor/pieces.csv")
     assert [row["kind"] for row in rows_of_pieces] == ["employer"] * 7 + ["letter"] * 3
     assert sum(int(row["cards"]) for row in rows_of_pieces) == counts.cards
+
+
+def test_mail_that_came_back_from_homes_goes_to_the_employer_with_a_letter_that_says_so(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    wish = Wish("association", "bulk", JOB.issued_on, "S0001", returned=True, reissue="came back")
+    job = job_of(wish, engine.insurers, io.BytesIO(), "csv")
+    assert (job.delivery, job.occasion) == ("regular", "returned")
+    put_part(store, tmp_path, 1, family(2))
+    _, results = package(engine, store, job, 1)
+    (letter,) = [file.name for result in results for file in result.files if "letters" in file.name]
+    (page,) = read_pages(store.read(letter))
+    assert "届かずに戻った分を作り直しました" in "".join(run.text for run in page.runs)
+    assert [row["kind"] for row in table(store, "vendor/pieces.csv")] == ["employer", "letter"]
+
+
+def test_mail_that_came_back_is_made_again_as_it_was_where_the_profile_names_no_other_policy(engine: Engine) -> None:
+    wish = Wish("publishers", "cards", JOB.issued_on, returned=True)
+    assert job_of(wish, engine.insurers, io.BytesIO(), "csv").delivery == "cards"
 
 
 def test_lists_name_everyone_who_will_get_mail(engine: Engine, store: Store, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -10,16 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from docgen.bulk.cluster import Work
-from docgen.bulk.job import Job
-from docgen.bulk.ledger import Batch, Ledger
+from docgen.bulk.job import Job, part_name
+from docgen.bulk.ledger import Batch, Lease, Ledger
 from docgen.bulk.run import Coordinator
+from docgen.bulk.shard import run_shard
+from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
 from docgen.bulk.tables import read_table
-from docgen.errors import PackageError
-from tests.bulk.pipelines import pipeline_of
+from docgen.bulk.tasks import engine_of
+from docgen.errors import BatchError, PackageError
+from tests.bulk.pipelines import pipeline_of, printing_settings
 
 TRIAL = pipeline_of("print")
 
@@ -90,8 +95,10 @@ def reconciled(store: Store, job: Job) -> Counter[str]:
         reads[name] += 1
         return read(self, name)
 
+    settings = {**TRIAL.settings, "made_with": TRIAL.stages.made_with(TRIAL.settings, job)}
+
     def spread(work: Work) -> Iterator[Mapping[str, Any]]:
-        return (work(TRIAL.settings, store, job, number, TRIAL.shards) for number in range(TRIAL.shards, 0, -1))
+        return (work(settings, store, job, number, TRIAL.shards) for number in range(TRIAL.shards, 0, -1))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(store), "read", counted)
@@ -119,6 +126,67 @@ def test_each_page_is_read_once_and_a_file_that_was_changed_fails_the_batch(firs
     store.put("vendor/pieces.csv", store.read("vendor/pieces.csv")[:-1])
     with pytest.raises(PackageError, match=r"pieces\.csv"):
         reconciled(store, first.job)
+
+
+DELIVERIES = """
+    both: {to: home, documents: [mount, card, notice], order: [address.postal_code]}
+    notices: {to: home, documents: [notice], order: [address.postal_code]}
+"""
+
+
+def test_every_document_of_a_delivery_is_issued_once_and_free_again_for_who_is_not_printed(tmp_path: Path) -> None:
+    settings, ledger = printing_settings(tmp_path, 100, DELIVERIES), Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+    stages, store = BulkStages(), Store.open(tmp_path / "store")
+    leases: dict[str, Lease] = {}
+
+    def issued(delivery: str) -> set[str]:
+        """Take the extract in once more, for another delivery; the keys of those who have theirs already."""
+        job = replace(TRIAL.job, delivery=delivery)
+        batch = ledger.submit(job, TRIAL.source, store.location, batch=delivery)
+        lease = ledger.acquire(delivery)
+        assert lease is not None
+        leases[delivery] = lease
+        stages.take_in(settings, store, batch, lambda doc, some: lease.claim(job.insurer, doc, job.issued_on, some))
+        rows = pq.read_table(io.BytesIO(store.read(part_name(1)))).to_pylist()
+        return {row["_key"] for row in rows if row["_fault"] == "already_issued"}
+
+    assert issued("notices") == set()
+    everybody = issued("both")  # because of the notice
+    assert len(everybody) == 22
+    run_shard(engine_of(settings), store, replace(TRIAL.job, number="S1", delivery="both"), 1)
+    freed = list(stages.unprinted(settings, store, replace(TRIAL.job, delivery="both"), [1]))
+    assert [document for document, _ in freed] == ["card", "notice"]
+    for document, people in freed:
+        leases["both"].release(TRIAL.job.insurer, document, TRIAL.job.issued_on, people)
+    assert issued("bulk") == set()  # the cards, which nobody has got after all
+    assert issued("regular") == everybody  # "bulk" has claimed them since
+
+
+class Elsewhere(BulkStages):
+    """The stages of a coordinator that has another font and another version of a package than its workers."""
+
+    def made_with(self, settings: Mapping[str, Any], job: Job) -> Mapping[str, Any]:
+        mine = super().made_with(settings, job)
+        fonts, versions = {**mine["fonts"], "mincho": "0" * 64}, {**mine["versions"], "reportlab": "0"}
+        return {**mine, "fonts": fonts, "versions": versions}
+
+
+def test_a_worker_that_would_print_other_bytes_refuses_and_the_batch_waits_for_a_better_one(
+    coordinator: Coordinator, first: Batch
+) -> None:
+    job = replace(TRIAL.job, reissue="to try the workers")
+    batch = coordinator.submit(job, TRIAL.source, batch="differs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coordinator, "_stages", Elsewhere())
+        with pytest.raises(BatchError) as error:
+            coordinator.run("differs")
+    (violation,) = error.value.violations
+    assert (violation.code, error.value.status) == ("worker_differs", 503)
+    assert violation.message.endswith("It differs in: fonts mincho, versions reportlab.")
+    assert "mincho" not in violation.hint
+    assert not [name for name in Store.open(batch.store).names() if name.startswith(("vendor", "work/shards"))]
+    ended = coordinator.run("differs")
+    assert ended.counts == first.counts
 
 
 def test_a_worker_does_not_load_what_only_a_coordinator_needs() -> None:

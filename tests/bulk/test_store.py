@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,18 @@ def test_names_are_sorted_and_a_folder_is_no_mere_prefix(store: Store) -> None:
     assert list(store.names()) == sorted(store.names())
     assert len(list(store.names())) == 5
     assert list(store.names("none")) == []
+
+
+def test_folders_are_told_with_the_time_of_what_was_written_last(store: Store, location: str) -> None:
+    before = time.time() - 2  # servers tell whole seconds
+    assert (store.folders(), store.written_at()) == ([], None)
+    for name in ("b/x/y", "b/z", "a/x", "top"):
+        store.put(name, b"x")
+    assert store.folders() == ["a", "b"]
+    written_at = Store.open(f"{location}/b").written_at()
+    assert written_at is not None
+    assert before < written_at < time.time() + 2
+    assert Store.open(f"{location}/none").written_at() is None
 
 
 def test_delete_removes_a_folder_one_object_or_all(store: Store) -> None:

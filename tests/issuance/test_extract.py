@@ -41,6 +41,9 @@ ASSOCIATION = (Path(__file__).parents[2] / "layouts/insurers/association.yaml").
             "deliveries.bulk: no column holds expires_by",
         ),
         ("  recipients-list: {}", "  # none", "lists", "this insurer does not issue recipients-list"),
+        ("  employer-letter: {}", "  # none", "regular", "this insurer does not issue employer-letter"),
+        ("returned: regular", "returned: elsewhere", "columns", "deliveries.bulk: returned names another policy"),
+        ("returned: regular", "returned: lists", "columns", "deliveries.bulk: returned names another policy"),
     ],
 )
 def test_a_wrong_column_map_is_refused_with_its_line(

@@ -30,6 +30,11 @@ def test_a_full_name_is_printed_as_it_is() -> None:
     assert (front_name(name, STYLE), front_kana(name, STYLE)) == ("MIHON ANNA  LEE", "ミホン")
 
 
+def test_a_reading_that_is_not_split_stands_whole_above_a_name_that_is() -> None:
+    name = named(family="見", given="本", full_kana="ミホン")
+    assert (front_name(name, STYLE), front_kana(name, STYLE)) == ("見\u3000本", "ミホン")
+
+
 def test_a_former_surname_stands_in_brackets_on_the_front_alone() -> None:
     name = named(family="見本", given="花子", former_surname="旧例")
     assert front_name(name, STYLE) == "見本（旧例）花子"

@@ -257,10 +257,16 @@ def test_symbol_and_number_may_differ_in_width_and_the_branch_may_be_absent(raw:
         ),
         ({"given_kana": ...}, {("missing_value", "/person/given_kana")}),
         ({"family_kana": None}, {("missing_value", "/person/family_kana")}),
+        ({"family_kana": None, "full_kana": "ミホン"}, {("name_conflict", "/person/full_kana")}),
     ],
 )
 def test_the_parts_of_a_name_agree(raw: Raw, person: dict[str, Any], expected: set[tuple[str, str]]) -> None:
     assert faults(raw(person=person)) == expected
+
+
+def test_a_name_in_two_parts_may_have_its_reading_in_one(raw: Raw) -> None:
+    person = parse_record(raw(person={"family_kana": ..., "given_kana": ..., "full_kana": "ミホン"})).person
+    assert (person.family, person.full_kana, person.family_kana) == ("見本", "ミホン", None)
 
 
 def test_a_message_says_what_is_allowed(raw: Raw) -> None:

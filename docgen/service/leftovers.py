@@ -1,0 +1,37 @@
+"""What services have left in the batches' store that nobody will ask for, because they were killed."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from docgen.bulk.ledger import Ledger
+from docgen.bulk.store import Store
+
+# What an upload leaves before its batch is queued: the names that `batches` gives it.
+EXTRACT, LISTED, WITHDRAWN = "work/extract", "work/listed.txt", "work/withdrawn.txt"
+UNDER_WAY_S = 24 * 3600  # longer than any upload takes
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def sweep(ledger: Ledger, location: str) -> int:
+    """Remove uploads that were never queued, and what is left of deleted batches; how many.
+
+    A folder that the ledger does not know is left alone if it was written lately, or holds more than an upload: it may
+    be the work of another ledger.
+    """
+    folders = [name for name in Store.open(location).folders() if _ID.fullmatch(name)]
+    states, swept = ledger.states(folders), 0
+    for name in folders:
+        store = Store.open(f"{location}/{name}")
+        if states.get(name) == "deleted" or (name not in states and _is_old_upload(store)):
+            store.delete()
+            swept += 1
+    return swept
+
+
+def _is_old_upload(store: Store) -> bool:
+    written_at = store.written_at()
+    if written_at is None or written_at > time.time() - UNDER_WAY_S:
+        return False
+    return all(name in (LISTED, WITHDRAWN) or name.startswith(f"{EXTRACT}.") for name in store.names())

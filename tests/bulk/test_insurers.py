@@ -1,0 +1,258 @@
+"""The sample extracts of the insurers whose mail is unlike the large association's: printed, read back, printed again.
+
+`publishers` print cards on their mounts; `accountants` have no symbol on their cards, which show a registered name
+beside its alias, and one notice for a household.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from docgen.bulk.against import reconcile_shard
+from docgen.bulk.find import Selection, find
+from docgen.bulk.intake import take_in
+from docgen.bulk.job import Job
+from docgen.bulk.opened import PageRow, key_rows, open_manifest, page_rows
+from docgen.bulk.reconcile import Finding, reconcile
+from docgen.bulk.reprint import reprint
+from docgen.bulk.sources import open_source
+from docgen.bulk.store import Store
+from docgen.bulk.tables import read_table
+from docgen.engine import Engine
+from docgen.issuance.profile import CardSettings, QrSettings
+from docgen.pdf.reader import read_pages
+from tests.bulk import packages
+from tests.bulk.damage import Damaged, lines, set_lines
+
+EXTRACTS = Path(__file__).parents[2] / "layouts/samples/extracts"
+ISSUED_ON = date(2025, 12, 2)
+MOUNTS = "vendor/mounts-0001.pdf"
+NAME, SERIAL = b"BT /mincho 13 Tf", b"BT /gothic 5 Tf"  # how lines of a page begin: names of people, cards' numbers
+
+
+def job(insurer: str, delivery: str) -> Job:
+    return Job("S01", insurer, delivery, ISSUED_ON)
+
+
+def issue(engine: Engine, folder: Path, extract: str, job: Job) -> Store:
+    """The package of a sample extract, in one shard."""
+    store, profile = Store.open(folder / "package"), engine.insurers[job.insurer]
+    taken = take_in(store, open_source(EXTRACTS / extract, folder), job, profile, folder)
+    return packages.finish(engine, store, job, [part.number for part in taken.parts])
+
+
+Made = Callable[[str, str], Store]
+
+
+@pytest.fixture(scope="module")
+def made(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The package of an insurer's extract by a delivery, made once."""
+    extracts = {"publishers": "publishers.csv", "accountants": "accountants.jsonl"}
+    known: dict[tuple[str, str], Store] = {}
+
+    def package(insurer: str, delivery: str) -> Store:
+        if (insurer, delivery) not in known:
+            folder = tmp_path_factory.mktemp(insurer)
+            known[insurer, delivery] = issue(engine, folder, extracts[insurer], job(insurer, delivery))
+        return known[insurer, delivery]
+
+    return package
+
+
+@pytest.fixture
+def printed(made: Made) -> Store:
+    """Mounts with the cards printed on them."""
+    return made("publishers", "cards")
+
+
+@pytest.fixture
+def damaged(printed: Store, tmp_path: Path) -> Damaged:
+    shutil.copytree(printed.location, tmp_path / "package")
+    return Damaged(tmp_path / "package")
+
+
+def counts(store: Store) -> tuple[int, ...]:
+    said = open_manifest(store).counts
+    return said.people, said.printed, said.rejected, said.held, said.pieces, said.cards, said.pages
+
+
+@pytest.mark.parametrize(
+    ("insurer", "delivery", "expected"),
+    [
+        ("publishers", "cards", (26, 21, 4, 1, 12, 21, 24)),  # 11 households, one of six people; a sheet has two sides
+        ("publishers", "notices", (26, 21, 4, 1, 21, 0, 21)),
+        ("accountants", "cards", (17, 14, 2, 1, 6, 14, 34)),  # 5 households, one of six people
+        ("accountants", "notices", (17, 14, 2, 1, 5, 0, 7)),  # one of several pages for a household
+    ],
+)
+def test_every_insurers_package_says_what_its_extract_asks_for(
+    engine: Engine, made: Made, insurer: str, delivery: str, expected: tuple[int, ...]
+) -> None:
+    store = made(insurer, delivery)
+    assert counts(store) == expected
+    assert reconcile(store).findings == []
+    assert reconcile_shard(engine, store, job(insurer, delivery), 1).findings == []
+
+
+@pytest.mark.parametrize(
+    ("insurer", "rejects"),
+    [
+        ("publishers", {
+            ("567-2012-00", "age_75_reached", "生年月日"),
+            ("567-2013-00", "household_held", ""),
+            ("567-2013-01", "invalid_date", "生年月日"),
+            ("567-2014-00", "unknown_code", "加入区分"),
+            ("567-2015-00", "ratio_required", "負担割合"),
+        }),
+        ("accountants", {
+            ("3006-00", "unknown_code", "category"),
+            ("3007-00", "household_held", ""),
+            ("3007-01", "invalid_date", "born"),
+        }),
+    ],
+)  # fmt: skip
+def test_who_is_not_printed_is_named_in_the_insurers_own_columns(
+    made: Made, insurer: str, rejects: set[tuple[str, str, str]]
+) -> None:
+    table = read_table(io.BytesIO(made(insurer, "cards").read("issuer/rejects.csv")))
+    assert {(row["key"], row["code"], row["column"]) for row in table} == rejects
+
+
+# --- cards that are printed on their mounts ---
+
+
+def family(store: Store) -> list[PageRow]:
+    """The first sheet of the household of six: four cards, front and back."""
+    sheet = [row for row in page_rows(store) if len(row.people) == 4]
+    largest = next(row.piece for row in page_rows(store) if row.sheet == 2)
+    return [row for row in sheet if row.piece == largest]
+
+
+def test_there_are_no_cards_beside_the_mounts_that_they_are_printed_on(printed: Store) -> None:
+    assert [name for name in printed.names("vendor") if name.endswith(".pdf")] == [MOUNTS]
+    front, back = family(printed)
+    pages = list(read_pages(printed.read(MOUNTS)))
+    texts = ["".join(pages[row.page - 1].blocks()) for row in (front, back)]
+    assert "仮名" in texts[0]
+    assert (front.page + 1, front.people) == (back.page, back.people)
+
+
+def found(damaged: Damaged) -> list[Finding]:
+    return reconcile(Store.open(damaged.folder)).findings
+
+
+def edit(damaged: Damaged, page: int, change: Callable[[list[bytes]], None]) -> None:
+    """Change the lines of a page, and every hash with them."""
+
+    def edited(pdf: pikepdf.Pdf) -> None:
+        content = lines(pdf, page)
+        change(content)
+        set_lines(pdf, page, content)
+
+    damaged.pages_of(MOUNTS, edited)
+    damaged.hide()
+
+
+def starting(content: list[bytes], start: bytes) -> list[int]:
+    return [at for at, line in enumerate(content) if line.startswith(start)]
+
+
+def swap_texts(content: list[bytes], one: int, other: int) -> None:
+    """Two texts of one size change places."""
+    (first, mine), (second, theirs) = (content[at].split(b"<", 1) for at in (one, other))
+    content[one], content[other] = first + b"<" + theirs, second + b"<" + mine
+
+
+def test_two_cards_that_changed_places_on_a_sheet_are_found_by_their_names(damaged: Damaged) -> None:
+    front, _ = family(Store.open(damaged.folder))
+
+    def exchange(content: list[bytes]) -> None:
+        swap_texts(content, *starting(content, NAME)[:2])
+
+    edit(damaged, front.page, exchange)
+    findings = found(damaged)
+    assert {finding.code for finding in findings} == {"package_name_differs"}
+    assert {(finding.page, finding.place) for finding in findings} == {(front.page, 1), (front.page, 2)}
+
+
+def test_a_card_that_bears_anothers_number_or_none_is_found(damaged: Damaged) -> None:
+    front, _ = family(Store.open(damaged.folder))
+
+    def spoil(content: list[bytes]) -> None:
+        one, other, lost, _ = starting(content, SERIAL)
+        swap_texts(content, one, other)
+        del content[lost]
+
+    edit(damaged, front.page, spoil)
+    findings = found(damaged)
+    assert {finding.code for finding in findings} == {"package_code_differs"}
+    assert {finding.place for finding in findings} == {1, 2, 3}
+
+
+def test_the_sheet_of_another_household_is_found(damaged: Damaged) -> None:
+    def change(pdf: pikepdf.Pdf) -> None:
+        first, second = pdf.pages[0].obj, pdf.pages[2].obj
+        first["/Contents"], second["/Contents"] = second["/Contents"], first["/Contents"]
+
+    damaged.pages_of(MOUNTS, change)
+    damaged.hide()
+    assert {(f.code, f.page) for f in found(damaged)} >= {("package_code_differs", 1), ("package_code_differs", 3)}
+
+
+def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Store, tmp_path: Path) -> None:
+    front, back = family(printed)
+    person = front.people[2]
+    own = next(row for row in key_rows(printed) if row.person == person)
+    asked = (Selection(people=(person,)), Selection(keys=(own.key,)), Selection(pages=(f"{MOUNTS}:{back.page}",)))
+    for selection in asked:
+        (holding,) = find(printed, selection)
+        assert [row.page for row in holding.pages] == [front.page, back.page]
+        assert holding.as_dict()["people"] == list(front.people)
+    for name, cards_only in (("all", False), ("cards", True)):
+        out = Store.open(tmp_path / name)
+        made = reprint(printed, out, Selection(people=(person,)), "damaged in the post", cards_only=cards_only)
+        assert (made.pieces, made.cards, made.people, made.pages) == (1, 4, 4, 2)
+        assert [row.page_hash for row in page_rows(out)] == [front.page_hash, back.page_hash]
+        assert {row.person for row in key_rows(out)} == set(front.people)
+        assert reconcile(out).findings == []
+
+
+def test_one_sheet_of_two_is_printed_again_alone(printed: Store, tmp_path: Path) -> None:
+    piece, out = family(printed)[0].piece, Store.open(tmp_path / "out")
+    made = reprint(printed, out, Selection(pieces=(f"{piece}/2",)), "damaged in the post")
+    assert (made.cards, made.pages) == (2, 2)
+    assert reconcile(out).findings == []
+
+
+def test_a_symbol_that_is_printed_with_its_card_is_read_on_the_back_of_the_sheet(
+    engine: Engine, tmp_path: Path
+) -> None:
+    other, profile = copy.copy(engine), engine.insurers["publishers"]
+    card = CardSettings(match_code=True, qr=QrSettings(payload="{match_code}"))
+    documents = profile.documents.model_copy(update={"card": card})
+    other.insurers = {**engine.insurers, "coded": profile.model_copy(update={"documents": documents})}
+    damaged = Damaged(Path(issue(other, tmp_path, "publishers.csv", job("coded", "cards")).location))
+    assert found(damaged) == []
+    front, back = family(Store.open(damaged.folder))
+
+    def exchange(content: list[bytes]) -> None:
+        one, two, *_ = [at for at, line in enumerate(content) if line.endswith(b"f Q")]
+        content[one], content[two] = moved(content[two], content[one]), moved(content[one], content[two])
+
+    edit(damaged, back.page, exchange)
+    assert {(f.code, f.page, f.place) for f in found(damaged)} == {
+        ("package_code_differs", front.page, place) for place in (1, 2)
+    }
+
+
+def moved(symbol: bytes, to: bytes) -> bytes:
+    """A symbol in the place of another."""
+    return b" cm ".join([to.split(b" cm ")[0], symbol.split(b" cm ")[1]])
