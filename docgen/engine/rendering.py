@@ -20,6 +20,7 @@ from docgen.compose.brand import brand_of
 from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
 from docgen.compose.composition import Asked, Composition, Spot
 from docgen.compose.placed import PlacedSide
+from docgen.compose.window import check_window
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import PrintItems
@@ -309,7 +310,7 @@ class Engine:
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 profiles = [profile for profile in issuers if self.layout(document, profile) is layout]
                 found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
-                found += check_covers(layout, self.layouts)
+                found += self._across(layout)
                 if issuers and not profiles:
                     samples.silence(layout)
             found += samples.check(document)
@@ -317,6 +318,11 @@ class Engine:
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 found += samples.never_filled(document, layout)
         return list(dict.fromkeys(found))
+
+    def _across(self, layout: Layout) -> Iterator[Violation]:
+        """What a layout promises of other ones: seals that cover, windows that show."""
+        yield from check_covers(layout, self.layouts)
+        yield from check_window(layout, {**self._layouts, **self.layouts})
 
     def layout(self, document: str, profile: InsurerProfile) -> Layout:
         """The layout that draws a document for an insurer."""
@@ -350,7 +356,7 @@ class Engine:
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
             kind, layout = DOCUMENTS[document], self.layout(document, profile)
-            if strange := [*check_names(layout, kind.catalogue), *check_covers(layout, self.layouts)]:
+            if strange := [*check_names(layout, kind.catalogue), *self._across(layout)]:
                 raise LayoutError(strange)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
             self._compositions[key] = Composition(
