@@ -78,7 +78,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class FitReport:
-    """How far one field was pushed to fit. `condensed` is the ratio of widths, sizes are pt."""
+    """How far one field was pushed to fit. `condensed` is the ratio of widths, sizes are pt.
+
+    `lines` says into how many lines it was wrapped; its own line breaks and the cells of a comb do not count.
+    """
 
     side: str
     element: str
@@ -419,21 +422,23 @@ class _Samples:
             yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)
 
 
-def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:
+def fit_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:
     """The verdict on each field of a record's sides."""
     for side in sides:
         for placed in side.texts:
-            size, condense, lines, omitted = placed.text
-            yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
+            text = placed.text
+            yield FitReport(
+                side.name, placed.element, text.condense, text.size, placed.nominal, text.wrapped, text.omitted
+            )
 
 
 def pushed_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:
     """The verdicts on the fields that were pushed to fit: few of many."""
     for side in sides:
         for placed in side.texts:
-            size, condense, lines, omitted = placed.text
-            if omitted or condense < 1 or size < placed.nominal or len(lines) > 1:
-                yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
+            size, condense, lines, omitted, breaks = text = placed.text
+            if omitted or condense < 1 or size < placed.nominal or len(lines) > 1 + breaks:
+                yield FitReport(side.name, placed.element, condense, size, placed.nominal, text.wrapped, omitted)
 
 
 def _load_all(
