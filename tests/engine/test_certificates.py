@@ -151,6 +151,13 @@ def test_the_alias_stands_on_the_front_and_the_registered_name_in_the_remarks_al
     assert registered in back
 
 
+@EVERY
+def test_a_label_stands_only_where_its_value_does(engine: Engine, document: str, name: str) -> None:
+    record, (front, _) = samples.record(document, name), words(engine, document, name)
+    assert ("枝番" in front) == ("branch" in record)
+    assert ("記号" in front) == ("symbol" in record)
+
+
 @pytest.mark.parametrize("until", ["2026-01-01", "2026-04-01", "2025-12-31"])
 def test_no_date_of_a_ratio_that_is_to_change_is_broken(engine: Engine, until: str) -> None:
     record = samples.record("elderly-certificate", "association-pending")
