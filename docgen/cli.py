@@ -17,6 +17,7 @@ from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, c
 from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
 from docgen.errors import RequestError, Violation
+from docgen.issuance.addressee import OMITTED
 from docgen.layout.loader import layout_schema
 from docgen.settings import Settings
 
@@ -101,7 +102,8 @@ def render(
     """Make one document of one person.
 
     The PDF appears under its name when it is whole, or not at all. With --json, standard output tells pages, SHA-256,
-    how far each text was pushed to fit, substitutions, and why the document expires when it does.
+    how far each text was pushed to fit, substitutions, why the document expires when it does, and what was left out by
+    a rule; without it, standard error tells what was left out.
     """
     if out == "-" and as_json:
         raise typer.BadParameter("the PDF and the JSON cannot both go to standard output", param_hint="--out")
@@ -115,6 +117,9 @@ def render(
         _write_pictures(engine, rendered, document, insurer, png, "page" if out == "-" else Path(out).stem)
     if as_json:
         typer.echo(to_json(rendered.as_dict()))
+        return
+    for item, reason in rendered.items.omitted.items():
+        typer.echo(f"{item} is left out: {OMITTED[reason]} <{reason}>", err=True)
 
 
 def _write_pictures(engine: Engine, rendered: Rendered, document: str, insurer: str, folder: Path, stem: str) -> None:

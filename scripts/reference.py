@@ -19,7 +19,7 @@ from docgen.errors import CODES
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import Catalogue
 from docgen.issuance.profile import InsurerProfile
-from docgen.layout.models import ELEMENTS, Condition, Cover, Layout, Page, Places, Rows, Style
+from docgen.layout.models import ELEMENTS, Condition, Cover, Layout, Page, Places, Rows, Showing, Style
 from docgen.service.app import create_app
 from docgen.settings import Settings
 
@@ -100,7 +100,7 @@ def _layout() -> Iterator[str]:
     yield "# The layout language"
     yield f"{_doc(inspect.getmodule(Layout))}\n"
     schema = Layout.model_json_schema()
-    for model in (Layout, Page, Style, Places, Rows, Cover):
+    for model in (Layout, Page, Style, Places, Rows, Showing, Cover):
         yield from _model(model.__name__, {**schema, **schema["$defs"].get(model.__name__, {})}, model)
     yield "## Fit policies\n"
     yield from _table(("step", "what it does"), [(_code(how), what) for how, what in FIT_STEPS.values()])

@@ -71,6 +71,19 @@ def test_json_and_pictures_come_beside_the_file(record: dict[str, Any], tmp_path
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"card-1.png", "card-2.png"}
 
 
+def test_a_barcode_that_is_left_out_is_told_with_the_reason(tmp_path: Path) -> None:
+    source = Settings().layouts_dir / "samples/mount/association-general-postal-code.json"
+    arguments = ("render", "mount", "--insurer", "association", "--record", source, "--out", tmp_path / "mount.pdf")
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (0, b"")
+    [line] = result.stderr.decode().splitlines()
+    assert line.startswith("address.barcode is left out: ")
+    assert line.endswith(" <general_postal_code>")
+    as_json = run(*arguments, "--json")
+    assert json.loads(as_json.stdout)["omitted"] == {"address.barcode": "general_postal_code"}
+    assert as_json.stderr == b""
+
+
 def test_accessible_makes_a_tagged_file_of_a_notice_and_refuses_a_card(record: dict[str, Any], tmp_path: Path) -> None:
     source = Settings().layouts_dir / "samples/notice/society-last-four.json"
     out = tmp_path / "notice.pdf"

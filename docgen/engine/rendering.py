@@ -20,6 +20,7 @@ from docgen.compose.brand import brand_of
 from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
 from docgen.compose.composition import Asked, Composition, Spot
 from docgen.compose.placed import PlacedSide
+from docgen.compose.window import check_window
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import PrintItems
@@ -77,7 +78,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class FitReport:
-    """How far one field was pushed to fit. `condensed` is the ratio of widths, sizes are pt."""
+    """How far one field was pushed to fit. `condensed` is the ratio of widths, sizes are pt.
+
+    `lines` says into how many lines it was wrapped; its own line breaks and the cells of a comb do not count.
+    """
 
     side: str
     element: str
@@ -309,7 +313,7 @@ class Engine:
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 profiles = [profile for profile in issuers if self.layout(document, profile) is layout]
                 found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
-                found += check_covers(layout, self.layouts)
+                found += self._across(layout)
                 if issuers and not profiles:
                     samples.silence(layout)
             found += samples.check(document)
@@ -317,6 +321,11 @@ class Engine:
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 found += samples.never_filled(document, layout)
         return list(dict.fromkeys(found))
+
+    def _across(self, layout: Layout) -> Iterator[Violation]:
+        """What a layout promises of other ones: seals that cover, windows that show."""
+        yield from check_covers(layout, self.layouts)
+        yield from check_window(layout, {**self._layouts, **self.layouts})
 
     def layout(self, document: str, profile: InsurerProfile) -> Layout:
         """The layout that draws a document for an insurer."""
@@ -350,7 +359,7 @@ class Engine:
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
             kind, layout = DOCUMENTS[document], self.layout(document, profile)
-            if strange := [*check_names(layout, kind.catalogue), *check_covers(layout, self.layouts)]:
+            if strange := [*check_names(layout, kind.catalogue), *self._across(layout)]:
                 raise LayoutError(strange)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
             self._compositions[key] = Composition(
@@ -413,21 +422,23 @@ class _Samples:
             yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)
 
 
-def fit_reports(sides: Iterable[PlacedSide]) -> Iterable[FitReport]:
+def fit_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:
     """The verdict on each field of a record's sides."""
     for side in sides:
         for placed in side.texts:
-            size, condense, lines, omitted = placed.text
-            yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
+            text = placed.text
+            yield FitReport(
+                side.name, placed.element, text.condense, text.size, placed.nominal, text.wrapped, text.omitted
+            )
 
 
 def pushed_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:
     """The verdicts on the fields that were pushed to fit: few of many."""
     for side in sides:
         for placed in side.texts:
-            size, condense, lines, omitted = placed.text
-            if omitted or condense < 1 or size < placed.nominal or len(lines) > 1:
-                yield FitReport(side.name, placed.element, condense, size, placed.nominal, len(lines), omitted)
+            size, condense, lines, omitted, breaks = text = placed.text
+            if omitted or condense < 1 or size < placed.nominal or len(lines) > 1 + breaks:
+                yield FitReport(side.name, placed.element, condense, size, placed.nominal, text.wrapped, omitted)
 
 
 def _load_all(

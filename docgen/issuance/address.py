@@ -84,14 +84,14 @@ class Address(Model):
 
 # --- the barcode's text ---
 
-Reason = Literal["address_number", "zip_only", "post_office_box", "general_postal_code"]
+Reason = Literal["address_number", "zip_only", "post_office_box", "general_postal_code", "no_address_number"]
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerCode:
     """What the barcode encodes: 7 digits and the address display number; None if there is no barcode.
 
-    `reason` says which rule decided. `general_postal_code` is the one without a barcode.
+    `reason` says which rule decided. `general_postal_code` and `no_address_number` are those without a barcode.
     """
 
     data: str | None
@@ -106,8 +106,10 @@ def customer_code(address: Address, pointer: str = "") -> CustomerCode:
     """The text of an address's customer barcode; `pointer` is the JSON pointer of the address in its record.
 
     There is none for a general postal code, which ends in 00. A large user's postal code stands alone, a box's number
-    follows that of its post office. Raises RecordError if the address cannot be split (`address_not_split`) or has a
-    number that cannot be read (`barcode_unencodable`), AssetError if the postal data are not installed.
+    follows that of its post office; the manual (p. 22) lets no other code stand alone, so that an address without any
+    digit (無番地, or one that was split at a wrong place) has none either. Raises RecordError if the address cannot be
+    split (`address_not_split`) or has a number that cannot be read (`barcode_unencodable`), AssetError if the postal
+    data are not installed.
     """
     if address.zip_only:
         return CustomerCode(address.postal_code, "zip_only")
@@ -127,6 +129,8 @@ def customer_code(address: Address, pointer: str = "") -> CustomerCode:
                 pointer=pointer,
             )
         ) from None
+    if not re.search("[0-9]", number):
+        return CustomerCode(None, "no_address_number")
     return CustomerCode(address.postal_code + number, "address_number")
 
 

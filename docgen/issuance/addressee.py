@@ -64,12 +64,19 @@ def mail_constants(profile: InsurerProfile) -> dict[str, str]:
     return {**constants(profile), "insurer.address": profile.address.replace(" ", f" {PART}")}
 
 
+# Why `address.barcode` is left out.
+OMITTED = {
+    "general_postal_code": "a postal code that ends in 00 has no customer barcode",
+    "no_address_number": "the address has no number after the town: see whether it was split at the right place",
+    "not_discounted": "this mail gets no discount, and the profile wants the barcode only where it brings one",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class AddressBlock:
     """The print items of an addressee, to go into those of a document.
 
-    `omitted` says why an item is left out: `address.barcode` for `general_postal_code` (a postal code of 00 at the end
-    has no barcode) or `not_discounted`.
+    `omitted` says why an item is left out, with a key of `OMITTED`.
     """
 
     texts: dict[str, str]

@@ -164,6 +164,8 @@ def _items(
     texts["card.qr"] = _payload(texts, record, profile, settings)
     flags = {
         "holder.is_dependent": relationship.dependent,
+        "holder.has_symbol": record.symbol is not None,
+        "holder.has_branch": record.branch is not None,
         "holder.sex_on_back": on_back,
         "burden.is_printed": texts["burden.text"] != "",
         "burden.has_effective_date": burden is not None,

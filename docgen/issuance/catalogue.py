@@ -37,6 +37,8 @@ CARD = Catalogue(
     },
     flags={
         "holder.is_dependent": "The card is a dependent's (被扶養者).",
+        "holder.has_symbol": "The record has a symbol.",
+        "holder.has_branch": "The record has a branch.",
         "holder.sex_on_back": "The registered sex stands on the back.",
         "burden.is_printed": "The field of the burden ratio has a text.",
         "burden.has_effective_date": "That text has a date of effect.",
@@ -78,6 +80,8 @@ CERTIFICATE = Catalogue(
     },
     flags={
         "holder.is_dependent": "The certificate is a dependent's (被扶養者).",
+        "holder.has_symbol": "The record has a symbol.",
+        "holder.has_branch": "The record has a branch.",
         "holder.has_address": "The record has the holder's address.",
         "certificate.has_category": "It states a category (適用区分).",
         "certificate.reduces_meals": "It reduces the standard burden of meals too (標準負担額減額).",

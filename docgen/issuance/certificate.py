@@ -351,6 +351,8 @@ def _items(
         **dict.fromkeys(CATALOGUE.flags, False),
         **own.flags,
         "holder.is_dependent": record.insured is not None,
+        "holder.has_symbol": record.symbol is not None,
+        "holder.has_branch": record.branch is not None,
         "holder.has_address": record.address is not None,
         "document.has_remarks": texts["remarks"] != "",
         "document.is_specimen": record.specimen,

@@ -150,6 +150,7 @@ _PERSON_FLAGS = {
     "person.has_branch": "The person has a branch.",
     "person.has_membership": "The person has a membership category.",
     "person.has_burden": "The notice states the person's burden ratio.",
+    "person.burden_is_pending": "The burden ratio has a pending change.",
     "person.has_expiry": "The notice states when it expires for this person.",
     "person.has_individual_number": "The last four digits of the individual number are printed.",
 }
@@ -181,6 +182,7 @@ CATALOGUE = Catalogue(
                 **_PERSON_FLAGS,
                 "slip.is_note": "The place holds a note instead of a card.",
                 "slip.has_burden": "The cut-out card states the burden ratio.",
+                "slip.burden_is_pending": "The cut-out card states a burden ratio that has a pending change.",
             },
         ),
     },
@@ -330,6 +332,7 @@ def _person(
         "person.has_branch": record.branch is not None,
         "person.has_membership": membership is not None,
         "person.has_burden": burden is not None,
+        "person.burden_is_pending": burden is not None and burden.pending is not None,
         "person.has_expiry": ends is not None,
         "person.has_individual_number": last4 is not None,
     }
@@ -372,7 +375,7 @@ def _slips(people: list[Row], settings: NoticeSettings) -> list[Row]:
     Lower left: http://eri-office.com/e_blog_showeach.php?tgid=1726531260[3] ; lower right:
     https://otoku.awaisora.com/?p=65069
     """
-    note = Row({}, {**dict.fromkeys(_PERSON_FLAGS, False), "slip.is_note": True, "slip.has_burden": False})
+    note = Row({}, {**dict.fromkeys(_PERSON_FLAGS, False), "slip.is_note": True, **_slip_burden(False, False)})
     slips = [_slip(person, settings) for person in people]
     if settings.per == "person":
         slips.insert(1 if settings.cut_out.place == "left" else 0, note)
@@ -381,4 +384,9 @@ def _slips(people: list[Row], settings: NoticeSettings) -> list[Row]:
 
 def _slip(person: Row, settings: NoticeSettings) -> Row:
     states = settings.cut_out.burden and person.flags["person.has_burden"]
-    return Row(person.texts, {**person.flags, "slip.is_note": False, "slip.has_burden": states}, person.pointers)
+    burden = _slip_burden(states, person.flags["person.burden_is_pending"])
+    return Row(person.texts, {**person.flags, "slip.is_note": False, **burden}, person.pointers)
+
+
+def _slip_burden(states: bool, is_pending: bool) -> dict[str, bool]:
+    return {"slip.has_burden": states, "slip.burden_is_pending": states and is_pending}

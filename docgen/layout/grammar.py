@@ -37,7 +37,7 @@ _SLACK = 0.01  # mm: boxes that touch do not collide
 
 
 @dataclass(frozen=True, slots=True)
-class _Area:
+class Area:
     """A rectangle in mm by its edges."""
 
     left: float
@@ -45,10 +45,10 @@ class _Area:
     right: float
     bottom: float
 
-    def grown(self, by: float) -> _Area:
-        return _Area(self.left - by, self.top - by, self.right + by, self.bottom + by)
+    def grown(self, by: float) -> Area:
+        return Area(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
-    def holds(self, other: _Area) -> bool:
+    def holds(self, other: Area) -> bool:
         return (
             self.left <= other.left + _SLACK
             and self.top <= other.top + _SLACK
@@ -56,7 +56,7 @@ class _Area:
             and self.bottom >= other.bottom - _SLACK
         )
 
-    def meets(self, other: _Area) -> bool:
+    def meets(self, other: Area) -> bool:
         return (
             min(self.right, other.right) - max(self.left, other.left) > _SLACK
             and min(self.bottom, other.bottom) - max(self.top, other.top) > _SLACK
@@ -318,8 +318,8 @@ def _is_read(element: Element) -> bool:
 
 def _on_page(layout: Layout, place: _Place) -> Iterator[Violation]:
     page = layout.page
-    sheet = _Area(0, 0, page.width, page.height).grown(page.bleed)
-    area = _area(layout, place.element)
+    sheet = Area(0, 0, page.width, page.height).grown(page.bleed)
+    area = area_of(layout, place.element)
     own = _first_area(layout, place.element)
     if place.element.each is not None and (own.left < -page.bleed or own.top < -page.bleed):
         message, hint = f"stands left of or above its row: {own}", "begin the flow's places there"
@@ -341,8 +341,8 @@ def _in_safe_area(layout: Layout, place: _Place) -> Iterator[Violation]:
     width = min([page.width, *(width for width, _ in page.trims)])
     height = min([page.height, *(height for _, height in page.trims)])
     left, top = (page.width - width) / 2, (page.height - height) / 2
-    safe = _Area(left, top, left + width, top + height).grown(-page.safe)
-    area = _area(layout, place.element)
+    safe = Area(left, top, left + width, top + height).grown(-page.safe)
+    area = area_of(layout, place.element)
     if not safe.holds(area):
         message, hint = f"stands outside the safe area: {area}", f"the safe area: {safe}"
         yield _violation(layout, place.path(_place_key(place.element)), "layout_outside_safe_area", message, hint)
@@ -375,8 +375,8 @@ def _both_visible(one: Element, other: Element) -> bool:
 
 
 def _collision(layout: Layout, one: _Place, other: _Place) -> Iterator[Violation]:
-    for first in _areas(layout, one.element):
-        for second in _areas(layout, other.element):
+    for first in areas_of(layout, one.element):
+        for second in areas_of(layout, other.element):
             if first.meets(second):
                 message = f"collides with {one.element.id}: {second} over {first}"
                 hint = "move one of them, or give them conditions that exclude each other"
@@ -402,10 +402,10 @@ def _place_key(element: Element) -> str:
     return "box"
 
 
-def _area(layout: Layout, element: Element) -> _Area:
+def area_of(layout: Layout, element: Element) -> Area:
     """The smallest rectangle around all copies of the element."""
-    areas = _areas(layout, element) or [_first_area(layout, element)]
-    return _Area(
+    areas = areas_of(layout, element) or [_first_area(layout, element)]
+    return Area(
         min(area.left for area in areas),
         min(area.top for area in areas),
         max(area.right for area in areas),
@@ -413,11 +413,15 @@ def _area(layout: Layout, element: Element) -> _Area:
     )
 
 
-def _areas(layout: Layout, element: Element) -> list[_Area]:
+def areas_of(layout: Layout, element: Element) -> list[Area]:
+    """The rectangle of each copy of the element, in the side's own mm; of a flow's rows the first and the last.
+
+    A barcode has the clear space round it that readers need; an included side is a point, its corner.
+    """
     area = _first_area(layout, element)
     count, (dx, dy) = _copies(layout, element)
     return [
-        _Area(area.left + x, area.top + y, area.right + x, area.bottom + y)
+        Area(area.left + x, area.top + y, area.right + x, area.bottom + y)
         for left, top in _corners(layout, element)
         for x, y in ((left + i * dx, top + i * dy) for i in range(count))
     ]
@@ -449,23 +453,23 @@ def _copies(layout: Layout, element: Element) -> tuple[int, tuple[float, float]]
     return 1, (0, 0)
 
 
-def _first_area(layout: Layout, element: Element) -> _Area:
+def _first_area(layout: Layout, element: Element) -> Area:
     if isinstance(element, Line):
         x1, y1, x2, y2 = element.line
-        return _Area(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+        return Area(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
     if isinstance(element, Circle):
         (x, y), radius = element.circle, max(element.radii)
-        return _Area(x, y, x, y).grown(radius)
+        return Area(x, y, x, y).grown(radius)
     if isinstance(element, Barcode):
         # 67 bars, the last without its gap; two mm stay clear all round (Japan Post's manual, p. 12 and 13).
         width, height = (66 * 1.2 + 0.6) * element.size / 10, 3.6 * element.size / 10
         x, y = element.at
-        return _Area(x, y, x + width, y + height).grown(_BARCODE_CLEAR)
+        return Area(x, y, x + width, y + height).grown(_BARCODE_CLEAR)
     if isinstance(element, Include):
-        return _Area(*element.at, *element.at)  # as large as the other document's page, which compose knows
+        return Area(*element.at, *element.at)  # as large as the other document's page, which compose knows
     if isinstance(element, Hatch):
         x, y, width, height = element.hatch
-        return _Area(x, y, x + width, y + height)
+        return Area(x, y, x + width, y + height)
     if isinstance(element, Rect):
         page = (0.0, 0.0, layout.page.width, layout.page.height)
         x, y, width, height = page if element.rect == "trim" else element.rect
@@ -477,4 +481,4 @@ def _first_area(layout: Layout, element: Element) -> _Area:
     half_width = (width * abs(math.cos(angle)) + height * abs(math.sin(angle))) / 2
     half_height = (width * abs(math.sin(angle)) + height * abs(math.cos(angle))) / 2
     x, y = x + width / 2, y + height / 2
-    return _Area(x - half_width, y - half_height, x + half_width, y + half_height)
+    return Area(x - half_width, y - half_height, x + half_width, y + half_height)

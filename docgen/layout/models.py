@@ -28,6 +28,7 @@ Side = Literal["front", "back", "next"]
 Role = Literal["h1", "h2", "h3", "p", "more", "label", "value", "column", "artifact"]
 Point = tuple[Mm, Mm]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+LayoutName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 ElementId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
 
 _INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
@@ -419,10 +420,26 @@ Flow = Annotated[
 ]
 
 
+class Showing(Model):
+    """What an envelope's window shows of the folded front, wherever the sheet slides in it: this and nothing else."""
+
+    envelope: LayoutName = Field(description="The envelope's layout: envelope-long-3")
+    window: ElementId = Field(description="The id of a rect of it")
+    panel: Box = Field(
+        description="[x, y, width, height]: the part of the front that faces the window, as large as the folded sheet"
+    )
+    tolerance: Annotated[float, Field(strict=True, ge=0, le=10)] = Field(
+        description="mm by which print and window may be off, on each side"
+    )
+    elements: Annotated[tuple[ElementId, ...], Field(min_length=1)] = Field(
+        description="The ids of what is shown, whole and always; nothing else ever, but texts with `background: true`"
+    )
+
+
 class Layout(Model):
     """One document's layout."""
 
-    layout: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = Field(description="The document's name: card")
+    layout: LayoutName = Field(description="The document's name: card")
     title: str = Field(description="What people call the document")
     page: Page
     wording: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], Wording] = Field(
@@ -440,6 +457,9 @@ class Layout(Model):
     )
     sides_when: dict[Side, When] = Field(
         default={}, description="Sides that are printed only if these flags of the record hold"
+    )
+    shows_in: Showing | None = Field(
+        default=None, description="The window of the envelope that it goes into, and what is seen through it"
     )
     _file: str = PrivateAttr(default="")
     _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)

@@ -110,7 +110,7 @@ def _texts(texts: Sequence[PlacedText], geometry: Geometry, used: UsedGlyphs) ->
     operators: list[str] = []
     shown: list[Run] = []
     for placed in texts:
-        _, left, top, _, _, (size, condense, lines, _), ink, rotate, _ = placed
+        _, left, top, _, _, (size, condense, lines, _, _), ink, rotate, _ = placed
         if len(lines) == 1 and condense == 1 and ink is BLACK and not rotate and isinstance(lines[0], SetLine):
             x, baseline, _, runs, spacing, _ = lines[0]
             if len(runs) == 1 and not spacing:
@@ -126,7 +126,7 @@ def _texts(texts: Sequence[PlacedText], geometry: Geometry, used: UsedGlyphs) ->
 
 def text_operators(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
     """One text: BT to ET. Condensing is Tz, tracking and even distribution are Tc; both end as they began."""
-    size, condense, lines, _ = placed.text
+    size, condense, lines = placed.text[:3]
     if not lines:
         return ""
     if isinstance(lines[0], SetColumn):
@@ -191,7 +191,7 @@ def _rotated(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
     x = (placed.x + placed.width / 2 + geometry.offset_x + geometry.bleed) * PT_PER_MM
     y = (geometry.height + geometry.bleed - geometry.offset_y - placed.y - placed.height / 2) * PT_PER_MM
     matrix = f"{cos:.5f} {sin:.5f} {-sin:.5f} {cos:.5f} {x:.3f} {y:.3f} cm"
-    size, condense, lines, _ = placed.text
+    size, condense, lines = placed.text[:3]
     body = _lines(lines, size, condense, -placed.width / 2, placed.height / 2, used)
     state = TEXT_STATE if placed.ink == BLACK else f"{KNOCKOUT} {fill_operator(placed.ink)}"
     return f"q {state} {matrix} BT {body}ET Q"
@@ -202,7 +202,7 @@ def _vertical(placed: PlacedText, geometry: Geometry, used: UsedGlyphs) -> str:
 
     ActualText (ISO 32000-1, 14.9.4) gives readers that would take each glyph for a line the text as one.
     """
-    size, flat, columns, _ = placed.text
+    size, flat, columns = placed.text[:3]
     left = placed.x + geometry.offset_x + geometry.bleed
     top = geometry.height + geometry.bleed - geometry.offset_y - placed.y
     ops: list[str] = []

@@ -2,7 +2,8 @@
 
 The classes follow JIS X 4051 (line composition for Japanese): closing brackets, full stops, commas, iteration and
 prolonged-sound marks and small kana never begin a line; opening brackets and prefixes (〒, ￥) never end one; Latin
-words and numbers, of half or full width, stay together unless one alone is wider than the line.
+words and numbers, of half or full width, stay together unless one alone is wider than the line. So do dates
+(令和8年3月31日) and ratios (3割), which nobody should have to put together from two lines.
 """
 
 from __future__ import annotations
@@ -21,6 +22,18 @@ _TOGETHER = frozenset("…‥―—")
 # Letters and digits, and the marks between them: O'Hara, 1,234, １－２－３.
 _WORD = re.compile("[0-9A-Za-z\u00c0-\u024f０-９Ａ-Ｚａ-ｚ'’.,－．，-]").match
 _SPACES = frozenset(" \u3000\u00a0")
+_DIGITS = "0123456789０１２３４５６７８９"
+_ERAS = ("明治", "大正", "昭和", "平成", "令和")
+# Neighbours within a date or a ratio.
+_BOUND = frozenset(
+    [
+        *_ERAS,
+        *(digit + unit for digit in _DIGITS for unit in "年月日割"),
+        *(before + digit for digit in _DIGITS for before in ("年", "月", *(era[1] for era in _ERAS))),
+        *(era[1] + "元" for era in _ERAS),
+        "元年",
+    ]
+)
 
 
 def _in_word(cluster: str) -> bool:
@@ -33,7 +46,7 @@ def may_break(before: str, after: str) -> bool:
         return False
     if after[0] in NO_START or before[0] in NO_END:
         return False
-    if before in _TOGETHER and before == after:
+    if (before in _TOGETHER and before == after) or before[-1] + after[0] in _BOUND:
         return False
     return not (_in_word(before) and _in_word(after))
 

@@ -83,12 +83,21 @@ class SetColumn(NamedTuple):
 
 
 class SetText(NamedTuple):
-    """A text that fits: its size in pt, how far it is condensed (1 = not), its lines. No lines: it was left out."""
+    """A text that fits: its size in pt, how far it is condensed (1 = not), its lines. No lines: it was left out.
+
+    `breaks`: how many of the line ends are wanted, the text's own line breaks and the cells of a comb.
+    """
 
     size: float
     condense: float
     lines: tuple[SetLine | SetColumn, ...]
     omitted: bool = False
+    breaks: int = 0
+
+    @property
+    def wrapped(self) -> int:
+        """How many lines it was wrapped into, wanted line ends aside; 1 is not at all, 0 left out."""
+        return len(self.lines) - self.breaks
 
 
 class DoesNotFit(Exception):
@@ -226,7 +235,7 @@ class TextSetter(ABC, Generic[P]):
             if len(broken) <= lines and all(self._natural(_trimmed(g, t), size) <= room for g, t in broken):
                 count = len(broken)
                 made = tuple(self._line(g, t, size, ratio, i, count) for i, (g, t) in enumerate(broken))
-                return SetText(size, ratio, made)
+                return SetText(size, ratio, made, breaks=len(paragraphs) - 1)
         return None
 
     def _ratios(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> list[float]:
@@ -342,7 +351,7 @@ class Setter(TextSetter[Glyph]):
             width = self._natural([glyph], self.size)
             x = at * pitch + (pitch - width) / 2
             lines.append(SetLine(x, self._baseline(self.size, 0, 1), width, runs_of([glyph]), 0.0, part))
-        return SetText(self.size, 1.0, tuple(lines))
+        return SetText(self.size, 1.0, tuple(lines), breaks=len(lines) - 1)
 
     def _line(self, glyphs: Sequence[Glyph], text: str, size: float, ratio: float, index: int, count: int) -> SetLine:
         x, width, spacing = self._along(glyphs, text, size, ratio)

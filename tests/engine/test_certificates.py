@@ -17,7 +17,7 @@ from docgen.pdf.reader import read_pages
 from docgen.settings import Settings
 from docgen.units import MM_PER_PT
 from tests import samples, verapdf
-from tests.sheet import PLAIN, place, render, texts_of
+from tests.sheet import PLAIN, place, render, text_of, texts_of
 
 DOCUMENTS = (
     "limit-certificate",
@@ -149,6 +149,23 @@ def test_the_alias_stands_on_the_front_and_the_registered_name_in_the_remarks_al
     assert "葛\U000e0100𠮷髙﨑　辻\U000e0100子" in front
     assert registered not in front
     assert registered in back
+
+
+@EVERY
+def test_a_label_stands_only_where_its_value_does(engine: Engine, document: str, name: str) -> None:
+    record, (front, _) = samples.record(document, name), words(engine, document, name)
+    assert ("枝番" in front) == ("branch" in record)
+    assert ("記号" in front) == ("symbol" in record)
+
+
+@pytest.mark.parametrize("until", ["2026-01-01", "2026-04-01", "2025-12-31"])
+def test_no_date_of_a_ratio_that_is_to_change_is_broken(engine: Engine, until: str) -> None:
+    record = samples.record("elderly-certificate", "association-pending")
+    record["burden"]["pending"]["effective_on"] = until
+    _, (front, _) = engine.place("elderly-certificate", "association", record, PLAIN)
+    [text] = [text for text in front.texts if "割（" in text_of(text)]
+    assert text.text.condense >= 0.8
+    assert any(re.search(r"令和\d+年\d+月\d+日", line.text) for line in text.text.lines)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

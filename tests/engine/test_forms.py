@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docgen.compose.placed import PlacedRect, PlacedText
-from docgen.engine import Engine
+from docgen.engine import Engine, fit_reports, pushed_reports
 from docgen.errors import RecordError
 from docgen.layout.models import FieldText, Layout, Line, Rect
 from docgen.pdf.reader import TextRun, read_pages
@@ -51,6 +51,19 @@ def combs(layout: Layout) -> dict[str, int]:
     """The elements that give each character a cell, and how many cells they have."""
     [elements] = layout.sides.values()
     return {e.id: e.comb for e in elements if isinstance(e, FieldText) and e.comb is not None}
+
+
+def test_cells_and_wanted_line_breaks_are_no_pushing(engine: Engine) -> None:
+    """A form's cells hold a character each, an address has a line for the building: both as the layout wants it."""
+    for form, name in (("card-application", "association-family"), ("uncollectable-report", "association-family")):
+        sides = sheet.place(engine, form, name)
+        in_cells = [fit for fit in fit_reports(sides) if fit.element in combs(engine.layouts[form])]
+        assert {fit.lines for fit in in_cells} == {1}
+        assert not any(fit.pushed for fit in in_cells)
+    sides = sheet.place(engine, "mount", "association-family-1of2")
+    [address] = [text for text in sides[0].texts if text.element == "address.lines"]
+    assert len(address.text.lines) == 2
+    assert list(pushed_reports(sides)) == [fit for fit in fit_reports(sides) if fit.pushed] == []
 
 
 def test_every_form_of_every_insurer_has_a_blank_and_a_stress_sample(engine: Engine) -> None:

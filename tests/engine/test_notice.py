@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,24 @@ def test_what_is_on_the_cut_out_card_is_inside_its_line_and_not_the_individual_n
     shown = "".join(line.text for text in inside for line in text.text.lines)
     assert all(wanted in shown for wanted in ("見本　花子", "ミホン　ハナコ", "06991012", "1024", "56789"))
     assert not any(unwanted in shown for unwanted in ("4321", "*"))
+
+
+@pytest.mark.parametrize("until", ["2026-01-01", "2026-07-31"])
+def test_a_ratio_that_is_to_change_is_set_nearly_as_it_is_and_no_date_of_it_is_broken(
+    engine: Engine, until: str
+) -> None:
+    """On both sheets and on both cards to cut out, with short dates and long ones."""
+    record = samples.record("notice", "accountants-burden70")
+    person = record["people"][0]
+    person["burden"]["pending"]["effective_on"] = until
+    record["people"] = [person | {"branch": f"{at:02}"} for at in range(9)]
+    _, sides = engine.place("notice", "accountants", record, PLAIN)
+    texts = [text for side in sides for text in side.texts if "割（" in sheet.text_of(text)]
+    assert len(texts) == 18
+    for text in texts:
+        assert text.text.condense >= 0.8
+        assert text.text.size >= 8
+        assert any(re.search(r"令和\d+年\d+月\d+日", line.text) for line in text.text.lines)
 
 
 def test_the_two_society_notices_differ_by_the_last_four_digits_alone(engine: Engine) -> None:

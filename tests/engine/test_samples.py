@@ -187,6 +187,14 @@ def test_the_qr_decodes_from_300_dpi(engine: Engine, name: str) -> None:
 
 
 @CARD
+def test_a_label_of_the_identifiers_stands_only_where_its_value_does(engine: Engine, name: str) -> None:
+    record, (front, _) = samples.record("card", name), place(engine, name, PLAIN)
+    labels = {line.text for text in texts_of(front) for line in text.text.lines} & {"記号", "番号", "枝番"}
+    values = {"記号": record.get("symbol"), "番号": record["number"], "枝番": record.get("branch")}
+    assert labels == {label for label, value in values.items() if value}
+
+
+@CARD
 def test_nothing_but_grounds_falls_outside_the_safe_area(engine: Engine, name: str) -> None:
     """Black and seal-red ink, which grounds never have, must keep 2 mm from the trim on all sides."""
     rendered = render(engine, name, PLAIN)

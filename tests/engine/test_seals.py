@@ -25,7 +25,7 @@ CARD_CORNER = (2.0, 30.0)  # where a seal's own corner lies on the card
 
 
 def cuts(side: PlacedSide) -> list[PlacedRect]:
-    return [rect for rect in rects_of(side) if rect.paint.stroke is not None and rect.paint.stroke.spot == "DieCut"]
+    return [rect for rect in rects_of(side) if rect.paint.stroke is not None and rect.paint.stroke.spot == "KissCut"]
 
 
 def box(rect: PlacedRect) -> Box:

@@ -211,10 +211,13 @@ def test_a_shape_selector_changes_nothing() -> None:
 
 
 def test_a_thousand_addresses_in_one_line_split_and_extract_as_by_the_tables() -> None:
+    """Those without a digit have no barcode."""
     for invented in thousand():
         number = by_tables(invented.rest)
         assert number is not None
-        expected = CustomerCode(invented.postal_code + number, "address_number")
+        expected = CustomerCode(None, "no_address_number")
+        if any(ch.isdigit() for ch in number):
+            expected = CustomerCode(invented.postal_code + number, "address_number")
         assert customer_code(Address(postal_code=invented.postal_code, full=invented.full)) == expected, invented
         apart = Address(postal_code=invented.postal_code, area=invented.area, rest=invented.rest)
         assert customer_code(apart) == expected, invented
@@ -305,7 +308,11 @@ def test_only_lines_need_the_postal_data(monkeypatch: pytest.MonkeyPatch) -> Non
             "9808691215",
             "post_office_box",
         ),
-        ({"postal_code": "1540023", "area": "東京都世田谷区若林", "rest": "無番地"}, "1540023", "address_number"),
+        *(
+            ({"postal_code": "1540023", "area": "東京都世田谷区若林", "rest": rest}, None, "no_address_number")
+            for rest in ("無番地", "若林荘", "A棟")
+        ),
+        ({"postal_code": "1540023", "area": "東京都世田谷区若林", "rest": "五番地"}, "15400235", "address_number"),
         (
             {"postal_code": "1540023", "area": "東京都世田谷区若林", "rest": "3-16-4", "building": "205号"},
             "15400233-16-4-205",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance.addressee import AddressBlock, Addressee, address_block
+from docgen.issuance.address import Reason
+from docgen.issuance.addressee import OMITTED, AddressBlock, Addressee, address_block
 from docgen.issuance.items import Substitution
 from docgen.issuance.profile import InsurerProfile, Mail
 from docgen.issuance.record import parse
@@ -82,6 +83,17 @@ def test_a_general_postal_code_has_no_barcode_and_says_so(profiles: Profiles) ->
     made = block(profiles["association"], address={**ADDRESS, "postal_code": "154-0000"})
     assert (made.texts["address.barcode"], made.flags["address.has_barcode"]) == ("", False)
     assert made.omitted == {"address.barcode": "general_postal_code"}
+
+
+def test_an_address_without_a_number_has_no_barcode_and_says_so(profiles: Profiles) -> None:
+    made = block(profiles["association"], address={"postal_code": "154-0023", "area": "東京都世田谷区", "rest": "若林"})
+    assert (made.texts["address.barcode"], made.flags["address.has_barcode"]) == ("", False)
+    assert made.omitted == {"address.barcode": "no_address_number"}
+
+
+def test_each_reason_for_leaving_the_barcode_out_is_explained() -> None:
+    reasons = {*get_args(Reason), "not_discounted"} - {"address_number", "zip_only", "post_office_box"}
+    assert set(OMITTED) == reasons
 
 
 @pytest.mark.parametrize(

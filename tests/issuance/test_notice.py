@@ -112,6 +112,18 @@ def test_the_burden_ratio_is_told_from_70_with_its_date(profiles: Profiles) -> N
     assert faults(profiles["publishers"], {**OLD, "burden": ...}) == {("ratio_required", "/people/0/burden")}
 
 
+def test_a_change_to_come_is_told_beside_the_ratio_and_on_the_cut_out_card_if_that_states_it(
+    profiles: Profiles,
+) -> None:
+    pending = {**OLD, "burden": {**OLD["burden"], "pending": {"ratio": 3, "effective_on": "2026-01-01"}}}
+    for insurer, states in (("accountants", True), ("publishers", False)):
+        for record, changes in ((pending, True), (OLD, False)):
+            items = issue(profiles[insurer], record)
+            [slip] = [row for row in items.lists["slips"] if not row.flags["slip.is_note"]]
+            assert slip.flags["person.burden_is_pending"] is changes
+            assert slip.flags["slip.burden_is_pending"] is (changes and states)
+
+
 def test_publishers_have_no_expiry_at_any_age(profiles: Profiles) -> None:
     items = issue(profiles["publishers"], OLD)
     assert (items.expires_on, items.texts["person.expires_on"]) == (None, "")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from docgen.text.breaking import NO_END, NO_START, break_lines, may_break
 
-TEXTS = st.text(alphabet="戸籍上の氏名、。「」（）ーぁっゃ々ＡＢ１〒ABc12'- \u3000…", max_size=60)
+TEXTS = st.text(alphabet="戸籍上の氏名、。「」（）ーぁっゃ々ＡＢ１〒ABc12'- \u3000…令和年月日割", max_size=60)
 
 
 def lines(text: str, width: float) -> list[str]:
@@ -51,6 +51,11 @@ def test_no_line_begins_with_a_mark_that_may_not_begin_one(text: str, width: int
         ("金1,234円", 5, ["金", "1,234", "円"]),
         ("住所〒000", 5, ["住所", "〒000"]),
         ("本当‼です", 2, ["本", "当‼", "です"]),
+        ("3割（令和8年3月31日までは2割）", 12, ["3割（令和8年3月31日", "までは2割）"]),
+        ("3割（令和8年3月31日までは2割）", 10, ["3割", "（令和8年3月31日", "までは2割）"]),
+        ("平成元年１２月３日から", 8, ["平成元年１２月３", "日から"]),
+        ("期限は平成元年１月８日", 9, ["期限は", "平成元年１月８日"]),
+        ("月々の支払", 2, ["月々", "の支", "払"]),
         ("シャツ", 1, ["シ", "ャ", "ツ"]),
         ("", 4, []),
     ],

@@ -67,6 +67,14 @@ def test_lines_given_by_the_record_are_kept() -> None:
         setter(8, REJECT, height_em=3).set("戸籍上の氏名\n性別")
 
 
+def test_line_ends_that_are_wanted_are_no_wrapping() -> None:
+    box = setter(8, Step("condense", 0.8), Step("wrap", 3), REJECT, height_em=4)
+    texts = {"戸籍上": 1, "戸籍上の氏名\n性別": 1, "戸籍上の氏名は見本である\n性別": 2, "氏名\n氏名\n性別": 1}
+    assert {text: box.set(text).wrapped for text in texts} == texts
+    assert setter(8, comb=8).set("12345678").wrapped == 1
+    assert setter(2, Step("omit")).set("戸籍上の氏名").wrapped == 0
+
+
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
