@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docgen.compose.placed import Geometry, PlacedQr
+from docgen.compose.placed import Geometry, PlacedBars, PlacedQr
 from docgen.pdf import fonts
 from docgen.pdf.fonts import UsedGlyphs
-from docgen.pdf.page import qr_operators
+from docgen.pdf.page import bar_operators, qr_operators
 from docgen.pdf.writer import PdfStream, name, number
+from docgen.symbols import customer
 
 GEOMETRY = Geometry(80, 100, 3, 2)
 RECT = re.compile(rb"(\d+) (\d+) (\d+)\.02 1\.02 re ")
@@ -71,3 +72,13 @@ def test_a_name_holds_regular_characters_only_and_says_the_same(value: str) -> N
     assert re.fullmatch(r"/(?:[^\x00-\x20\x7f-\uffff#()<>\[\]{}/%]|#[0-9a-f]{2})*", written)
     read = re.sub(rb"#([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), written[1:].encode("ascii"))
     assert read.decode("utf-8") == value
+
+
+def test_bars_are_drawn_where_they_stand_whatever_code_stood_there_before() -> None:
+    for data in ("1006022", "15400233-16-4-205", "0120033-5-6"):
+        bars = customer.bars(customer.encode(data), 10)
+        operators = bar_operators(PlacedBars("code", 7, 30, bars), GEOMETRY)
+        drawn = [tuple(map(float, found.split())) for found in operators.removesuffix(b"f").split(b" re ")[:-1]]
+        left, top = 7 + GEOMETRY.bleed, GEOMETRY.height + GEOMETRY.bleed - 30
+        expected = [(left + x, top - y - height, width, height) for x, y, width, height in bars]
+        assert drawn == [pytest.approx([value * 72 / 25.4 for value in bar], abs=0.0006) for bar in expected]
