@@ -33,6 +33,7 @@ def in_process(work: Path, count: int) -> dict[str, Any]:
 
     _, records = pickle.loads(work.read_bytes())
     press = Press()
+    press.prepare()
     sizes: list[int] = []
 
     def one(at: int) -> None:

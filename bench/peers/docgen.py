@@ -18,6 +18,7 @@ from docgen.compose.slots import QrSlot
 from docgen.issuance.items import PrintItems
 from docgen.layout.loader import load_layout
 from docgen.pdf.book import Book, OutputIntent
+from docgen.pdf.fonts import prepare
 from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
@@ -50,6 +51,11 @@ class Press:
             if isinstance(slot, QrSlot)
         )
         gc.freeze()
+
+    def prepare(self) -> None:
+        """Make ready for many files, as `Engine.load` does."""
+        for face in self._fonts.faces:
+            prepare(face)
 
     def write(self, records: Iterable[Record], stream: BinaryIO) -> None:
         """One file of these records."""

@@ -266,12 +266,27 @@ def bar_operators(symbol: PlacedBars, geometry: Geometry) -> bytes:
     """Bars to a thousandth of a point: their tolerances are hundredths of a mm."""
     left = symbol.x + geometry.offset_x + geometry.bleed
     top = geometry.height + geometry.bleed - geometry.offset_y - symbol.y
-    rects = [
-        f"{(left + x) * PT_PER_MM:.3f} {(top - y - height) * PT_PER_MM:.3f} "
-        f"{width * PT_PER_MM:.3f} {height * PT_PER_MM:.3f} re "
-        for x, y, width, height in symbol.bars
-    ]
-    return f"{''.join(rects)}f".encode("ascii")
+    return b"%bf" % b"".join(map(_bar_table(left, top).__getitem__, symbol.bars))
+
+
+class _BarTable(dict[tuple[float, float, float, float], bytes]):
+    """From a bar to the rectangle that fills it: there are four at each place of a code."""
+
+    def __init__(self, left: float, top: float) -> None:
+        super().__init__()
+        self._left, self._top = left, top
+
+    def __missing__(self, bar: tuple[float, float, float, float]) -> bytes:
+        x, y, width, height = bar
+        corner = (self._left + x) * PT_PER_MM, (self._top - y - height) * PT_PER_MM
+        rect = self[bar] = b"%.3f %.3f %.3f %.3f re " % (*corner, width * PT_PER_MM, height * PT_PER_MM)
+        return rect
+
+
+@lru_cache(64)
+def _bar_table(left: float, top: float) -> _BarTable:
+    """The table of a code that stands here, in mm."""
+    return _BarTable(left, top)
 
 
 def qr_operators(symbol: PlacedQr, geometry: Geometry) -> bytes:

@@ -259,3 +259,19 @@ def test_a_side_is_printed_only_where_its_flags_hold() -> None:
         flags = {"mount.is_printed": printed, "mount.is_single": single}
         sides = composition.place(PrintItems({}, flags, {}, date(2025, 12, 2)))
         assert [side.name for side in sides] == (["front", "back"] if printed and not single else ["front"])
+
+
+def test_a_page_says_its_number_where_only_one_side_asks_for_it_and_no_rows_flow() -> None:
+    definition = {
+        "wording": {"front": "表"},
+        "sides": {
+            "front": [{"id": "front", "text": "wording.front", "box": [1, 1, 30, 4], "style": "plain"}],
+            "back": [
+                {"id": "of", "field": "page.of", "box": [1, 1, 30, 4], "style": "plain", "required": True},
+                {"id": "last", "field": "page.count", "box": [1, 9, 30, 4], "style": "plain", "when": "page.is_last"},
+            ],
+        },
+    }
+    front, back = compose(definition).place(PrintItems({}, {}, {}, date(2025, 12, 2)))
+    assert not front.texts
+    assert [placed.text.lines[0].text for placed in back.texts] == ["2 / 2", "2"]
