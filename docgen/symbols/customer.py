@@ -7,7 +7,6 @@ https://post.japanpost.jp/zipcode/zipmanual/p21.html
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 Rect = tuple[float, float, float, float]  # x, y, width, height
 
@@ -23,7 +22,6 @@ _BARS = (
 )
 _HYPHEN, _CC1, _CC4 = 10, 11, 14
 _ZIP, _NUMBER = 7, 13
-_PLACES = len(_START) + 3 * (_ZIP + _NUMBER + 1) + len(_STOP)
 _DATA = re.compile(r"[0-9]{7}[0-9A-Z-]*\Z")
 
 # In units of a/10 mm, where a is the size in pt. The manual has 3.6 for the long bar, which is also the most that it
@@ -68,24 +66,18 @@ def bars(code: str, size_pt: float) -> tuple[Rect, ...]:
 
     Raises ValueError for a size outside 8 to 11.5 pt.
     """
-    return tuple([kinds[kind] for kinds, kind in zip(_places(size_pt), code, strict=True)])
-
-
-@lru_cache(64)
-def _places(size_pt: float) -> tuple[dict[str, Rect], ...]:
-    """Each kind of bar in each place."""
     unit = _unit(size_pt)
     return tuple(
-        {kind: (place * _PITCH * unit, top * unit, _WIDTH * unit, height * unit)
-         for kind, (top, height) in _SPANS.items()}
-        for place in range(_PLACES)
-    )  # fmt: skip
+        (place * _PITCH * unit, top * unit, _WIDTH * unit, height * unit)
+        for place, (top, height) in enumerate(_SPANS[kind] for kind in code)
+    )
 
 
 def extent(size_pt: float) -> tuple[float, float]:
     """Width and height of the symbol in mm, without the clear zone. Raises ValueError as `bars` does."""
     unit = _unit(size_pt)
-    return ((_PLACES - 1) * _PITCH + _WIDTH) * unit, _LONG * unit
+    count = len(_START) + 3 * (_ZIP + _NUMBER + 1) + len(_STOP)
+    return ((count - 1) * _PITCH + _WIDTH) * unit, _LONG * unit
 
 
 def _unit(size_pt: float) -> float:
