@@ -48,7 +48,7 @@ from docgen.bulk.opened import (
 )
 from docgen.bulk.policy import Policy
 from docgen.bulk.reading import Seen
-from docgen.bulk.reconcile import Finding, Report, check_shard
+from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report, check_shard
 from docgen.bulk.rows import Extracted, RowReader
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
@@ -87,18 +87,22 @@ def reconcile_shard(engine: Engine, store: Store, job: Job, number: int) -> Repo
 
 
 def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: str) -> Report:
-    """Hold the package that was assembled against its shards, whose reports (as JSON) come in their order.
+    """Hold the package that was assembled against its shards, whose reports (as JSON) come in any order.
 
     The manifest has the shards' files and counts, each table is made of the shards' pieces of it, byte for byte, and
     nobody is in two shards.
     """
     report = Report()
     for data in reports:
-        report += Report.from_dict(data)
+        shard = Report.from_dict(data)
+        kept = sorted([*report.findings, *shard.findings], key=_place)[:MOST_FINDINGS]
+        report += shard
+        report.findings = kept
     said = open_manifest(store, manifest)
-    numbers = [int(name.split("/")[2]) for name in store.names("work/shards") if name.endswith("/result.json")]
-    letters = [int(name.split("/")[2]) for name in store.names("work/employers") if name.endswith("/result.json")]
-    folders = [*map(shard_dir, numbers), *map(employers_dir, letters)]
+    folders = [
+        *map(shard_dir, _numbers(store, "work/shards")),
+        *map(employers_dir, _numbers(store, "work/employers")),
+    ]
     files: dict[str, File] = {}
     for folder in folders:
         files |= {file.name: file for file in _result(store, folder).files}
@@ -116,6 +120,19 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
     if report.counts != said.counts or not said.counts.balanced:
         report.add([Finding("package_counts", "the manifest's counts are not those of the shards", "", MANIFEST)])
     return report
+
+
+def _place(finding: Finding) -> tuple[object, ...]:
+    """Where in the package a finding is, so that the same faults are told in the same order."""
+    f = finding
+    return (
+        f.file or "", f.page or 0, f.piece or "", f.sheet or 0, f.place or 0, f.person or "", f.code, f.message, f.hint
+    )  # fmt: skip
+
+
+def _numbers(store: Store, folder: str) -> list[int]:
+    """The shards that have a result, in order."""
+    return sorted(int(name.split("/")[2]) for name in store.names(folder) if name.endswith("/result.json"))
 
 
 def _table(store: Store, file: File, folders: Sequence[str]) -> Iterator[Finding]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
 import dask
@@ -29,6 +33,7 @@ log = logging.getLogger(__name__)
 MEMORY_LIMIT = "2GiB"  # of one process; more is a fault, and it is ended before the machine suffers
 # How many workers may die while they run one shard before the shard is held to be what kills them.
 ALLOWED_FAILURES = 10
+_INTERRUPT = signal.default_int_handler
 CONFIG = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,  # nothing personal goes to the disk unasked
@@ -134,8 +139,11 @@ class Cluster:
         try:
             with dask.config.set(CONFIG):
                 if self._scheduler is None:
-                    self._local = _local_cluster(self._workers)
-                self._client = Client(self._scheduler or self._local, set_as_default=False, timeout=30)
+                    with _held_back():
+                        self._local = _local_cluster(self._workers)
+                        self._client = Client(self._local, set_as_default=False, timeout=30)
+                else:
+                    self._client = Client(self._scheduler, set_as_default=False, timeout=30)
         except (OSError, TimeoutError):
             raise lost() from None
         return self._client
@@ -162,6 +170,37 @@ def _submit(client: Client, task: Task, number: int) -> Future[Any]:
         if client.status == "running":
             raise
         raise lost() from None
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let Ctrl-C, and what does the same, wait for the end of the block; only the second time it does not.
+
+    Dask complains at length of workers that are interrupted while they start, or told to end before they have started.
+    """
+    held: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if held:
+            _INTERRUPT(number, frame)
+        held.append(number)
+
+    main = threading.current_thread() is threading.main_thread()  # no other handles signals
+    interrupts = [n for n in (signal.SIGINT, signal.SIGTERM) if main and signal.getsignal(n) is _INTERRUPT]
+    # A terminal's Ctrl-C goes to workers too, before they can say that they leave it to the coordinator: processes
+    # begin with the signals blocked that their maker blocks. This one's helper would let them through as it starts.
+    resource_tracker.ensure_running()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    for number in interrupts:
+        signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number in interrupts:
+            signal.signal(number, _INTERRUPT)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    if held:
+        raise KeyboardInterrupt
 
 
 def _local_cluster(workers: int) -> LocalCluster:

@@ -635,11 +635,17 @@ class Lease:
         state: Literal["done", "failed", "cancelled"],
         counts: Mapping[str, int] | None = None,
         error: Mapping[str, Any] | None = None,
+        *,
+        release: Callable[[], None] = lambda: None,
     ) -> None:
-        """End the batch, and the lease with it. Unless it is done, its people may be issued by another batch."""
+        """End the batch, and the lease with it. Unless it is done, its people may be issued by another batch.
+
+        `release` makes a package of it; nobody can take the batch over meanwhile. It may be called again.
+        """
 
         def end(link: sa.Connection, row: sa.RowMapping) -> None:
             if row["state"] != state:  # else the answer to an earlier attempt was lost
+                release()
                 self.ledger._end(link, row, state, counts, error)
 
         self._write(end)

@@ -230,9 +230,9 @@ class _Run:
             return False
         for document, identities in self._stages.unprinted(self._settings, self._store, self._job, numbers):
             self._lease.release(self._job.insurer, document, self._job.issued_on, identities)
-        self._lease.renew()  # the last look before anything is released
-        self._stages.release(self._store)
-        self._lease.end("done", counts.as_dict())
+        # While the ledger holds the lease fast: a run that was paused here, and lost it, would put its manifest into
+        # what another one is making of the batch, with other withdrawals perhaps.
+        self._lease.end("done", counts.as_dict(), release=lambda: self._stages.release(self._store))
         return True
 
     def _sweep(self, results: Sequence[ShardResult]) -> None:

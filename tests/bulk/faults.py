@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -120,6 +121,15 @@ def coordinator_process(ground: Ground, pipeline: str, batch: Batch) -> subproce
     return subprocess.Popen(
         command, cwd=ROOT, env=os.environ, stdout=pipe, stderr=pipe, text=True, start_new_session=True
     )
+
+
+def words_of_children(process: int) -> list[str]:
+    """What the processes that one has begun were begun with."""
+    words: list[str] = []
+    for child in psutil.Process(process).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            words += child.cmdline()
+    return words
 
 
 def hashes(store: Store) -> dict[str, str]:

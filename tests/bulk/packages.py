@@ -16,6 +16,7 @@ from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Job, part_name
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.package import assemble, release
+from docgen.bulk.policy import Policy
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
 from docgen.engine import Engine
@@ -60,7 +61,8 @@ def issue(engine: Engine, folder: Path, job: Job, parts: Iterable[Sequence[Mappi
 def finish(engine: Engine, store: Store, job: Job, numbers: Iterable[int]) -> Store:
     """Print and release the package of these parts, which are in the store."""
     shards = [run_shard(engine, store, job, number) for number in numbers]
-    letters = [run_employers(engine, store, job, shard.number, len(shards)) for shard in shards]
+    to_homes = Policy.of(engine.insurers[job.insurer], job.delivery).delivery.to == "home"
+    letters = [run_employers(engine, store, job, shard.number, len(shards)) for shard in shards if not to_homes]
     guide = reading_guide(engine, job.insurer)
     assemble(store, job, engine.pinned(job.insurer), shards, letters, {"sha256": "0" * 64}, guide)
     release(store)

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from docgen.bulk import against
 from docgen.bulk.against import put_together, reconcile_shard, says
 from docgen.bulk.job import Job, part_name, shard_dir
 from docgen.bulk.opened import MANIFEST
-from docgen.bulk.reconcile import Finding
+from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.store import Store
 from docgen.engine import Engine
 from tests.bulk import packages
@@ -83,6 +84,30 @@ def test_shards_and_package_are_held_together(engine: Engine, sound: Path) -> No
     report = put_together(store, reports(engine, store), MANIFEST)
     assert report.findings == []
     assert report.counts.as_dict() == json.loads(store.read(MANIFEST))["counts"]
+
+
+def test_findings_stand_in_the_packages_order_whichever_shard_was_read_first(engine: Engine, store: Store) -> None:
+    for name in ("vendor/cards-0001.pdf", "vendor/cards-0002.pdf", "vendor/mounts-0002.pdf"):
+        Damaged(Path(store.location)).pages_of(name, lambda pdf: pdf.pages.__delitem__(slice(1, 3)))
+    one, other = reports(engine, store)
+    found = [put_together(store, some, MANIFEST).findings for some in ([one, other], [other, one])]
+    assert found[0] == found[1]
+    files = [finding.file for finding in found[0] if finding.code == "package_page_missing"]
+    assert files == sorted(filter(None, files))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(against, "MOST_FINDINGS", 3)
+        few = [put_together(store, some, MANIFEST).findings[:3] for some in ([one, other], [other, one])]
+    assert few[0] == few[1] == found[0][:3]
+
+
+def test_shards_beyond_four_figures_are_put_together_in_their_order(engine: Engine, tmp_path: Path) -> None:
+    job, store = packages.job(), Store.open(tmp_path / "package")
+    for number, part in zip((9999, 10000), packages.halves(packages.rows(6)), strict=True):
+        packages.put_part(store, number, part, tmp_path)
+    packages.finish(engine, store, job, [9999, 10000])
+    shards = [reconcile_shard(engine, store, job, number).as_dict() for number in (9999, 10000)]
+    assert put_together(store, shards, MANIFEST).findings == []
+    assert reconcile(store).findings == []
 
 
 @pytest.mark.parametrize("name", ["vendor/pages.csv", "vendor/pieces.csv", "issuer/keys.csv", "issuer/rejects.csv"])

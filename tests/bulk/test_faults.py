@@ -90,6 +90,18 @@ def test_ctrl_c_leaves_a_batch_that_can_be_finished(ground: Ground, undisturbed:
     assert faults._finish(ground, PIPELINE, batch, lambda _: None) == undisturbed
 
 
+def test_ctrl_c_while_workers_start_is_no_fault_of_theirs(cluster: LocalCluster, tmp_path: Path) -> None:
+    ground = Ground(f"sqlite:///{tmp_path}/ledger.sqlite", str(tmp_path / "store"), cluster)
+    batch = faults._submit(ground, PIPELINE)
+    with faults.coordinator_process(ground, PIPELINE, batch) as process:
+        while not any("spawn_main" in word for word in faults.words_of_children(process.pid)):
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        said, complaints = process.communicate(timeout=60)
+    assert (said.splitlines()[-1], complaints) == ("interrupted 0", "")
+    assert Ledger(ground.ledger).get(batch.id).state == "printing"
+
+
 def test_a_lost_scheduler_leaves_a_batch_that_can_be_finished(ground: Ground, undisturbed: dict[str, str]) -> None:
     batch, lost = faults._submit(ground, PIPELINE), faults.shared_cluster()
     ledger, made_of = Ledger(ground.ledger), pipeline_of(PIPELINE)

@@ -138,6 +138,34 @@ def test_a_run_that_was_paused_past_its_lease_can_write_nothing_more(ledger: Led
     assert taken.renew() is False
 
 
+def test_nobody_takes_a_batch_over_while_it_is_released_though_the_lease_has_run_out(
+    ledger: Ledger, ledger_url: str
+) -> None:
+    slow, other = lease_of(ledger, seconds=0.01), Ledger(ledger_url)
+    taken: list[Lease | None] = []
+    thief = threading.Thread(target=lambda: taken.append(other.acquire(slow.batch)))
+
+    def release() -> None:
+        thief.start()
+        thief.join(0.5)
+        assert taken == []
+
+    slow.end("done", {}, release=release)
+    thief.join()
+    assert taken == [None]
+    assert ledger.get(slow.batch).state == "done"
+
+
+def test_who_has_lost_the_lease_releases_nothing(ledger: Ledger) -> None:
+    paused = lease_of(ledger, seconds=0.01)
+    time.sleep(0.02)
+    lease_of(ledger, ledger.get(paused.batch))
+    written: list[str] = []
+    with pytest.raises(LeaseLost):
+        paused.end("done", {}, release=lambda: written.append("manifest"))
+    assert written == []
+
+
 def test_a_lease_that_was_given_back_is_free_at_once(ledger: Ledger) -> None:
     lease = lease_of(ledger)
     lease.give_back()

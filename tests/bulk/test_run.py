@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from docgen.bulk.job import Job, shard_dir
-from docgen.bulk.ledger import Ledger
+from docgen.bulk.ledger import Lease, Ledger
 from docgen.bulk.run import Coordinator, Progress
 from docgen.bulk.store import Store
 from docgen.errors import DocgenError
@@ -219,6 +219,22 @@ def test_a_run_that_lost_its_lease_stops_and_leaves_the_batch_to_the_other(bench
 
     assert bench.coordinator.run("b1", lose).state == "printing"
     assert len([shard for shard in bench.ledger.shards("b1", "print") if shard.result]) == 2
+
+
+def test_a_run_that_lost_its_lease_on_the_threshold_releases_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.submit(source(1))
+
+    def lose(lease: Lease, withdrawals: Sequence[str]) -> bool:
+        with bench.ledger._engine.begin() as link:
+            link.exec_driver_sql("UPDATE batches SET leased_until = 0")
+        assert bench.ledger.acquire("b1")
+        return True
+
+    monkeypatch.setattr(Lease, "begin_release", lose)
+    assert bench.coordinator.run("b1").state == "reconciling"
+    assert "vendor/manifest.json" not in bench.package()
 
 
 def test_a_long_stage_keeps_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
