@@ -1,7 +1,8 @@
 """`python -m bench.bulk [N ...]`: invented people from Parquet to a reconciled package; time by stage, memory.
 
 Each batch runs in processes of its own, through the same coordinator as `docgen issue`. Without N, 10,000 people by one
-process and by two, and 100,000 by two; a million takes a quarter of an hour and more, and 4 GB of disk.
+process and by two, and 100,000 by two; a million takes a quarter of an hour and more, and 4 GB of disk. With
+`--most-mb` it fails if any process held more.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from typing import Any
 
 import psutil
 
+from bench.growth import exponent
 from bench.people import ISSUED_ON, write
 from docgen.bulk.job import Job
 from docgen.bulk.ledger import Ledger
 from docgen.bulk.run import Coordinator, Progress
-from docgen.bulk.stages import BulkStages, payload
+from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
+from docgen.bulk.tasks import payload
 from docgen.settings import Settings
 
 OUT = Path("build/bench-bulk.json")
@@ -153,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("people", type=int, nargs="*", help="how many (default: the usual runs)")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--delivery", default="bulk", help="a policy of `association` (default: %(default)s)")
+    parser.add_argument("--most-mb", type=int, help="megabytes that no process may hold more than")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -165,15 +169,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     entries = [_alone(people, processes, options) for people, processes in runs]
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     said = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "runs": entries}
+    alike = [entry for entry in entries if entry["processes"] == options.processes]
+    if len(alike) > 1:
+        said["exponent"] = round(exponent(alike), 2)
     options.out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     print("\n".join(table(entries)))
-    print(f"{said['date']}, {machine}; load {os.getloadavg()[0]:.1f}")
+    print(f"{said['date']}, {machine}; load {os.getloadavg()[0]:.1f}; growth: {said.get('exponent', '-')}")
+    most = max(held for entry in entries for held in entry["rss_mb"].values())
+    if options.most_mb is not None and most > options.most_mb:
+        print(f"a process held {most} MB, more than {options.most_mb}", file=sys.stderr)
+        return 1
     return 0
 
 
 def _alone(people: int, processes: int, options: argparse.Namespace) -> dict[str, Any]:
-    """A run in a process of its own, so that its peaks are its own."""
-    command = [sys.executable, "-m", "bench.bulk", str(people), "--alone", "--processes", str(processes)]
+    """A run in a process of its own, so that its peaks are its own.
+
+    Workers import their parent's main module again: it has none, so that they load what those of `docgen issue` do.
+    """
+    command = [sys.executable, "-c", "import bench.bulk; bench.bulk.main()"]
+    command += [str(people), "--alone", "--processes", str(processes)]
     command += ["--delivery", options.delivery, "--out", str(options.out)]
     entry: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return entry

@@ -102,7 +102,7 @@ def issue(
     that the same command with --resume finishes.
     """
     from docgen.bulk.ledger import Ledger
-    from docgen.bulk.stages import engine_of, payload
+    from docgen.bulk.tasks import engine_of, payload
 
     settings = Settings()
     machine = payload(settings, settings.input_prefixes)

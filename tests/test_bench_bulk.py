@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
-from bench import bulk
+from bench import bulk, growth
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_a_batch_is_measured_stage_by_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,3 +26,29 @@ def test_a_batch_is_measured_stage_by_stage(tmp_path: Path, capsys: pytest.Captu
     assert heads.count("|") == row.count("|")
     assert said["date"] in machine
     assert not list(tmp_path.rglob("*.pdf"))
+
+
+def of_seconds(people: int, spent: float) -> dict[str, Any]:
+    stages = dict.fromkeys(bulk.STAGES, spent / len(bulk.STAGES))
+    return {"people": people, "processes": 2, "seconds": stages, "rss_mb": {"coordinator": 300, "worker": 350}}
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_the_growth_of_a_batch_is_the_power_of_its_people(power: float) -> None:
+    runs = [of_seconds(people, 3 * people**power) for people in (10_000, 30_000, 1_000_000)]
+    assert growth.exponent(runs) == pytest.approx(power)
+
+
+def test_the_picture_of_growth_has_a_dot_for_each_run_at_its_height() -> None:
+    runs = [of_seconds(10_000, 20), of_seconds(100_000, 200), of_seconds(1_000_000, 2000)]
+    drawn = ElementTree.fromstring(growth.draw(runs, 400))
+    dots = [(float(dot.get("cx", "")), float(dot.get("cy", ""))) for dot in drawn.iter(f"{SVG}circle")]
+    (x0, y0), (x1, y1), (x2, y2), *memory = dots
+    assert (x1 - x0, y0 - y1) == (pytest.approx(x2 - x1, abs=0.25), pytest.approx(y1 - y2, abs=0.25))  # tenfold each
+    assert [y for _, y in memory] == [memory[0][1]] * 3
+
+
+def test_a_process_that_held_too_much_fails_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["20", "--processes", "1", "--delivery", "regular", "--most-mb", "50", "--out", str(tmp_path / "bulk.json")]
+    assert bulk.main(asked) == 1
+    assert "more than 50" in capsys.readouterr().err

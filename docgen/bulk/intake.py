@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from docgen.bulk.job import Job
-from docgen.bulk.parts import Part, number, write_parts
+from docgen.bulk.parts import Part, deal_out, number, write_parts
 from docgen.bulk.policy import Policy
 from docgen.bulk.sources import Source
 from docgen.bulk.store import Store
@@ -29,7 +29,7 @@ Claim = Callable[[Iterable[str]], Collection[str]]
 
 _MOST_PEOPLE = 100  # of a household: as many as there are branches
 _MOST_TOLD = 20  # keys of a list that are not in the extract
-_BATCH = 8192  # rows
+_BATCH = 2048  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def take_in(
     listed: Collection[str] | None = None,
     withdrawn: Collection[str] = (),
     claim: Claim | None = None,
-    memory: str = "96MB",
+    memory: str = "64MB",
 ) -> Intake:
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
@@ -79,8 +79,8 @@ def take_in(
         table.place(db, listed is not None)
         numbers = number(table.sorted(db), policy.settings.people_per_file, work)
         db.execute("DROP TABLE placed")
-        in_order = numbers.in_order(db)
-        return Intake(write_parts(store, table.batches(source), in_order, numbers, work))
+        bundles = deal_out(table.batches(source), numbers.in_order(db), numbers, work)
+    return Intake(write_parts(store, bundles))  # now that the database has let go of its memory
 
 
 def _check_columns(source: Source, settings: BulkSettings) -> None:
@@ -187,7 +187,6 @@ class _Extract:
                 {order}
                 FROM batches)""")
         db.unregister("batches")
-        pa.default_memory_pool().release_unused()
 
     def group(self, db: duckdb.DuckDBPyConnection) -> None:
         """The households, each with the values of its first member that it is sorted by; and who is there twice."""

@@ -7,7 +7,7 @@ is sorted by itself: no more than one is in memory, however many people there ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from docgen.bulk.job import part_name
 from docgen.bulk.store import Store
 
-_BATCH = 8192  # rows
+_BATCH = 2048  # rows
 _BUNDLE = 25_000  # people, about
 
 _NUMBERED = pa.schema([
@@ -87,26 +87,27 @@ def number(rows: pa.RecordBatchReader, people_per_file: int, work: Path) -> Numb
     return Numbers(path, bundle + 1)
 
 
-def write_parts(
-    store: Store,
-    rows: Iterator[pa.RecordBatch],
-    numbered: Iterator[pa.RecordBatch],
-    numbers: Numbers,
-    work: Path,
-) -> tuple[Part, ...]:
-    """The parts in the store. `rows` and `numbered` are both in the extract's order.
+def deal_out(
+    rows: Iterator[pa.RecordBatch], numbered: Iterator[pa.RecordBatch], numbers: Numbers, work: Path
+) -> list[Path]:
+    """The rows that are taken in, in a file for each bundle. `rows` and `numbered` are both in the extract's order."""
+    return _bundled(_joined(rows, numbered), numbers.bundles, work)
+
+
+def write_parts(store: Store, bundles: Sequence[Path]) -> tuple[Part, ...]:
+    """The parts in the store; bundles go as they are written.
 
     Deterministic: the bytes depend on the rows and the version of pyarrow alone.
     """
-    paths = _bundled(_joined(rows, numbered), numbers.bundles, work)
     parts: list[Part] = []
-    for path in paths:
+    for path in bundles:
         with pa.OSFile(str(path), "rb") as file:
-            bundle = pa.ipc.open_stream(file).read_all().sort_by("_person")
+            bundle = pa.ipc.open_stream(file).read_all()
         path.unlink()
-        for part in _runs(bundle, "part"):
-            parts.append(_write(store, len(parts) + 1, part.drop_columns(["part", "bundle"])))
-        pa.default_memory_pool().release_unused()
+        in_order = bundle.select(["_person", "part"]).append_column("at", pa.array(range(bundle.num_rows)))
+        for part in _runs(in_order.sort_by("_person"), "part"):  # a part at a time: twice the bundle would be too much
+            rows = bundle.drop_columns(["part", "bundle"]).take(part.column("at"))
+            parts.append(_write(store, len(parts) + 1, rows))
     return tuple(parts)
 
 

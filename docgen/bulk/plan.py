@@ -10,8 +10,9 @@ from docgen.bulk.cluster import Cluster, Task
 from docgen.bulk.job import Counts, Job, ShardResult
 from docgen.bulk.ledger import Ledger
 from docgen.bulk.scratch import scratch
-from docgen.bulk.stages import BulkStages, plan_shard
+from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
+from docgen.bulk.tasks import plan_shard
 from docgen.errors import BatchError, Violation
 
 # Of one process, measured on a busy two-core virtual machine (1,317), and halved for the second reading.

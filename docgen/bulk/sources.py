@@ -34,7 +34,7 @@ RESERVED = ("_row", "_fault", "_key", "_household", "_person", "_withdrawn", "_i
 
 FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _BLOCK = 1024 * 1024  # bytes; no row is longer
-_BATCH = 8192  # rows
+_BATCH = 2048  # rows
 _PAGES = 64 * 1024  # bytes of a column of Parquet that are read ahead; without, a whole row group's
 _MOST_MALFORMED = 100_000  # rows; with more, the file is something else
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import package
-from docgen.bulk.against import put_together, reconcile_shard
-from docgen.bulk.employers import run_employers
+from docgen.bulk.against import put_together
 from docgen.bulk.intake import take_in
 from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
 from docgen.bulk.ledger import Batch, Part
@@ -22,78 +19,15 @@ from docgen.bulk.opened import reading_guide
 from docgen.bulk.policy import Policy
 from docgen.bulk.run import Claim, Spread, Taken
 from docgen.bulk.scratch import scratch
-from docgen.bulk.shard import run_shard
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, read_table
+from docgen.bulk.tasks import Settings, as_text, engine_of, new_engine, print_for_employers, print_shard, reconcile_one
 from docgen.engine import Engine
-
-Settings = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _EngineSettings:
-    """What an engine is loaded with, sent to workers as JSON."""
-
-    layouts_dir: Path
-    fonts_toml: Path
-    font_path: tuple[Path, ...]
-    output_profile: Path
-    output_condition: str
-    output_condition_info: str
-    output_condition_registry: str
-
-
-def payload(settings: Any, input_prefixes: Sequence[str] = ()) -> dict[str, Any]:
-    """The settings of an engine as JSON, and the s3:// prefixes that extracts may be fetched from."""
-    values = {field.name: getattr(settings, field.name) for field in fields(_EngineSettings)}
-    plain = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
-    return {**plain, "font_path": [str(path) for path in settings.font_path], "input_prefixes": list(input_prefixes)}
-
-
-def engine_of(settings: Settings) -> Engine:
-    """The engine of this process, kept for all shards. It compiles and parses what the batch needs, when it does.
-
-    That takes a sixth of the time to begin with, and 70 MB less, of an engine that is ready for everything.
-    """
-    return _engine(json.dumps({field.name: settings[field.name] for field in fields(_EngineSettings)}))
-
-
-@cache
-def _engine(text: str) -> Engine:
-    raw = json.loads(text)
-    paths = {name: Path(raw[name]) for name in ("layouts_dir", "fonts_toml", "output_profile")}
-    return Engine(_EngineSettings(**{**raw, **paths, "font_path": tuple(map(Path, raw["font_path"]))}))
-
-
-# --- on workers ---
 
 
 def _has_employers(engine: Engine, job: Job) -> bool:
     return Policy.of(engine.insurers[job.insurer], job.delivery).delivery.to != "home"
-
-
-def print_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
-    """Print one shard."""
-    return run_shard(engine_of(settings), store, job, number).as_dict()
-
-
-def plan_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
-    """Decide everything about one shard, and draw nothing."""
-    return run_shard(engine_of(settings), store, job, number, draw=False).as_dict()
-
-
-def print_for_employers(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
-    """Print the letters or lists of the employers that begin in one shard."""
-    return run_employers(engine_of(settings), store, job, number, shards).as_dict()
-
-
-def reconcile_one(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
-    """Read one shard's finished files, and hold them against its part of the input."""
-    return reconcile_shard(engine_of(settings), store, job, number).as_dict()
-
-
-# --- beside the coordinator ---
 
 
 class BulkStages:
@@ -109,9 +43,8 @@ class BulkStages:
 
     def made_with(self, settings: Settings, job: Job) -> Mapping[str, Any]:
         """Everything that decides a byte beside input and job."""
-        engine = engine_of(settings)
-        reading_guide(engine, job.insurer)  # a layout that does not compile is told before anything is printed
-        return engine.pinned(job.insurer)
+        _guide(as_text(settings), job.insurer)  # a layout that does not compile is told before anything is printed
+        return engine_of(settings).pinned(job.insurer)
 
     def has_employers(self, settings: Settings, job: Job) -> bool:
         """Whether employers get letters or lists."""
@@ -149,7 +82,7 @@ class BulkStages:
         source: Mapping[str, Any],
     ) -> Counts:
         """Write the package's tables, and its manifest where nobody takes it for a finished one."""
-        guide = reading_guide(engine_of(settings), job.insurer)
+        guide = _guide(as_text(settings), job.insurer)
         return package.assemble(store, job, made_with, shards, employers, source, guide)
 
     def reconcile(self, settings: Settings, store: Store, job: Job, spread: Spread) -> None:
@@ -169,6 +102,12 @@ class BulkStages:
     def release(self, store: Store) -> None:
         """Put the manifest in its place."""
         package.release(store)
+
+
+@cache
+def _guide(settings: str, insurer: str) -> list[dict[str, Any]]:
+    """Where a second reader finds what. The engine goes again: compiled, it would take 40 MB here for nothing."""
+    return reading_guide(new_engine(settings), insurer)
 
 
 def _fetched(source: str, store: Store, work: Path) -> str:

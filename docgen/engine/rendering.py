@@ -30,7 +30,7 @@ from docgen.layout.models import Layout
 from docgen.layout.roles import check_roles, has_roles
 from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
-from docgen.pdf.fonts import outlines
+from docgen.pdf.fonts import prepare
 from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
@@ -201,7 +201,7 @@ class Engine:
             raise LayoutError(dict.fromkeys(problems))
         _ = self._intent.deflated_profile
         for face in self._fonts.faces:
-            outlines(face)
+            prepare(face)
 
     # ------------------------------------------------------------------------------------------------------- documents
 

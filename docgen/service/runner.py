@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from docgen.bulk.ledger import Ledger
 from docgen.bulk.run import Coordinator
-from docgen.bulk.stages import BulkStages, payload
+from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
+from docgen.bulk.tasks import payload
 from docgen.errors import DocgenError, RequestError
 from docgen.service import logs
 from docgen.settings import Settings

@@ -10,8 +10,9 @@ order that the face alone decides.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
-from collections import defaultdict
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -51,6 +52,7 @@ class Face:
     """One font file, parsed once.
 
     `ascent` and `descent` are in em above and below the baseline; `bounding_box` and `cap_height` in 1/1000 em.
+    `source` is what subsets are made of.
     """
 
     def __init__(self, face_id: str, path: Path) -> None:
@@ -69,27 +71,32 @@ class Face:
         # The font file does not say its stem width: the usual estimate from its weight class.
         self.stem_width: int = 50 + round((os2.usWeightClass / 65) ** 2)
         # HarfBuzz reads the tables of glyphs ten times as fast as fontTools, which reads the small ones here.
-        self.hb_face = hb.Face(hb.Blob.from_file_path(str(path)))
+        self.hb_face = self.source = hb.Face(hb.Blob.from_file_path(str(path)))
         self._hb_font = hb.Font(self.hb_face)
         advance = self._hb_font.get_glyph_h_advance
-        self._advances: list[float] = [advance(number) * scale for number in range(self.hb_face.glyph_count)]
+        # What holds for tens of thousands of glyphs is kept small; most of them stand for one text.
+        self._advances: array[float] = array(
+            "d", (advance(number) * scale for number in range(self.hb_face.glyph_count))
+        )
         self._glyph_of: dict[str, int] = {}
-        self._layer_of: dict[str, int] = {}
+        self._layer_of: dict[str, int] = {}  # of texts in layers above 0
         self._forms: dict[Form, dict[str, int]] | None = None
         self._layer_of_form: dict[tuple[str, int], int] = {}
-        self._texts: dict[int, list[str]] = defaultdict(list)
+        self._first_texts = [""] * self.hb_face.glyph_count
+        self._more_texts: dict[int, list[str]] = {}
         for text, number in self._all_texts():
             if text not in self._glyph_of:
+                text = sys.intern(text)  # faces share most of their texts
                 self._glyph_of[text] = number
-                self._layer_of[text] = len(self._texts[number])
-                self._texts[number].append(text)
+                if layer := self._add_text(number, text):
+                    self._layer_of[text] = layer
 
     def glyph(self, cluster: str) -> Glyph | None:
         """The glyph that draws a whole cluster, or None if this face has none."""
         number = self._glyph_of.get(cluster)
         if number is None:
             return None
-        layer = self._layer_of[cluster]
+        layer = self._layer_of.get(cluster, 0)
         return Glyph(f"{self.id}.{layer}" if layer else self.id, f"{number:04x}", self._advances[number])
 
     def form(self, cluster: str, form: Form) -> Glyph | None:
@@ -116,9 +123,9 @@ class Face:
 
     def text(self, layer: int, number: int) -> str:
         """The text that a glyph stands for in a layer."""
-        if layer >= len(self._texts[number]):
+        if not self._first_texts[number] or layer > len(self._more_texts.get(number, ())):
             self._all_forms()
-        return self._texts[number][layer]
+        return self._more_texts[number][layer - 1] if layer else self._first_texts[number]
 
     def advance(self, number: int) -> float:
         """A glyph's advance in 1/1000 em."""
@@ -131,11 +138,19 @@ class Face:
             for glyphs in self._forms.values():
                 for text, number in glyphs.items():
                     if self._glyph_of.get(text) == number:
-                        self._layer_of_form[text, number] = self._layer_of[text]
+                        self._layer_of_form[text, number] = self._layer_of.get(text, 0)
                     elif (text, number) not in self._layer_of_form:
-                        self._layer_of_form[text, number] = len(self._texts[number])
-                        self._texts[number].append(text)
+                        self._layer_of_form[text, number] = self._add_text(number, text)
         return self._forms
+
+    def _add_text(self, number: int, text: str) -> int:
+        """Note one more text that a glyph stands for; the layer that it gets."""
+        if not self._first_texts[number]:
+            self._first_texts[number] = text
+            return 0
+        more = self._more_texts.setdefault(number, [])
+        more.append(text)
+        return len(more)
 
     def _find_forms(self) -> dict[Form, dict[str, int]]:
         alternates = _Alternates(self.path)

@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from bench.people import COLUMNS, ISSUED_ON, people
 from docgen.bulk.job import Job
 from docgen.bulk.run import Stages
-from docgen.bulk.stages import BulkStages, payload
+from docgen.bulk.stages import BulkStages
+from docgen.bulk.tasks import payload
 from docgen.settings import Settings
 from tests.bulk.fakes import FakeStages
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -117,3 +119,9 @@ def test_each_page_is_read_once_and_a_file_that_was_changed_fails_the_batch(firs
     store.put("vendor/pieces.csv", store.read("vendor/pieces.csv")[:-1])
     with pytest.raises(PackageError, match=r"pieces\.csv"):
         reconciled(store, first.job)
+
+
+def test_a_worker_does_not_load_what_only_a_coordinator_needs() -> None:
+    program = "import sys, docgen.bulk.cluster, docgen.bulk.tasks; print({'duckdb', 'sqlalchemy'} & {*sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert loaded.strip() == "set()"

@@ -14,6 +14,7 @@ import pytest
 from docgen.compose.placed import PlacedSide
 from docgen.engine import Engine, Options, preflight
 from docgen.pdf.reader import read_pages
+from docgen.settings import Settings
 from tests import samples, verapdf
 
 NAME = "association-everything"
@@ -68,3 +69,10 @@ def test_more_pages_than_a_node_holds_stay_in_order(engine: Engine) -> None:
     assert [page.sha256 for page in read_pages(data)] == hashes
     assert hashes[: len(fronts)] == hashes[-len(fronts) :]
     assert len(set(hashes)) == len({front.texts for front in fronts})
+
+
+def test_an_engine_that_loads_what_it_needs_writes_the_same_files_as_one_that_is_ready_for_all(engine: Engine) -> None:
+    record = samples.record("card", NAME)  # characters of every face, those of a fallback face among them
+    assert (
+        Engine(Settings()).render("card", "association", record).pdf == engine.render("card", "association", record).pdf
+    )

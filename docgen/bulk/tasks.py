@@ -1,0 +1,88 @@
+"""What workers run for a batch, and the engine that they keep for it.
+
+A worker loads this and what it needs, and nothing that only a coordinator uses: ledger and database stay out of its
+memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from docgen.bulk.against import reconcile_shard
+from docgen.bulk.employers import run_employers
+from docgen.bulk.job import Job
+from docgen.bulk.shard import run_shard
+from docgen.bulk.store import Store
+from docgen.engine import Engine
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _EngineSettings:
+    """What an engine is loaded with, sent to workers as JSON."""
+
+    layouts_dir: Path
+    fonts_toml: Path
+    font_path: tuple[Path, ...]
+    output_profile: Path
+    output_condition: str
+    output_condition_info: str
+    output_condition_registry: str
+
+
+def payload(settings: Any, input_prefixes: Sequence[str] = ()) -> dict[str, Any]:
+    """The settings of an engine as JSON, and the s3:// prefixes that extracts may be fetched from."""
+    values = {field.name: getattr(settings, field.name) for field in fields(_EngineSettings)}
+    plain = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+    return {**plain, "font_path": [str(path) for path in settings.font_path], "input_prefixes": list(input_prefixes)}
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine of this process, kept for all shards. It compiles and parses what the batch needs, when it does.
+
+    That takes a sixth of the time to begin with, and 70 MB less, of an engine that is ready for everything.
+    """
+    return _engine(as_text(settings))
+
+
+@cache
+def _engine(text: str) -> Engine:
+    return new_engine(text)
+
+
+def new_engine(text: str) -> Engine:
+    """Another engine by the settings as text."""
+    raw = json.loads(text)
+    paths = {name: Path(raw[name]) for name in ("layouts_dir", "fonts_toml", "output_profile")}
+    return Engine(_EngineSettings(**{**raw, **paths, "font_path": tuple(map(Path, raw["font_path"]))}))
+
+
+def as_text(settings: Settings) -> str:
+    """What of the settings an engine is loaded with."""
+    return json.dumps({field.name: settings[field.name] for field in fields(_EngineSettings)})
+
+
+def print_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
+    """Print one shard."""
+    return run_shard(engine_of(settings), store, job, number).as_dict()
+
+
+def plan_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
+    """Decide everything about one shard, and draw nothing."""
+    return run_shard(engine_of(settings), store, job, number, draw=False).as_dict()
+
+
+def print_for_employers(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
+    """Print the letters or lists of the employers that begin in one shard."""
+    return run_employers(engine_of(settings), store, job, number, shards).as_dict()
+
+
+def reconcile_one(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
+    """Read one shard's finished files, and hold them against its part of the input."""
+    return reconcile_shard(engine_of(settings), store, job, number).as_dict()
