@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from docgen.errors import AssetError, BatchError, DocgenError, LayoutError, Violation
+from docgen.wrong_values import said
 
 P = ParamSpec("P")
 
@@ -42,7 +43,7 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
             fail(error.violations, exit_code(error), as_json=bool(kwargs.get("as_json")))
         except ValidationError as error:
             for problem in error.errors():
-                typer.echo(f"DOCGEN_{str(problem['loc'][0]).upper()}: {problem['msg']}", err=True)
+                typer.echo(f"DOCGEN_{str(problem['loc'][0]).upper()}: {said(problem)}", err=True)
             raise typer.Exit(USAGE) from None
         except BrokenPipeError:
             sys.stderr.close()  # the reader of our output left; Python would complain about it at exit

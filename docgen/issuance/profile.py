@@ -21,6 +21,7 @@ from docgen.issuance.categories import Category
 from docgen.issuance.eras import FirstYear, LaterEra, anniversary
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.substitution import Substituter
+from docgen.wrong_values import said
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
@@ -651,8 +652,7 @@ def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
         return Violation(
             "layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}", file=source.file, line=line
         )
-    message = detail["msg"].removeprefix("Value error, ")
-    return Violation("layout_value", f"{where}: {message}", file=source.file, line=line)
+    return Violation("layout_value", f"{where}: {said(detail)}", file=source.file, line=line)
 
 
 def _path(loc: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:

@@ -21,6 +21,7 @@ from docgen.errors import CODES, RecordError, Violation
 from docgen.issuance import numbers
 from docgen.issuance.allowed import allowed_keys, description
 from docgen.issuance.eras import FIRST_DAY
+from docgen.wrong_values import said
 
 # --- characters that never belong into a name ---
 # Tab and line feed count as controls: no item of a record has more than one line.
@@ -307,7 +308,7 @@ def _violation(model: type[Model], detail: ErrorDetails) -> Violation:
     code = _CODE_OF.get(kind) or (kind if kind in CODES else "wrong_type")
     if kind == "missing":
         return Violation(code, f"{place[-1]} is required", f"give {place[-1]}", pointer=pointer(place))
-    message = _MESSAGE_OF.get(kind, detail["msg"])
+    message = _MESSAGE_OF.get(kind) or said(detail)
     hint = detail.get("ctx", {}).get("hint") or _HINT_OF.get(code) or description(record_schema(model), place)
     return Violation(code, message, hint, pointer=pointer(place))
 

@@ -13,7 +13,20 @@ from pydantic_core import ErrorDetails
 from docgen import located
 from docgen.errors import LayoutError, Violation
 from docgen.layout.grammar import check_references, suggest
-from docgen.layout.models import ELEMENTS, KINDS, Layout, Page, Places, Rows, Side, Style, kinds_in
+from docgen.layout.models import (
+    ELEMENTS,
+    KINDS,
+    Cover,
+    Layout,
+    Page,
+    Places,
+    Rows,
+    Showing,
+    Side,
+    Style,
+    kinds_in,
+)
+from docgen.wrong_values import said
 
 
 def load_layout(path: Path) -> Layout:
@@ -94,7 +107,7 @@ def _violation(source: located.Located, path: located.Path_, error: ErrorDetails
     while owner and isinstance(owner[-1], int):
         owner = owner[:-1]  # an item of a list is described by the list's key
     name = str(owner[-1]) if owner else "the layout"
-    says = "too few values" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+    says = "too few values" if error["type"] == "missing" else said(error)
     return at.value(f"`{name}`: {says}", _description(source.data, owner[:-1], name))
 
 
@@ -154,11 +167,15 @@ def _model(data: Any, path: located.Path_) -> type[BaseModel] | None:
             return Page
         case ("styles", _):
             return Style
+        case ("shows_in",):
+            return Showing
         case ("flows", name):
             return Rows if "within" in data["flows"][name] else Places
         case ("sides", side, index):
             found = kinds_in(data["sides"][side][index])
             return ELEMENTS[found[0]] if found else None
+        case ("sides", _, _, "covers"):
+            return Cover
     return None
 
 

@@ -9,6 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from docgen.errors import CODES, DocgenError, Violation
+from docgen.wrong_values import said
 
 MEDIA_TYPE = "application/problem+json"
 # Seconds after which it makes sense to ask again.
@@ -42,7 +43,7 @@ def response(error: DocgenError, headers: Mapping[str, str] | None = None, **mem
 def from_pydantic(errors: Iterable[Mapping[str, Any]], hint: str, code: str | None = None) -> tuple[Violation, ...]:
     """Pydantic's errors as violations with JSON pointers; `code` overrides the code that each would get."""
     return tuple(
-        Violation(code or _PYDANTIC.get(error["type"], "wrong_type"), error["msg"], hint, _pointer(error["loc"]))
+        Violation(code or _PYDANTIC.get(error["type"], "wrong_type"), said(error), hint, _pointer(error["loc"]))
         for error in errors
     )
 

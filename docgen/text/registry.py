@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from docgen.errors import AssetError, LayoutError, Violation
+from docgen.wrong_values import said
 
 
 class _Model(BaseModel):
@@ -91,7 +92,7 @@ class FontRegistry:
         except ValidationError as error:
             raise LayoutError(
                 Violation(
-                    "layout_value", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}", file=fonts_toml.name
+                    "layout_value", f"{'.'.join(map(str, problem['loc']))}: {said(problem)}", file=fonts_toml.name
                 )
                 for problem in error.errors()
             ) from None

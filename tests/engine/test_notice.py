@@ -37,7 +37,7 @@ def test_every_insurer_has_its_main_variants() -> None:
     assert {
         "association-insured", "association-dependent", "association-burden70", "association-alias",
         "society-last-four", "society-without-last-four", "society-burden70",
-        "publishers-insured", "publishers-burden70", "publishers-voluntary",
+        "publishers-insured", "publishers-burden70", "publishers-voluntary", "publishers-special-retired",
         "accountants-one", "accountants-family", "accountants-burden70", "accountants-nine",
     } <= set(NOTICES)  # fmt: skip
 

@@ -75,8 +75,8 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ('"33120015"', "33120015", 2, "string"),
-        ('"33120015"', '"3312001"', 2, "pattern"),
+        ('"33120015"', "33120015", 2, "a number needs quotes"),
+        ('"33120015"', '"3312001"', 2, "must have the form ^([0-9]{6}|[0-9]{8})$"),
         ("[0, 0, 14, 0]", "[0, 0, 140, 0]", 6, "100"),
         ("line: [0, 34, 88, 8]", "lines: [0, 34, 88, 8]", 6, "'body', 'motif', 'band' or 'line'"),
         (", line: [0, 34, 88, 8]", "", 6, "palette lacks line"),
@@ -95,9 +95,9 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
         ('tel: "0"', 'sex: {remark: 裏面}\ntel: "0"', 5, "{sex}"),
         ('tel: "0"', 'burden: {ratio: 割}\ntel: "0"', 5, "{ratio}"),
         ('tel: "0"', 'burden: {pending: "{ratio}割（{until}まで）"}\ntel: "0"', 5, "{before}"),
-        ('tel: "0"', 'substitutions: {髙橋: 高橋}\ntel: "0"', 5, "pattern"),
-        ('tel: "0"', 'images: {mark: {file: ../secret.svg, inks: {}}}\ntel: "0"', 5, "pattern"),
-        ('tel: "0"', 'wording: {card_title: 3}\ntel: "0"', 5, "string"),
+        ('tel: "0"', 'substitutions: {髙橋: 高橋}\ntel: "0"', 5, "must have the form"),
+        ('tel: "0"', 'images: {mark: {file: ../secret.svg, inks: {}}}\ntel: "0"', 5, "must have the form"),
+        ('tel: "0"', 'wording: {card_title: 3}\ntel: "0"', 5, "a number needs quotes"),
         ('  "1": {label: 本人}', "  {}", 7, "at least 1"),
     ],
 )
