@@ -54,7 +54,7 @@ def take_in(
     listed: Collection[str] | None = None,
     withdrawn: Collection[str] = (),
     claim: Claim | None = None,
-    memory: str = "64MB",
+    memory: str = "80MB",
 ) -> Intake:
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
@@ -204,10 +204,11 @@ class _Extract:
         db.execute("CREATE TABLE issued (identity VARCHAR)")
         if claim is None:
             return
+        # Nobody in it is there twice, so DISTINCT, which would need the memory for all of them, says nothing more.
         other = db.cursor()  # since rows are inserted while these are fetched
         other.execute("USE disk")
         wanted = other.execute(f"""
-            SELECT DISTINCT identity FROM extract
+            SELECT identity FROM extract
             WHERE identity IS NOT NULL AND identity NOT IN (SELECT identity FROM twice)
                 AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_LISTED}" if listed_only else ""}
             ORDER BY identity""")

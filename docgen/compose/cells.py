@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from docgen.compose.placed import StaticItem, StaticPart
-from docgen.compose.slots import Filled, Slot
+from docgen.compose.slots import Filled, IncludeSlot, Slot, TextSlot
 from docgen.layout.models import Condition
 
 
@@ -24,12 +25,21 @@ class Part:
     slot: Slot | None
 
 
+class Told(NamedTuple):
+    """A place of an item's text; `may_go` if the fit policy may leave it out."""
+
+    element: str
+    item: str
+    may_go: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What a cell shows for one combination of flags."""
+    """What a cell shows for one combination of flags; `texts` are its texts alone, and the documents with more."""
 
     static: StaticPart
     slots: tuple[Slot, ...]
+    texts: tuple[Told | IncludeSlot, ...]
 
 
 class Cell:
@@ -74,4 +84,13 @@ class Cell:
                 tuple(item for part in parts for item in part.items),
                 tuple(part.element for part in parts for _ in part.items),
             )
-        return Variant(self._statics[drawn], tuple(part.slot for _, part in shown if part.slot is not None))
+        slots = tuple(part.slot for _, part in shown if part.slot is not None)
+        return Variant(self._statics[drawn], slots, tuple(_texts(slots)))
+
+
+def _texts(slots: Iterable[Slot]) -> Iterator[Told | IncludeSlot]:
+    for slot in slots:
+        if isinstance(slot, TextSlot):
+            yield Told(slot.element, slot.item, slot.setter.fit[-1].kind == "omit")  # always the last step
+        elif isinstance(slot, IncludeSlot):
+            yield slot

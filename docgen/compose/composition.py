@@ -160,28 +160,29 @@ class Composition:
     def texts(self, items: PrintItems) -> tuple[tuple[Asked, ...], ...]:
         """What each page must show, in order, so that a finished page can be held against it. Nothing is placed."""
         pages = self._paginate(items, [])
-        return tuple(tuple(self._asked(page, at, len(pages), items)) for at, page in enumerate(pages))
+        return tuple([tuple(self._asked(page, at, len(pages), items)) for at, page in enumerate(pages)])
 
-    def _asked(self, page: _Page, at: int, count: int, items: PrintItems) -> Iterator[Asked]:
+    def _asked(self, page: _Page, at: int, count: int, items: PrintItems) -> list[Asked]:
         flags, texts = self._of_page(page, at, count, items)
-        yield from self._asked_by(page.side.cell.variant(flags), texts, items.includes)
+        asked = self._asked_by(page.side.cell.variant(flags), texts, items.includes)
         for taken in page.taken:
             row = taken.row
             variant = page.side.rows[taken.flow].variant({**flags, **row.flags})
-            yield from self._asked_by(variant, {**texts, **row.texts}, row.includes)
+            asked += self._asked_by(variant, {**texts, **row.texts}, row.includes)
         for flow, _, _ in page.free:
-            yield from self._asked_by(page.side.empties[flow].variant(flags), texts, {})
+            asked += self._asked_by(page.side.empties[flow].variant(flags), texts, {})
+        return asked
 
-    def _asked_by(
-        self, variant: Variant, texts: Mapping[str, str], includes: Mapping[str, PrintItems]
-    ) -> Iterator[Asked]:
-        for slot in variant.slots:
-            if isinstance(slot, IncludeSlot) and slot.document in includes:
-                inner = self.included(slot.document)
-                yield from inner._asked(_Page(inner.sides[slot.side]), 0, 1, includes[slot.document])
-            elif isinstance(slot, TextSlot) and texts.get(slot.item):
-                may_go = slot.setter.fit[-1].kind == "omit"  # always the last step
-                yield Asked(slot.element, texts[slot.item], may_go)
+    def _asked_by(self, variant: Variant, texts: Mapping[str, str], includes: Mapping[str, PrintItems]) -> list[Asked]:
+        asked: list[Asked] = []
+        for slot in variant.texts:
+            if isinstance(slot, IncludeSlot):
+                if slot.document in includes:
+                    inner = self.included(slot.document)
+                    asked += inner._asked(_Page(inner.sides[slot.side]), 0, 1, includes[slot.document])
+            elif text := texts.get(slot.item):
+                asked.append(Asked(slot.element, text, slot.may_go))
+        return asked
 
     def spots(self, known: Mapping[str, bool]) -> Iterator[Spot]:
         """Where a second reader finds what records with these flags fill: texts and QR symbols."""

@@ -374,12 +374,18 @@ def _sha256(data: bytes) -> str:
 
 def _as_specimen(items: PrintItems, specimen: bool) -> PrintItems:
     """The items as a specimen or not, and the documents that they include with them."""
+    if items.flags.get("document.is_specimen") is specimen and not _includes(items):
+        return items
     lists = {
         name: tuple([replace(row, includes=_included_as_specimen(row.includes, specimen)) for row in rows])
         for name, rows in items.lists.items()
     }
     includes = _included_as_specimen(items.includes, specimen)
     return replace(items, flags={**items.flags, "document.is_specimen": specimen}, lists=lists, includes=includes)
+
+
+def _includes(items: PrintItems) -> bool:
+    return bool(items.includes) or any(row.includes for rows in items.lists.values() for row in rows)
 
 
 def _included_as_specimen(includes: Mapping[str, PrintItems], specimen: bool) -> dict[str, PrintItems]:
