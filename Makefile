@@ -51,7 +51,7 @@ bench-bulk:
 soak:
 	@scripts/setup.sh dev
 	@$(VENV_PYTHON) -m soak
-	@$(VENV_PYTHON) -m bench.bulk 10000 30000 100000 300000 1000000 --most-mb 400 --out build/soak-bulk.json
+	@$(VENV_PYTHON) -m bench.bulk 10000 30000 100000 1000000 --most-mb 400 --out build/soak-bulk.json
 
 clean:
 	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -314,7 +314,7 @@ def test_people_are_claimed_once_each_unless_they_will_not_be_printed() -> None:
 
 
 def test_the_database_reads_no_other_file_and_loads_nothing(tmp_path: Path) -> None:
-    with intake._database(tmp_path, "64MB") as db:
+    with intake._database(tmp_path) as db:
         for statement in (
             f"SELECT * FROM read_csv('{SAMPLE}')",
             f"SELECT * FROM '{SAMPLE}'",
