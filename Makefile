@@ -22,9 +22,10 @@ serve:
 	@scripts/setup.sh
 	@.venv/bin/docgen serve
 
+# By name, so that the files of batches, the longest, are not begun last.
 test:
 	@scripts/setup.sh dev
-	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile
+	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check:
 	@scripts/setup.sh dev
