@@ -22,6 +22,7 @@ from docgen.bulk.store import Store
 
 _BATCH = 2048  # rows
 _BUNDLE = 25_000  # people, about
+_DEALT = 64  # rows that each bundle gets at a time, about: what is written beside them takes as much as twenty rows
 
 _NUMBERED = pa.schema([
     ("place", pa.int64()),
@@ -139,13 +140,25 @@ def _bundled(tables: Iterator[pa.Table], bundles: int, work: Path) -> list[Path]
     paths = [work / f"bundle-{at}" for at in range(bundles)]
     writers: list[pa.RecordBatchStreamWriter] = []
     with ExitStack() as stack:
-        for table in tables:
+        for table in _gathered(tables, _DEALT * bundles):
             for path in paths if not writers else ():
                 file = stack.enter_context(pa.OSFile(str(path), "wb"))
                 writers.append(stack.enter_context(pa.ipc.new_stream(file, table.schema)))
             for run in _runs(table.sort_by("_person"), "bundle"):
-                writers[run.column("bundle")[0].as_py()].write_table(run)
+                writers[run.column("bundle")[0].as_py()].write_table(run.combine_chunks())
     return paths
+
+
+def _gathered(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of at least so many, but for the last."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(some.num_rows for some in waiting) >= rows:
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def _runs(table: pa.Table, column: str) -> Iterator[pa.Table]:

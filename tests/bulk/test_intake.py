@@ -24,7 +24,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docgen.bulk import intake, parts
+from docgen.bulk import intake, parts, sources
 from docgen.bulk.intake import Intake, take_in
 from docgen.bulk.job import Job
 from docgen.bulk.shard import run_shard
@@ -172,8 +172,11 @@ def test_what_goes_through_employers_is_sorted_by_employer_and_the_voluntarily_c
     assert keys(parts) == ["3-00", "2-00", "4-00", "1-00"]
 
 
-def test_parts_are_cut_behind_whole_households(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dealt", [0, 3, 1000])
+def test_parts_are_cut_behind_whole_households(monkeypatch: pytest.MonkeyPatch, dealt: int) -> None:
     monkeypatch.setattr(parts, "_BUNDLE", 7)
+    monkeypatch.setattr(parts, "_DEALT", dealt)
+    monkeypatch.setattr(sources, "_BATCH", 5)
     rows = [row(f"{household:03d}", f"{branch:02d}") for household in range(20) for branch in range(household % 4 + 1)]
     found, batches = taken(rows, profile(6))
     assert keys(batches) == [f"{person['世帯番号']}-{person['枝番']}" for person in rows]
