@@ -9,6 +9,7 @@ import pytest
 
 from bench import bulk, growth
 
+CPU = {"cpu_ms_per_person": 1.0}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -48,7 +49,11 @@ def test_the_picture_of_growth_has_a_dot_for_each_run_at_its_height() -> None:
     assert [y for _, y in memory] == [memory[0][1]] * 3
 
 
-def test_a_process_that_held_too_much_fails_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["20", "--processes", "1", "--delivery", "regular", "--most-mb", "50", "--out", str(tmp_path / "bulk.json")]
-    assert bulk.main(asked) == 1
-    assert "more than 50" in capsys.readouterr().err
+def test_a_process_that_held_too_much_fails_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_alone", lambda people, *_: of_seconds(people, 20) | {"people_per_s": 1, **CPU})
+    asked = ["10000", "--out", str(tmp_path / "bulk.json"), "--most-mb"]
+    assert bulk.main([*asked, "350"]) == 0
+    assert bulk.main([*asked, "349"]) == 1
+    assert "a process held 350 MB, more than 349" in capsys.readouterr().err

@@ -15,8 +15,8 @@ from docgen.bulk.store import Store
 from docgen.bulk.tasks import plan_shard
 from docgen.errors import BatchError, Violation
 
-# Of one process, measured on a busy two-core virtual machine (1,317), and halved for the second reading.
-PAGES_PER_SECOND = 700
+# Of one of two processes, from the extract to the reconciled package of a million people (docs/benchmarks.md).
+PAGES_PER_SECOND = 1_100
 BYTES_PER_PAGE = 1_300
 
 
