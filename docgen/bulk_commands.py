@@ -8,6 +8,7 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -189,6 +190,7 @@ class _Begun:
         from docgen.bulk.opened import MANIFEST
 
         if resume and store.exists(MANIFEST) and not store.exists(NOTE):
+            self._require_same(store)
             return None
         with suppress(FileNotFoundError):
             noted = json.loads(store.read(NOTE))["batch"]
@@ -202,6 +204,18 @@ class _Begun:
         store.put(NOTE, json.dumps({"batch": id_}).encode())
         return id_
 
+    def _require_same(self, store: Store) -> None:
+        """Raises RequestError `out_not_empty` if the package is of another job or extract than was asked for."""
+        from docgen.bulk.opened import open_manifest
+
+        said = open_manifest(store)
+        same = said.job == replace(self.job, number=self.job.number or said.job.number)
+        if same and "://" not in self.source:
+            with Path(self.source).open("rb") as file:
+                same = hashlib.file_digest(file, "sha256").hexdigest() == said.raw["source"]["sha256"]
+        if not same:
+            raise _other_batch()
+
     def submit(self, coordinator: Coordinator, store: Store, id_: str) -> Batch:
         """Queue the batch, or find it again. Raises RequestError `out_not_empty` if it was asked for otherwise."""
         options: dict[str, Any] = {}
@@ -213,10 +227,14 @@ class _Begun:
         except RequestError as error:
             if error.violations[0].code != "idempotency_mismatch":
                 raise
-            message = "the folder holds a batch that was asked for in another way"
-            hint = "give the same extract and options again, or an empty folder"
-            raise RequestError(Violation("out_not_empty", message, hint)) from None
+            raise _other_batch() from None
         return self.ledger.reopen(batch.id)
+
+
+def _other_batch() -> RequestError:
+    message = "the folder holds a batch that was asked for in another way"
+    hint = "give the same extract and options again, or an empty folder"
+    return RequestError(Violation("out_not_empty", message, hint))
 
 
 def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:

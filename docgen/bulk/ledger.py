@@ -268,6 +268,11 @@ class Ledger:
             raise RequestError(Violation("unknown_batch", f"There is no batch {batch}.", "Look at its id again."))
         return _batch(row)
 
+    def has(self, idempotency_key: str) -> bool:
+        """Whether a batch was submitted with this key."""
+        wanted = sa.select(sa.exists().where(_batches.c.idempotency_key == idempotency_key))
+        return bool(self.read(lambda link: link.scalar(wanted)))
+
     def states(self, batches: Iterable[str]) -> dict[str, State]:
         """The states of those batches that there are, by their ids."""
         found: dict[str, State] = {}

@@ -143,8 +143,10 @@ class Batches:
 
     # --- submission ---
 
-    def require_room(self) -> None:
-        """Raises RequestError `batches_full`."""
+    def require_room(self, key: str | None) -> None:
+        """Raises RequestError `batches_full`, but not for a key that was used before: its batch needs no room."""
+        if key is not None and self.ledger.has(key):
+            return
         waiting = sum(SERVED.items() <= batch.options.items() for batch in self.ledger.batches(["queued"]))
         if waiting >= self._settings.max_waiting_batches:
             message = f"{waiting} batches are waiting"
@@ -152,7 +154,7 @@ class Batches:
 
     def submit(self, order: BatchOrder, upload: Upload | None, key: str | None) -> Batch:
         """Queue a batch; with a key that was used before, the batch of then. Nothing is kept of what is refused."""
-        self.require_room()
+        self.require_room(key)
         options: dict[str, Any] = dict(SERVED)
         if order.webhook is not None:
             signed = self._settings.webhook_secret is not None
@@ -404,7 +406,7 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
 
         Sent again with the same Idempotency-Key, it gives the batch of the first time.
         """
-        await run_in_threadpool(batches.require_room)
+        await run_in_threadpool(batches.require_room, idempotency_key)
         request = orders.limited(request, settings.max_upload_bytes)
         try:
             order, upload = await _order(request, settings)

@@ -123,6 +123,20 @@ def test_a_folder_that_holds_something_is_left_alone(state: Path, source: Path, 
     assert "job C1" in finished.stdout
 
 
+def test_resume_does_not_take_another_batch_for_the_one_that_is_asked_for(
+    state: Path, source: Path, package: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_bytes(extract(3, seed=77))
+    for refused in (
+        issue(state, other, package, "--resume"),
+        issue(state, source, package, "--resume", "--job", "C2"),
+        issue(state, source, package, "--resume", "--issued-on", "2025-08-02"),
+    ):
+        assert refused.returncode == 1
+        assert "asked for in another way" in refused.stderr
+
+
 def test_wrong_usage_is_told_apart_from_refusal(state: Path, source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert run(state, "issue", "--insurer", "nobody", source, "--out", out).returncode == 2

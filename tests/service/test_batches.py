@@ -247,11 +247,15 @@ def test_a_request_that_is_sent_again_gives_the_same_batch(idle: TestClient, tmp
 
 
 def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(idle: TestClient) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
     for seed in (1, 2):
-        assert submit(idle, extract(3, seed)).status_code == 202
+        accepted = submit(idle, extract(3, seed), key if seed == 2 else {})
+        assert accepted.status_code == 202
     refused = submit(idle, extract(3, 3))
     assert code(refused) == (503, "batches_full")
     assert int(refused.headers["retry-after"]) > 0
+    assert submit(idle, extract(3, 2), key).json()["id"] == accepted.json()["id"]  # whose answer was lost
+    assert code(submit(idle, extract(3, 1), key)) == (422, "idempotency_mismatch")
 
 
 @pytest.mark.parametrize(
