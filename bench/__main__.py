@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import latency
+from bench.growth import exponent
 from bench.same import missing_texts, unlike_pages
 from bench.work import Work, make_work, save
 
@@ -118,19 +117,11 @@ def growth(folder: Path, sizes: Sequence[int], compared: Sequence[dict[str, Any]
             _say(f"{size} cards {peer.qr}")
             own.append(_entry(peer, size, [_draw(peer, folder, folder / "grown.pdf", size)]))
             entries.append(own[-1])
-        if any(entry["n"] > 1000 for entry in own):
-            max(own, key=lambda entry: int(entry["n"]))["growth_exponent"] = round(_slope(own), 3)
+        points = [(entry["n"], entry["n"] * entry["cpu_ms_per_card"]) for entry in own if entry["n"] >= 1000]
+        if any(count > 1000 for count, _ in points):
+            max(own, key=lambda entry: int(entry["n"]))["growth_exponent"] = round(exponent(points), 3)
     (folder / "grown.pdf").unlink(missing_ok=True)
     return entries
-
-
-def _slope(entries: Sequence[dict[str, Any]]) -> float:
-    points = [
-        (math.log(entry["n"]), math.log(entry["n"] * entry["cpu_ms_per_card"]))
-        for entry in entries
-        if entry["n"] >= 1000
-    ]
-    return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
 def latencies(folder: Path, cards: int) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from typing import Any
 
 import psutil
 
-from bench.growth import exponent
+from bench.growth import exponent, seconds
 from bench.people import ISSUED_ON, write
 from docgen.bulk.job import Job
 from docgen.bulk.ledger import Ledger
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     entries = [_alone(people, processes, options) for people, processes in runs]
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     said = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "runs": entries}
-    alike = [entry for entry in entries if entry["processes"] == options.processes]
+    alike = [(entry["people"], seconds(entry)) for entry in entries if entry["processes"] == options.processes]
     if len(alike) > 1:
         said["exponent"] = round(exponent(alike), 2)
     options.out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.picture import OTHERS, OURS, svg
+
 _WIDTH, _HEIGHT = 760, 300
-_INK, _OURS, _OTHER, _GRID = "#2c2a26", "#8a5a00", "#9a958c", "#e4dfd6"
+_GRID = "#e4dfd6"
 
 Run = dict[str, Any]
-
 
 _TOP, _BOTTOM = 40, _HEIGHT - 40
 _FEWEST, _MOST = 10_000, 1_000_000
@@ -41,21 +43,14 @@ class Panel(NamedTuple):
 def draw(runs: Sequence[Run], limit_mb: float) -> str:
     """An SVG of seconds and of megabytes against people, of the runs by two processes."""
     shown = sorted((run for run in runs if run["processes"] == 2), key=lambda run: int(run["people"]))
-    parts = [*_time(shown), *_memory(shown, limit_mb)]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
-        f'font-size="12" fill="{_INK}"><title>Seconds and megabytes of a batch against its people</title>\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
-    )
+    title = "Seconds and megabytes of a batch against its people"
+    return svg(_WIDTH, _HEIGHT, 12, title, [*_time(shown), *_memory(shown, limit_mb)])
 
 
-def exponent(runs: Sequence[Run]) -> float:
-    """The power of the number of people with which the time grows, by least squares over the logarithms."""
-    points = [(math.log(run["people"]), math.log(seconds(run))) for run in runs]
-    middle = [sum(values) / len(points) for values in zip(*points, strict=True)]
-    spread = sum((x - middle[0]) ** 2 for x, _ in points)
-    return sum((x - middle[0]) * (y - middle[1]) for x, y in points) / spread
+def exponent(points: Iterable[tuple[float, float]]) -> float:
+    """The power of the first value with which the second grows: 1 is in proportion."""
+    logarithms = [(math.log(size), math.log(spent)) for size, spent in points]
+    return statistics.linear_regression(*zip(*logarithms, strict=True)).slope
 
 
 def seconds(run: Run) -> float:
@@ -67,17 +62,17 @@ def _time(runs: Sequence[Run]) -> Iterator[str]:
     panel = Panel(60, 370, (5, 3600), math.log)
     yield from _axes(panel, "seconds, from Parquet to a reconciled package", (10, 60, 600, 3600))
     each = seconds(runs[-1]) / runs[-1]["people"]
-    yield _line([panel.at(people, each * people) for people in (_FEWEST, _MOST)], _OTHER, 1, "4 3")
+    yield _line([panel.at(people, each * people) for people in (_FEWEST, _MOST)], OTHERS, 1, "4 3")
     yield from _dots([panel.at(run["people"], seconds(run)) for run in runs])
 
 
 def _memory(runs: Sequence[Run], limit_mb: float) -> Iterator[str]:
     panel = Panel(450, 740, (0, 500), float)
     yield from _axes(panel, "megabytes, the most that a process held", (0, 100, 200, 300, 400, 500))
-    yield _line([panel.at(people, limit_mb) for people in (_FEWEST, _MOST)], _OTHER, 1, "4 3")
+    yield _line([panel.at(people, limit_mb) for people in (_FEWEST, _MOST)], OTHERS, 1, "4 3")
     coordinator = [panel.at(run["people"], run["rss_mb"]["coordinator"]) for run in runs]
     worker = [panel.at(run["people"], run["rss_mb"]["worker"]) for run in runs]
-    yield _line(coordinator, _OTHER, 1.5)
+    yield _line(coordinator, OTHERS, 1.5)
     yield from _dots(worker)
     upper, lower = ("coordinator", "worker") if coordinator[-1][1] < worker[-1][1] else ("worker", "coordinator")
     yield _label(worker[-1][0] - 6, min(coordinator[-1][1], worker[-1][1]) - 10, upper, "end")
@@ -98,9 +93,9 @@ def _axes(panel: Panel, title: str, values: Sequence[float]) -> Iterator[str]:
 
 
 def _dots(points: Sequence[tuple[float, float]]) -> Iterator[str]:
-    yield _line(points, _OURS, 2)
+    yield _line(points, OURS, 2)
     for x, y in points:
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_OURS}"/>'
+        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{OURS}"/>'
 
 
 def _line(points: Sequence[tuple[float, float]], colour: str, width: float, dashes: str = "") -> str:

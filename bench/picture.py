@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -18,7 +18,7 @@ _NAMES = {
     "fpdf2": "fpdf2",
 }
 _ROW, _BAR, _LEFT, _RIGHT, _WIDTH = 26, 16, 210, 70, 760
-_INK, _OURS, _OTHERS, _BOUND = "#2c2a26", "#8a5a00", "#9a958c", "#d9d4ca"
+INK, OURS, OTHERS, _BOUND = "#2c2a26", "#8a5a00", "#9a958c", "#d9d4ca"
 
 
 def draw(entries: Sequence[dict[str, Any]]) -> str:
@@ -36,11 +36,14 @@ def draw(entries: Sequence[dict[str, Any]]) -> str:
             body += _bar(entry, most, top)
             top += _ROW
         top += 12
+    return svg(_WIDTH, top, 13, f"Cards per second of processor time, {compared:,} cards", body)
+
+
+def svg(width: int, height: int, font_size: int, title: str, body: Iterable[str]) -> str:
+    """A picture of these elements."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" font-family="sans-serif" font-size="13" '
-        f'fill="{_INK}"><title>Cards per second of processor time, {compared:,} cards</title>\n'
-        + "\n".join(body)
-        + "\n</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+        f'font-size="{font_size}" fill="{INK}"><title>{title}</title>\n' + "\n".join(body) + "\n</svg>\n"
     )
 
 
@@ -50,7 +53,7 @@ def per_cpu_second(entry: dict[str, Any]) -> float:
 
 
 def _bar(entry: dict[str, Any], most: float, top: int) -> Iterator[str]:
-    colour = {"docgen": _OURS, "limit": _BOUND}.get(entry["peer"], _OTHERS)
+    colour = {"docgen": OURS, "limit": _BOUND}.get(entry["peer"], OTHERS)
     length = (_WIDTH - _LEFT - _RIGHT) * per_cpu_second(entry) / most
     yield f'<text x="{_LEFT - 10}" y="{top + 13}" text-anchor="end">{escape(_NAMES[entry["peer"]])}</text>'
     yield f'<rect x="{_LEFT}" y="{top}" width="{length:.0f}" height="{_BAR}" fill="{colour}"/>'

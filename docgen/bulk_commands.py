@@ -207,12 +207,12 @@ class _Begun:
     def _require_same(self, store: Store) -> None:
         """Raises RequestError `out_not_empty` if the package is of another job or extract than was asked for."""
         from docgen.bulk.opened import open_manifest
+        from docgen.bulk.sources import sha256_of
 
         said = open_manifest(store)
         same = said.job == replace(self.job, number=self.job.number or said.job.number)
         if same and "://" not in self.source:
-            with Path(self.source).open("rb") as file:
-                same = hashlib.file_digest(file, "sha256").hexdigest() == said.raw["source"]["sha256"]
+            same = sha256_of(Path(self.source)) == said.raw["source"]["sha256"]
         if not same:
             raise _other_batch()
 

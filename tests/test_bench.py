@@ -77,14 +77,6 @@ def test_one_card_has_its_latency_alone_and_over_http(entries: list[dict[str, An
     assert (single["load"]["processes"], single["load"]["clients"]) == (2, 8)
 
 
-def test_the_growth_exponent_is_the_slope_of_time_over_cards() -> None:
-    def entry(n: int, seconds: float) -> dict[str, Any]:
-        return {"n": n, "cpu_ms_per_card": seconds * 1000 / n}
-
-    assert bench._slope([entry(100, 9), entry(1000, 1), entry(10_000, 10), entry(100_000, 100)]) == pytest.approx(1)
-    assert bench._slope([entry(1000, 1), entry(10_000, 100)]) == pytest.approx(2)
-
-
 def test_the_picture_shows_every_library_at_the_size_that_they_share(entries: list[dict[str, Any]]) -> None:
     drawn = ElementTree.fromstring(picture.draw(entries))
     bars = drawn.findall("{http://www.w3.org/2000/svg}rect")

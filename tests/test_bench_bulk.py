@@ -37,7 +37,7 @@ def of_seconds(people: int, spent: float) -> dict[str, Any]:
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
 def test_the_growth_of_a_batch_is_the_power_of_its_people(power: float) -> None:
     runs = [of_seconds(people, 3 * people**power) for people in (10_000, 30_000, 1_000_000)]
-    assert growth.exponent(runs) == pytest.approx(power)
+    assert growth.exponent((run["people"], growth.seconds(run)) for run in runs) == pytest.approx(power)
 
 
 def test_the_picture_of_growth_has_a_dot_for_each_run_at_its_height() -> None:

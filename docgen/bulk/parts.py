@@ -92,7 +92,16 @@ def deal_out(
     rows: Iterator[pa.RecordBatch], numbered: Iterator[pa.RecordBatch], numbers: Numbers, work: Path
 ) -> list[Path]:
     """The rows that are taken in, in a file for each bundle. `rows` and `numbered` are both in the extract's order."""
-    return _bundled(_joined(rows, numbered), numbers.bundles, work)
+    paths = [work / f"bundle-{at}" for at in range(numbers.bundles)]
+    writers: list[pa.RecordBatchStreamWriter] = []
+    with ExitStack() as stack:
+        for table in _gathered(_joined(rows, numbered), _DEALT * numbers.bundles):
+            for path in paths if not writers else ():
+                file = stack.enter_context(pa.OSFile(str(path), "wb"))
+                writers.append(stack.enter_context(pa.ipc.new_stream(file, table.schema)))
+            for run in _runs(table.sort_by("_person"), "bundle"):
+                writers[run.column("bundle")[0].as_py()].write_table(run.combine_chunks())
+    return paths
 
 
 def write_parts(store: Store, bundles: Sequence[Path]) -> tuple[Part, ...]:
@@ -133,20 +142,6 @@ def _joined(rows: Iterator[pa.RecordBatch], numbered: Iterator[pa.RecordBatch]) 
             table = table.append_column(name, known.column(name))
         yield table
         start = end
-
-
-def _bundled(tables: Iterator[pa.Table], bundles: int, work: Path) -> list[Path]:
-    """Deal the rows out to a file for each bundle."""
-    paths = [work / f"bundle-{at}" for at in range(bundles)]
-    writers: list[pa.RecordBatchStreamWriter] = []
-    with ExitStack() as stack:
-        for table in _gathered(tables, _DEALT * bundles):
-            for path in paths if not writers else ():
-                file = stack.enter_context(pa.OSFile(str(path), "wb"))
-                writers.append(stack.enter_context(pa.ipc.new_stream(file, table.schema)))
-            for run in _runs(table.sort_by("_person"), "bundle"):
-                writers[run.column("bundle")[0].as_py()].write_table(run.combine_chunks())
-    return paths
 
 
 def _gathered(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:

@@ -125,7 +125,8 @@ _UNASSIGNED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 _JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 
-def _hash(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, as a manifest names an extract."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -205,7 +206,7 @@ def _open_csv(path: Path) -> Source:
     columns = tuple(_csv_reader(path, encoding, lambda row: "skip", None).schema.names)
     _check_headers(columns)
     return Source(
-        columns, _hash(path), path.stat().st_size, "csv", False, lambda: _csv_batches(path, encoding, columns)
+        columns, sha256_of(path), path.stat().st_size, "csv", False, lambda: _csv_batches(path, encoding, columns)
     )
 
 
@@ -317,7 +318,7 @@ def _open_jsonl(path: Path) -> Source:
             continue  # told later, with its number
     columns = tuple(keys)
     _check_headers(columns)
-    return Source(columns, _hash(path), path.stat().st_size, "jsonl", True, lambda: _jsonl_batches(path, columns))
+    return Source(columns, sha256_of(path), path.stat().st_size, "jsonl", True, lambda: _jsonl_batches(path, columns))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -383,7 +384,9 @@ def _open_parquet(path: Path) -> Source:
     if rows == 0:
         raise _refusal("empty_input", "the extract has no row", "send at least a row")
     columns = tuple(schema.names)
-    return Source(columns, _hash(path), path.stat().st_size, "parquet", False, lambda: _parquet_batches(path, columns))
+    return Source(
+        columns, sha256_of(path), path.stat().st_size, "parquet", False, lambda: _parquet_batches(path, columns)
+    )
 
 
 def _is_readable(kind: pa.DataType) -> bool:

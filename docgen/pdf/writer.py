@@ -21,8 +21,8 @@ _WRITTEN_AT_ONCE = 64  # objects: one call for many small ones, and no more memo
 def deflate(data: bytes) -> bytes:
     """Data as FlateDecode takes it (RFC 1950), by libdeflate: half the time of zlib's level 1, and fewer bytes.
 
-    The same bytes for the same data, in every process and on every processor. (ISA-L, faster by a quarter, now and then
-    missed a match that it found in another process.)
+    The same bytes for the same data, in every process. (ISA-L, faster by a quarter, now and then missed a match that it
+    found in another process.)
     """
     return bytes(zlib_compress(data, _LEVEL))
 

@@ -33,6 +33,15 @@ class Damaged:
             change(pdf)
             pdf.save(path, fix_metadata_version=False)
 
+    def swap_contents(self, file: str, one: int, other: int) -> None:
+        """Let two pages, counted from 0, show what the other one did."""
+
+        def change(pdf: pikepdf.Pdf) -> None:
+            first, second = pdf.pages[one].obj, pdf.pages[other].obj
+            first["/Contents"], second["/Contents"] = second["/Contents"], first["/Contents"]
+
+        self.pages_of(file, change)
+
     def table(self, name: str, change: Callable[[Rows], Rows]) -> None:
         """Change the rows of a table, under its header."""
         path = self.folder / name

@@ -198,11 +198,7 @@ def test_a_card_that_bears_anothers_number_or_none_is_found(damaged: Damaged) ->
 
 
 def test_the_sheet_of_another_household_is_found(damaged: Damaged) -> None:
-    def change(pdf: pikepdf.Pdf) -> None:
-        first, second = pdf.pages[0].obj, pdf.pages[2].obj
-        first["/Contents"], second["/Contents"] = second["/Contents"], first["/Contents"]
-
-    damaged.pages_of(MOUNTS, change)
+    damaged.swap_contents(MOUNTS, 0, 2)
     damaged.hide()
     assert {(f.code, f.page) for f in found(damaged)} >= {("package_code_differs", 1), ("package_code_differs", 3)}
 

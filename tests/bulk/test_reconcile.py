@@ -178,11 +178,7 @@ def test_a_wrong_match_code_is_found_on_the_card_it_stands_on(damaged: Damaged) 
 
 
 def test_a_mount_of_another_piece_is_found(damaged: Damaged) -> None:
-    def change(pdf: pikepdf.Pdf) -> None:
-        first, second = pdf.pages[0].obj, pdf.pages[1].obj
-        first["/Contents"], second["/Contents"] = second["/Contents"], first["/Contents"]
-
-    damaged.pages_of(MOUNTS, change)
+    damaged.swap_contents(MOUNTS, 0, 1)
     damaged.hide()
     codes = places(found(damaged), "package_code_differs")
     assert {(MOUNTS, 1), (MOUNTS, 2)} <= codes
