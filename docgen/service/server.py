@@ -25,16 +25,14 @@ def serve(settings: Settings) -> None:
         sys.stdout.write(f"docgen serves on http://{f'[{host}]' if ':' in host else host}:{port}/\n")
         sys.stdout.flush()
         # uvicorn's own access log writes query strings: the service's Gate logs instead. Of its two parsers h11 alone
-        # bounds the head of a request; left to itself, uvicorn takes the other one wherever it is installed.
-        config = uvicorn.Config(app, http="h11", access_log=False, log_config=None, server_header=False)
+        # bounds the head of a request. asyncio's own loop lets go of the interpreter's lock at every read and write,
+        # and then waits for the rendering thread; nor does it set TCP_NODELAY on what this listener accepts, so that
+        # the content of a small answer would wait 40 ms until the client acknowledges its head.
+        config = uvicorn.Config(app, http="h11", loop="uvloop", access_log=False, log_config=None, server_header=False)
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=2048)
-    # Connections inherit it. An answer goes out in two writes, head and content; the second of a small one would wait
-    # until the client acknowledges the first, which clients put off by 40 ms (RFC 1122, section 4.2.3.2; RFC 896).
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+    return socket.create_server((host, port), family=family, backlog=2048)
