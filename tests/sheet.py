@@ -83,7 +83,7 @@ def ink(placed: PlacedText) -> Iterator[Box]:
 
 
 def _qr(symbol: PlacedQr) -> Box:
-    quiet, size = QUIET_MODULES * symbol.module, len(symbol.rows) * symbol.module
+    quiet, size = QUIET_MODULES * symbol.module, symbol.size
     return symbol.x - quiet, symbol.y - quiet, symbol.x + size + quiet, symbol.y + size + quiet
 
 

@@ -223,10 +223,9 @@ def test_no_two_texts_overlap(engine: Engine, name: str) -> None:
             (placed.element, *_ink(placed, at)) for placed in texts_of(side) for at in range(len(placed.text.lines))
         ]
         boxes += [
-            (symbol.element, symbol.x, symbol.y, symbol.x + len(symbol.rows) * symbol.module,
-             symbol.y + len(symbol.rows) * symbol.module)
+            (symbol.element, symbol.x, symbol.y, symbol.x + symbol.size, symbol.y + symbol.size)
             for symbol in side.symbols
-        ]  # fmt: skip
+        ]
         for i, (one, left, top, right, bottom) in enumerate(boxes):
             for other, left2, top2, right2, bottom2 in boxes[i + 1 :]:
                 apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
