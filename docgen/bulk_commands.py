@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, to_json
+from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, several, to_json
 from docgen.errors import RequestError, Violation
 from docgen.settings import Settings
 
@@ -331,8 +331,10 @@ def _tell_plan(told: dict[str, Any], *, as_json: bool) -> None:
         typer.echo(to_json(told))
         return
     _tell_counts(told["counts"])
-    seconds, size = told["estimate"]["seconds"], told["estimate"]["bytes"]
-    typer.echo(f"about {max(1, round(seconds / 60))} min and {size / 1e6:,.0f} MB, in {told['shards']} shards")
+    estimate = told["estimate"]
+    minutes, megabytes = max(1, round(estimate["seconds"] / 60)), estimate["bytes"] / 1e6
+    size = f"{megabytes:,.0f} MB" if megabytes >= 1 else "less than 1 MB"
+    typer.echo(f"about {minutes} min and {size}, in {several(told['shards'], 'shard')}")
 
 
 # --- finished packages ---

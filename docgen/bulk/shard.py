@@ -44,7 +44,7 @@ _NOT_PRINTED = {
 def run_shard(engine: Engine, store: Store, job: Job, number: int, *, draw: bool = True) -> ShardResult:
     """Run one shard: its PDF files and the pieces of the package's tables, through the store.
 
-    With `draw` False everything is decided and counted, and nothing drawn or written.
+    With `draw` False everything is decided and counted, and nothing drawn: only what employers get is noted.
     """
     with scratch() as local:
         part = local / "part.parquet"
@@ -52,7 +52,7 @@ def run_shard(engine: Engine, store: Store, job: Job, number: int, *, draw: bool
         shard = _Shard(engine, job, Desk(engine, job, number, local / "out", draw=draw))
         for household in _households(engine, job, part):
             shard.take(household)
-        return shard.desk.finish(store if draw else None, shard_dir(number))
+        return shard.desk.finish(store, shard_dir(number))
 
 
 # --- the people ---

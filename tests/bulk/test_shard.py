@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from docgen.bulk.employers import run_employers
-from docgen.bulk.job import Counts, Job, ShardResult
+from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
 from docgen.bulk.package import MANIFEST, assemble, release
 from docgen.bulk.request import Wish, job_of
 from docgen.bulk.shard import run_shard
@@ -99,8 +99,23 @@ def test_an_engine_that_loads_as_it_goes_writes_the_same_bytes_as_one_that_is_wa
 def test_what_is_planned_without_drawing_is_what_is_printed(engine: Engine, store: Store, tmp_path: Path) -> None:
     put_part(store, tmp_path, 1, EVERY_STATE)
     planned = run_shard(engine, store, JOB, 1, draw=False)
-    assert list(store.names()) == ["work/parts/0001.parquet"]
+    assert set(store.names()) == {"work/parts/0001.parquet", f"{shard_dir(1)}/employers.jsonl"}
     assert planned.counts == run_shard(engine, store, JOB, 1).counts
+
+
+@pytest.mark.parametrize("delivery", ["regular", "lists"])
+def test_a_plan_counts_letters_and_lists_to_employers_too(
+    engine: Engine, store: Store, tmp_path: Path, delivery: str
+) -> None:
+    job = replace(JOB, delivery=delivery)
+    put_part(store, tmp_path, 1, EVERY_STATE)
+    planned = [
+        run_shard(engine, store, job, 1, draw=False).counts,
+        run_employers(engine, store, job, 1, 1, draw=False).counts,
+    ]
+    counts, _ = package(engine, store, job, 1)
+    assert sum(planned, Counts()) == counts
+    assert planned[1].pieces == planned[1].pages == 1
 
 
 def test_finished_files_pass_preflight_and_their_pages_are_those_of_the_table(
