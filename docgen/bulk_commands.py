@@ -239,27 +239,21 @@ def _other_batch() -> RequestError:
 
 def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
     from docgen.bulk.opened import open_manifest
-    from docgen.bulk.run import Coordinator
-    from docgen.bulk.stages import BulkStages
     from docgen.bulk.store import Store
 
     store = Store.open(out)
-    id_ = begun.id_in(store, resume=resume)
-    if id_ is not None:
-        settings = begun.settings
-        with Coordinator(
-            begun.ledger, lambda _: store, BulkStages(), begun.machine, begun.workers, settings.scheduler or None
-        ) as coordinator:
-            batch = begun.submit(coordinator, store, id_)
-            try:
-                with _stopping(), _bar() as tell:
-                    batch = coordinator.run(batch.id, tell)
-            except KeyboardInterrupt:
-                typer.echo("interrupted: the same command with --resume goes on from here", err=True)
-                raise typer.Exit(INTERRUPTED) from None
-        if batch.state != "done":
-            _tell_failure(batch, as_json=as_json)
-        _clear(store)
+    try:
+        with _stopping():
+            id_ = begun.id_in(store, resume=resume)
+            if id_ is not None:
+                batch = _run(begun, store, id_)
+                if batch.state != "done":
+                    _tell_failure(batch, as_json=as_json)
+                _clear(store)
+    except KeyboardInterrupt:
+        message = f"interrupted: what is done is kept in {out}, and the same command with --resume goes on from there"
+        typer.echo(message, err=True)
+        raise typer.Exit(INTERRUPTED) from None
     manifest = open_manifest(store)
     counts = manifest.counts.as_dict()
     if as_json:
@@ -267,6 +261,19 @@ def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
     else:
         _tell_counts(counts)
         typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
+
+
+def _run(begun: _Begun, store: Store, id_: str) -> Batch:
+    """Run the batch to its end."""
+    from docgen.bulk.run import Coordinator
+    from docgen.bulk.stages import BulkStages
+
+    with Coordinator(
+        begun.ledger, lambda _: store, BulkStages(), begun.machine, begun.workers, begun.settings.scheduler or None
+    ) as coordinator:
+        batch = begun.submit(coordinator, store, id_)
+        with _bar() as tell:
+            return coordinator.run(batch.id, tell)
 
 
 def _clear(store: Store) -> None:

@@ -35,11 +35,6 @@ app.add_typer(fonts_app, name="fonts")
 bulk_commands.add_to(app)
 
 
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
@@ -276,4 +271,4 @@ def _print_assets(assets: Iterable[install.Asset]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    app()
