@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, several, to_json
-from docgen.errors import RequestError, Violation
+from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, several, to_json
+from docgen.errors import CODES, RequestError, Violation
 from docgen.settings import Settings
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
@@ -238,7 +238,6 @@ def _other_batch() -> RequestError:
 
 
 def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
-    from docgen.bulk.opened import open_manifest
     from docgen.bulk.store import Store
 
     store = Store.open(out)
@@ -254,13 +253,7 @@ def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
         message = f"interrupted: what is done is kept in {out}, and the same command with --resume goes on from there"
         typer.echo(message, err=True)
         raise typer.Exit(INTERRUPTED) from None
-    manifest = open_manifest(store)
-    counts = manifest.counts.as_dict()
-    if as_json:
-        typer.echo(to_json({"package": store.location, "job": manifest.job.as_dict(), "counts": counts}))
-    else:
-        _tell_counts(counts)
-        typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
+    _tell_package(store, as_json=as_json)
 
 
 def _run(begun: _Begun, store: Store, id_: str) -> Batch:
@@ -325,6 +318,27 @@ def _tell_failure(batch: Batch, *, as_json: bool) -> None:
         shard = f" in shard {error['shard']}" if "shard" in error else ""
         typer.echo(f"the batch is {batch.state}{shard}, and nothing is released <{error['code']}>", err=True)
     raise typer.Exit(REFUSED)
+
+
+def _tell_package(store: Store, *, as_json: bool) -> None:
+    """What is in a package, and why who is not; the end with an exit code of its own if that is nobody."""
+    from docgen.bulk.opened import REJECTS_TABLE, open_manifest, reject_codes
+
+    manifest, reasons = open_manifest(store), dict(reject_codes(store).most_common())
+    counts, table = manifest.counts.as_dict(), f"{store.location}/{REJECTS_TABLE}"
+    if as_json:
+        told = {"package": store.location, "job": manifest.job.as_dict(), "counts": counts, "reasons": reasons}
+        typer.echo(to_json(told))
+    else:
+        _tell_counts(counts)
+        typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
+    if reasons and not as_json:
+        typer.echo(f"who was not printed, and why: {table}", err=True)
+        for code, rows in reasons.items():
+            typer.echo(f"{code:24}{rows:>12,}  {CODES[code][1] if code in CODES else ''}".rstrip(), err=True)
+    if not manifest.counts.printed and manifest.counts.withdrawn < manifest.counts.people:  # those were not to be
+        again = ", or give --reissue REASON to issue people once more" if "already_issued" in reasons else ""
+        fail([Violation("nobody_printed", "nobody could be printed", f"see {table}{again}")], REFUSED, as_json=as_json)
 
 
 def _tell_counts(counts: dict[str, int]) -> None:

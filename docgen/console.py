@@ -21,7 +21,7 @@ REFUSED, USAGE, LAYOUT, ASSETS, INTERRUPTED = 1, 2, 3, 4, 5
 EXIT_CODES = """\b
 Exit codes:
   0  done
-  1  refused: every violation is on standard error
+  1  refused, or nobody of a batch could be printed: every violation is on standard error
   2  wrong usage: an unknown option, insurer or document, a wrong setting
   3  a layout or an insurer's profile is wrong
   4  a font or the colour profile is missing or altered

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -182,6 +183,11 @@ def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int
             yield int(row), state
         except ValueError:
             raise _bad_row(REJECTS_TABLE, line) from None
+
+
+def reject_codes(store: Store) -> Counter[str]:
+    """How often each code stands in the table of rejects. Raises PackageError `package_table`."""
+    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, None, REJECTS))
 
 
 def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

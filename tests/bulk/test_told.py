@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
 from docgen import bulk_commands
 from docgen.bulk.run import Coordinator
+from docgen.bulk.store import Store
 from docgen.cli import app
+from docgen.engine import Engine
+from tests.bulk import packages
 from tests.service.extracts import extract
 
 
@@ -46,6 +52,49 @@ def test_a_plan_tells_what_it_would_take(
     plan = {"counts": {"people": 3}, "shards": shards, "estimate": {"seconds": 3, "bytes": size}}
     bulk_commands._tell_plan(plan, as_json=False)
     assert capsys.readouterr().out.splitlines()[-1] == words
+
+
+# --- who was not printed ---
+
+
+def package(engine: Engine, folder: Path, **changes: Any) -> Store:
+    """A package of one household of one."""
+    return packages.issue(engine, folder, packages.job(), [packages.rows(1, n1=changes)])
+
+
+def test_who_was_not_printed_is_told_with_the_reasons_and_where_to_look(
+    engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = packages.rows(12)
+    others = next(row for row in rows if row["本人家族区分"] == "2")["_household"]
+    people = [row for row in rows if row["_household"] == others]
+    people[0]["_fault"] = "duplicate_person"
+    store = packages.issue(engine, tmp_path, packages.job(), [rows])
+    bulk_commands._tell_package(store, as_json=False)
+    out, err = capsys.readouterr()
+    held = str(len(people) - 1)
+    assert {("rejected", "1"), ("held", held)} < {tuple(line.split()) for line in out.splitlines()}
+    assert err.splitlines()[0] == f"who was not printed, and why: {store.location}/issuer/rejects.csv"
+    reasons = sorted(line.split()[:2] for line in err.splitlines()[1:])
+    assert reasons == [["duplicate_person", "1"], ["household_held", held]]
+
+
+def test_a_batch_that_prints_nobody_is_no_success_and_says_where_to_look(
+    engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = package(engine, tmp_path, _fault="already_issued")
+    for as_json in (False, True):
+        with pytest.raises(typer.Exit) as caught:
+            bulk_commands._tell_package(store, as_json=as_json)
+        assert caught.value.exit_code == 1
+        out, err = capsys.readouterr()
+        assert all(word in err for word in ("nobody_printed", f"{store.location}/issuer/rejects.csv", "--reissue"))
+    assert json.loads(out)["reasons"] == {"already_issued": 1}
+    assert json.loads(err)["violations"][0]["code"] == "nobody_printed"
+
+
+def test_a_batch_of_which_everybody_was_withdrawn_is_what_was_asked_for(engine: Engine, tmp_path: Path) -> None:
+    bulk_commands._tell_package(package(engine, tmp_path, _withdrawn=True), as_json=True)
 
 
 # --- Ctrl-C ---
