@@ -374,9 +374,8 @@ def reconcile(
     Exit code 1, and every difference on standard error, unless all is as it was made.
     """
     from docgen.bulk.reconcile import reconcile as held_against_itself
-    from docgen.bulk.store import Store
 
-    report = held_against_itself(Store.open(package), vendor_only=vendor_only, workers=workers or Settings().workers)
+    report = held_against_itself(_opened(package), vendor_only=vendor_only, workers=workers or Settings().workers)
     if as_json:
         typer.echo(to_json(report.as_dict()))
     else:
@@ -384,10 +383,23 @@ def reconcile(
             typer.echo(finding, err=True)
     if not report.ok:
         if not as_json:
-            typer.echo(f"{report.differences} differences: do not use this package", err=True)
+            typer.echo(f"{several(report.differences, 'difference')}: do not use this package", err=True)
         raise typer.Exit(REFUSED)
     if not as_json:
-        typer.echo(f"{report.counts.printed} people on {report.counts.pages} pages: all as it was made")
+        people = several(report.counts.printed, "person", "people")
+        typer.echo(f"{people} on {several(report.counts.pages, 'page')}: all as it was made")
+
+
+def _opened(package: str) -> Store:
+    """A package. Its vendor's side will do, which is all that a vendor has."""
+    from docgen.bulk.opened import MANIFEST
+    from docgen.bulk.store import Store
+
+    store = Store.open(package)
+    above, _, last = store.location.rpartition("/")
+    side, _, manifest = MANIFEST.partition("/")
+    is_side = last == side and store.exists(manifest) and not store.exists(MANIFEST)
+    return Store.open(above or "/") if is_side else store
 
 
 def reprint(
@@ -421,7 +433,7 @@ def reprint(
     if not (selection.pieces or selection.people or selection.pages):
         raise typer.BadParameter("nothing is selected", param_hint="--piece, --person or --page")
     store = Store.open(out)
-    counts = printed_again(Store.open(package), store, selection, reason, cards_only=cards_only)
+    counts = printed_again(_opened(package), store, selection, reason, cards_only=cards_only)
     _tell_counts(counts.as_dict())
     typer.echo(store.location)
 
@@ -446,12 +458,11 @@ def find(
     """Say who holds which piece, place and page."""
     from docgen.bulk.find import Selection
     from docgen.bulk.find import find as found
-    from docgen.bulk.store import Store
 
     selection = Selection(_ids(piece), _ids(person), _ids(key), _ids(page))
     if not (selection.pieces or selection.people or selection.keys or selection.pages):
         raise typer.BadParameter("nothing is asked for", param_hint="--person, --key, --piece or --page")
-    for holding in found(Store.open(package), selection):
+    for holding in found(_opened(package), selection):
         told = holding.as_dict()
         if as_json:
             typer.echo(json.dumps(told, ensure_ascii=False))  # a line for each, since there may be many

@@ -143,7 +143,7 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
 
 
 def _broken(what: str) -> PackageError:
-    hint = "fetch the package again from where it was made"
+    hint = "give the folder in which vendor/ lies, or fetch the package again from where it was made"
     return PackageError(Violation("package_manifest", f"the manifest {what}", hint, file=MANIFEST))
 
 

@@ -30,7 +30,7 @@ from docgen.engine import Engine
 from docgen.issuance.profile import CardSettings, QrSettings
 from docgen.pdf.reader import read_pages
 from tests.bulk import packages
-from tests.bulk.damage import Damaged, lines, set_lines
+from tests.bulk.damage import Damaged, Rows, lines, set_lines
 
 EXTRACTS = Path(__file__).parents[2] / "layouts/samples/extracts"
 ISSUED_ON = date(2025, 12, 2)
@@ -195,6 +195,19 @@ def test_a_card_that_bears_anothers_number_or_none_is_found(damaged: Damaged) ->
     findings = found(damaged)
     assert {finding.code for finding in findings} == {"package_code_differs"}
     assert {finding.place for finding in findings} == {1, 2, 3}
+
+
+def test_two_people_who_changed_places_in_a_sheets_row_are_found_by_the_vendor_too(damaged: Damaged) -> None:
+    def swap(rows: Rows) -> Rows:
+        for row in rows:
+            if len(people := row[6].split()) == 4:
+                row[6] = " ".join([people[1], people[0], *people[2:]])
+        return rows
+
+    damaged.table("vendor/pages.csv", swap)
+    damaged.sign()
+    report = reconcile(Store.open(damaged.folder), vendor_only=True)
+    assert {(finding.code, finding.file) for finding in report.findings} == {("package_order", "vendor/pages.csv")}
 
 
 def test_the_sheet_of_another_household_is_found(damaged: Damaged) -> None:

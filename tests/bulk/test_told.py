@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,25 @@ def test_a_batch_that_prints_nobody_is_no_success_and_says_where_to_look(
 
 def test_a_batch_of_which_everybody_was_withdrawn_is_what_was_asked_for(engine: Engine, tmp_path: Path) -> None:
     bulk_commands._tell_package(package(engine, tmp_path, _withdrawn=True), as_json=True)
+
+
+# --- finished packages ---
+
+
+def test_a_vendor_may_name_the_own_side_of_a_package(engine: Engine, tmp_path: Path) -> None:
+    made = Path(package(engine, tmp_path).location)
+    shutil.rmtree(made / "issuer")
+    result = told("reconcile", made / "vendor", "--vendor-only", "--workers", "1")
+    assert (result.exit_code, result.stdout) == (0, "1 person on 3 pages: all as it was made\n"), result.stderr
+    assert told("find", f"{made}/vendor/", "--page", "mounts-0001.pdf:1").exit_code == 0
+    (made / "vendor/cards-0001.pdf").rename(made / "vendor/other.pdf")
+    result = told("reconcile", made, "--vendor-only", "--workers", "1")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "2 differences: do not use this package"
+    (made / "vendor/other.pdf").unlink()
+    assert "\n1 difference: " in told("reconcile", made, "--vendor-only", "--workers", "1").stderr
+    result = told("reconcile", made.parent, "--vendor-only")
+    assert "the folder in which vendor/ lies" in result.stderr
 
 
 # --- Ctrl-C ---
