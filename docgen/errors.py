@@ -27,7 +27,7 @@ def _declare(status: int, codes: dict[str, str]) -> None:
 _declare(
     422,
     {
-        "unknown_key": "The record has a key that the document's schema does not know.",
+        "unknown_key": "A key that records of this document, or requests of this kind, do not have.",
         "wrong_type": "A value has another JSON type than the schema asks for.",
         "missing_value": "A required value is absent or blank.",
         "not_allowed": "A value is none of those that the schema lists, or has another form.",
