@@ -418,7 +418,11 @@ def reprint(
         typer.Option(metavar="FILE:PAGE", show_default=False, help="A page's whole document. @FILE: a list."),
     ] = None,
     cards_only: Annotated[
-        bool, typer.Option("--cards-only", help="Without the mounts of the envelopes that people's cards are in.")
+        bool,
+        typer.Option(
+            "--cards-only",
+            help="Without the mounts that people's cards are in, unless the cards are printed on them.",
+        ),
     ] = False,
 ) -> None:
     """Print pieces, people's documents or pages once more, in a package of their own.
@@ -426,7 +430,9 @@ def reprint(
     Each option may stand several times. The pages are the original ones, which their hashes prove.
     """
     from docgen.bulk.find import Selection
+    from docgen.bulk.opened import open_manifest
     from docgen.bulk.reprint import reprint as printed_again
+    from docgen.bulk.reprint import with_cards
     from docgen.bulk.store import Store
 
     selection = Selection(_ids(piece), _ids(person), (), _ids(page))
@@ -436,6 +442,9 @@ def reprint(
     counts = printed_again(_opened(package), store, selection, reason, cards_only=cards_only)
     _tell_counts(counts.as_dict())
     typer.echo(store.location)
+    if cards_only and with_cards(open_manifest(store)):
+        message = "the cards are printed on their mounts: each came with its whole sheet, and everybody's who is on it"
+        typer.echo(message, err=True)
 
 
 def find(

@@ -82,7 +82,8 @@ class Desk:
         cards = sum(_cards_on(sheet) for sheet in piece.sheets)
         mounts = sum(not sheet.place for sheet in piece.sheets)
         self.count(Counts(pieces=1, cards=cards, pages=pages))
-        row = (piece.id, piece.sheet, piece.of, piece.kind, mounts, cards, self._enclosures)
+        enclosures = "" if piece.kind in ("letter", "list") else self._enclosures
+        row = (piece.id, piece.sheet, piece.of, piece.kind, mounts, cards, enclosures)
         self._tables["pieces.csv"].row(row)
 
     def finish(self, store: Store, place: str) -> ShardResult:

@@ -57,7 +57,7 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
         message, hint = "there is a package already where the reprint goes", "give an empty folder"
         raise PackageError(Violation("package_in_the_way", message, hint))
     said = open_manifest(store)
-    on_mount = {area.document for area in said.areas if area.of == "card" and area.document in _MOUNTS}
+    on_mount = with_cards(said)
     left_out = set(_MOUNTS) - on_mount if cards_only else set()
     held = [holding.pages for envelope in search(store, selection) for holding in envelope]
     chosen = [pages for pages in held if pages[0].document not in left_out]
@@ -69,6 +69,11 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
         except BaseException:  # Ctrl-C, too: what is left would be in the way of the next attempt
             made.take_back()
             raise
+
+
+def with_cards(said: Manifest) -> set[str]:
+    """The mounts of a package that have their cards printed on them: none of these cards comes without its sheet."""
+    return {area.document for area in said.areas if area.of == "card" and area.document in _MOUNTS}
 
 
 class _Reprint:

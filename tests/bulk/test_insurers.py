@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from typer.testing import CliRunner
 
 from docgen.bulk.against import reconcile_shard
 from docgen.bulk.find import Selection, find
@@ -26,6 +27,7 @@ from docgen.bulk.reprint import reprint
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import read_table
+from docgen.cli import app
 from docgen.engine import Engine
 from docgen.issuance.profile import CardSettings, QrSettings
 from docgen.pdf.reader import read_pages
@@ -225,6 +227,11 @@ def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Stor
         (holding,) = find(printed, selection)
         assert [row.page for row in holding.pages] == [front.page, back.page]
         assert holding.as_dict()["people"] == list(front.people)
+    result = CliRunner().invoke(
+        app,
+        ["reprint", printed.location, "--person", person, "--cards-only", "--reason", "x", "--out", f"{tmp_path}/c"],
+    )
+    assert (result.exit_code, result.stderr.count("whole sheet")) == (0, 1)
     for name, cards_only in (("all", False), ("cards", True)):
         out = Store.open(tmp_path / name)
         made = reprint(printed, out, Selection(people=(person,)), "damaged in the post", cards_only=cards_only)

@@ -157,6 +157,7 @@ def test_an_employer_gets_one_letter_though_its_people_are_in_several_shards(
     assert (counts.pieces, counts.cards, counts.printed) == (7 + 3, 7, 7)
     rows_of_pieces = table(store, "vendor/pieces.csv")
     assert [row["kind"] for row in rows_of_pieces] == ["employer"] * 7 + ["letter"] * 3
+    assert [row["enclosures"] for row in rows_of_pieces] == ["leaflet seal reply-envelope"] * 7 + [""] * 3
     assert sum(int(row["cards"]) for row in rows_of_pieces) == counts.cards
 
 

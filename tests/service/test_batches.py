@@ -314,7 +314,9 @@ def test_a_form_that_is_none_is_refused(idle: TestClient) -> None:
 
 def test_an_extract_without_a_date_of_issue_needs_one(idle: TestClient) -> None:
     content = extract(3, n1={"交付年月日": ""})
-    assert code(submit(idle, content)) == (422, "issue_date_unknown")
+    refused = submit(idle, content)
+    assert code(refused) == (422, "issue_date_unknown")
+    assert all(name in refused.json()["violations"][0]["hint"] for name in ("issued_on", "--issued-on"))
     assert submit(idle, content, issued_on="2025-08-01").json()["job"]["issued_on"] == "2025-08-01"
 
 
