@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import hashlib
 import io
@@ -16,6 +17,7 @@ import pytest
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
 from docgen.bulk.package import MANIFEST, assemble, release
+from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
@@ -159,6 +161,26 @@ def test_an_employer_gets_one_letter_though_its_people_are_in_several_shards(
     assert [row["kind"] for row in rows_of_pieces] == ["employer"] * 7 + ["letter"] * 3
     assert [row["enclosures"] for row in rows_of_pieces] == ["leaflet seal reply-envelope"] * 7 + [""] * 3
     assert sum(int(row["cards"]) for row in rows_of_pieces) == counts.cards
+
+
+def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_letter_counts_its_people(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    other, profile = copy.copy(engine), engine.insurers["society"]
+    assert profile.documents.notice is not None
+    notice = profile.documents.notice.model_copy(update={"per": "household"})
+    documents = profile.documents.model_copy(update={"notice": notice})
+    other.insurers = {**engine.insurers, "society": profile.model_copy(update={"documents": documents})}
+    put_part(store, tmp_path, 1, [*family(6), insured(世帯番号="00000009", 番号="99")])
+    counts, _ = package(other, store, replace(JOB, insurer="society", delivery="notices"), 1)
+    assert (counts.printed, counts.pieces, counts.cards) == (7, 2 + 1, 0)
+    (page,) = read_pages(store.read("vendor/letters-0001.pdf"))
+    text = "".join(run.text for run in page.runs)
+    assert "2通（7名分）" in text
+    assert "「資格情報のお知らせ」ができました" in text
+    assert "6名" in text
+    assert "カード" not in text
+    assert reconcile(store).findings == []
 
 
 def test_mail_that_came_back_from_homes_goes_to_the_employer_with_a_letter_that_says_so(
