@@ -103,7 +103,7 @@ def render(
     if out == "-" and as_json:
         raise typer.BadParameter("the PDF and the JSON cannot both go to standard output", param_hint="--out")
     value = strict_json.loads(_read(record))
-    engine = Engine.load(Settings())
+    engine = Engine(Settings())  # not warm: one document needs one layout compiled
     day = issued_on.date() if issued_on else None
     options = Options(specimen=specimen, issued_on=day, accessible=accessible)
     rendered = engine.render(document, insurer, value, options)

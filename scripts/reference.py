@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
+from docgen.engine import Engine
 from docgen.errors import CODES
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import Catalogue
@@ -157,7 +158,8 @@ def _insurers() -> Iterator[str]:
 def _routes() -> Iterator[str]:
     yield "# HTTP routes"
     yield "Errors are `application/problem+json` (RFC 9457) with every violation; [their codes](errors.md).\n"
-    api = create_app(Settings()).openapi()
+    settings = Settings()
+    api = create_app(settings, Engine(settings)).openapi()
     for path, methods in api["paths"].items():
         for method, operation in methods.items():
             yield f"## {method.upper()} {path}\n"
