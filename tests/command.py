@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from docgen.cli import main
+from docgen.cli import app
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,7 +36,7 @@ def run(
 
 def _exit_code() -> int:
     try:
-        main()
+        app()
     except SystemExit as end:
         return int(end.code or 0)
     except Exception:
