@@ -45,6 +45,7 @@ from docgen.bulk.opened import (
     piece_rows,
     reading_areas,
     reject_rows,
+    two_sided,
 )
 from docgen.bulk.policy import Policy
 from docgen.bulk.reading import Seen
@@ -164,7 +165,7 @@ def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
     folder = employers_dir(number)
     result = _result(store, folder)
     files = {file.name: file for file in result.files}
-    said = Manifest(job, result.counts, files, (), None, {})
+    said = Manifest(job, result.counts, files, (), two_sided(engine, job.insurer), None, {})
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     shard = check_shard(store, said, rows, pieces)
     report = Report(counts=Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages))
@@ -178,7 +179,8 @@ def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
 def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     result = _result(store, shard_dir(number))
     files = {file.name: file for file in result.files}
-    said = Manifest(job, result.counts, files, reading_areas(engine, job.insurer), None, {})
+    backs = two_sided(engine, job.insurer)
+    said = Manifest(job, result.counts, files, reading_areas(engine, job.insurer), backs, None, {})
     folder = shard_dir(number)
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     people = {person.key: person for person in _people(engine, store, job, number)}

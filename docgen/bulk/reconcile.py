@@ -432,7 +432,7 @@ class _Envelope:
                 )
         if self._piece is None:
             return
-        sheets = sum(not rows[0].place for rows in self.documents)
+        sheets = sum(self._said.sheets(rows) for rows in self.documents)
         if (self._piece.cards, self._piece.sheets) != (self.cards, sheets):
             message = f"it holds {self.cards} cards and {sheets} other sheets, and the list of pieces says "
             yield _at(first, "package_counts", f"{message}{self._piece.cards} and {self._piece.sheets}")

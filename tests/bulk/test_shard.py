@@ -16,6 +16,7 @@ import pytest
 
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
+from docgen.bulk.opened import reading_guide
 from docgen.bulk.package import MANIFEST, assemble, release
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of
@@ -46,7 +47,8 @@ def store(tmp_path: Path) -> Store:
 def package(engine: Engine, store: Store, job: Job, shards: int) -> tuple[Counts, list[ShardResult]]:
     results = [run_shard(engine, store, job, number) for number in range(1, shards + 1)]
     employers = [run_employers(engine, store, job, number, shards) for number in range(1, shards + 1)]
-    counts = assemble(store, job, engine.pinned(job.insurer), results, employers, {"rows": 0}, [])
+    guide = reading_guide(engine, job.insurer)
+    counts = assemble(store, job, engine.pinned(job.insurer), results, employers, {"rows": 0}, guide)
     release(store)
     return counts, [*results, *employers]
 
@@ -62,7 +64,7 @@ def test_the_counts_add_up_and_everyone_is_accounted_for(engine: Engine, store: 
         people=10, printed=6, rejected=2, held=1, withdrawn=1, households=5, pieces=3, cards=6, pages=15
     )
     assert result.counts.balanced
-    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, [])
+    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, {"reading": [], "two_sided": []})
     assert [row["state"] for row in table(store, "issuer/keys.csv")] == [
         *["printed"] * 5, "rejected", "held", "withdrawn", "rejected", "printed",
     ]  # fmt: skip
@@ -125,7 +127,7 @@ def test_finished_files_pass_preflight_and_their_pages_are_those_of_the_table(
 ) -> None:
     put_part(store, tmp_path, 1, EVERY_STATE)
     result = run_shard(engine, store, JOB, 1)
-    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, [])
+    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, {"reading": [], "two_sided": []})
     told = [(row["file"], int(row["page"]), row["page_hash"]) for row in table(store, "vendor/pages.csv")]
     found = []
     for file in result.files:
@@ -180,6 +182,17 @@ def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_lett
     assert "「資格情報のお知らせ」ができました" in text
     assert "6名" in text
     assert "カード" not in text
+    # Six people's notice is two sheets of paper, one person's is one; so is the letter.
+    assert [row["sheets"] for row in table(store, "vendor/pieces.csv")] == ["2", "1", "1"]
+    assert reconcile(store).findings == []
+
+
+def test_a_letter_counts_each_of_its_pages_as_a_sheet(engine: Engine, store: Store, tmp_path: Path) -> None:
+    rows = [insured(世帯番号=f"{at:08d}", 番号=str(at)) for at in range(1, 10)]
+    put_part(store, tmp_path, 1, rows)
+    package(engine, store, replace(JOB, delivery="regular"), 1)
+    assert len(list(read_pages(store.read("vendor/letters-0001.pdf")))) == 2
+    assert [row["sheets"] for row in table(store, "vendor/pieces.csv")] == ["1"] * 9 + ["2"]
     assert reconcile(store).findings == []
 
 
