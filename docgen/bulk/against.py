@@ -330,7 +330,7 @@ class _Texts:
         on_mount = settings is not None and settings.cards == "printed"
         of = self._of.get((row.piece, row.sheet), row.sheet)
         raw = records.mount_record(row.piece, row.sheet, of, head, data, printed=printed if on_mount else ())
-        return records.employer_mount_record(raw, head, data) if employer else raw
+        return records.employer_mount_record(self._job, raw, head, data) if employer else raw
 
     def _notice(self, row: PageRow) -> Mapping[str, Any]:
         people = [self._people[person] for person in row.people]

@@ -187,7 +187,7 @@ class Planner:
         on_mount = settings is not None and settings.cards == "printed"
         raw = records.mount_record(id_, at, of, insured.data, people, printed=raw_cards if on_mount else ())
         if for_employer:
-            raw = records.employer_mount_record(raw, insured.data, people)
+            raw = records.employer_mount_record(self._job, raw, insured.data, people)
         document = "mount-employer" if for_employer else "mount"
         yield from self._place(document, raw, group, _of_mount(for_employer, insured, group))
         if not on_mount:

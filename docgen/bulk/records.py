@@ -56,7 +56,9 @@ def mount_record(
     }
 
 
-def employer_mount_record(mount: Mapping[str, Any], insured: Extracted, cards: Sequence[Extracted]) -> dict[str, Any]:
+def employer_mount_record(
+    job: Job, mount: Mapping[str, Any], insured: Extracted, cards: Sequence[Extracted]
+) -> dict[str, Any]:
     """The same mount, handed on by the employer."""
     affixed = [
         mounted if "card" in mounted else {**mounted, "relationship": data.card.get("relationship")}
@@ -65,6 +67,7 @@ def employer_mount_record(mount: Mapping[str, Any], insured: Extracted, cards: S
     return {
         **mount,
         "addressee": employer_address(insured),
+        "occasion": job.occasion,
         "insured": insured.insured(),
         **{key: insured.card[key] for key in ("symbol", "number") if key in insured.card},
         "cards": affixed,

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from docgen.bulk.against import reconcile_shard
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
 from docgen.bulk.opened import reading_guide
@@ -208,6 +209,21 @@ def test_mail_that_came_back_from_homes_goes_to_the_employer_with_a_letter_that_
     (page,) = read_pages(store.read(letter))
     assert "届かずに戻った分を作り直しました" in "".join(run.text for run in page.runs)
     assert [row["kind"] for row in table(store, "vendor/pieces.csv")] == ["employer", "letter"]
+    (mount,) = read_pages(store.read("vendor/mounts-0001.pdf"))
+    assert "ご自宅あての封筒が戻ったため" in "".join(run.text for run in mount.runs)
+
+
+def test_the_mounts_of_a_first_delivery_do_not_say_that_anything_came_back(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    put_part(store, tmp_path, 1, family(2))
+    job = replace(JOB, delivery="regular")
+    package(engine, store, job, 1)
+    (mount,) = read_pages(store.read("vendor/mounts-0001.pdf"))
+    text = "".join(run.text for run in mount.runs)
+    assert "勤め先からお渡しする理由" in text
+    assert "戻った" not in text
+    assert reconcile_shard(engine, store, job, 1).findings == []
 
 
 def test_mail_that_came_back_is_made_again_as_it_was_where_the_profile_names_no_other_policy(engine: Engine) -> None:
