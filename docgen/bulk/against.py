@@ -58,6 +58,7 @@ from docgen.bulk.whole import everybody_once
 from docgen.compose.composition import Asked
 from docgen.engine import Engine, Options
 from docgen.errors import DocgenError
+from docgen.issuance.addressee import piece_label
 from docgen.text.setting import PART
 
 _STATES = ("printed", "rejected", "held", "withdrawn")
@@ -337,7 +338,8 @@ class _Texts:
         settings = self._engine.insurers[self._job.insurer].documents.notice
         last4 = settings is not None and settings.individual_number
         data, insured = [person.data for person in people], [person.insured for person in people]
-        return records.notice_record(row.piece, people[0].head, data, insured, last4=last4)
+        number = piece_label(row.piece, row.sheet, self._of.get((row.piece, row.sheet), row.sheet))
+        return records.notice_record(number, people[0].head, data, insured, last4=last4)
 
 
 def _differs(asked: Sequence[Asked], found: Sequence[tuple[str, ...]]) -> str | None:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, card, catalogue
-from docgen.issuance.addressee import Addressee, PieceId, address_block
+from docgen.issuance.addressee import Addressee, PieceId, address_block, piece_label
 from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
 from docgen.issuance.names import named_in_public
@@ -209,12 +209,11 @@ def _sheet(
     make = _printed if settings.cards == "printed" else _affixed
     rows = [make(mounted, f"/cards/{at}", record, profile, issued, violations, used)
             for at, mounted in enumerate(record.cards[:MOST_CARDS])]  # fmt: skip
-    label = f"{piece.sheet}/{piece.of}"
     texts = {
         **block.texts,
         "dates.issued_on": running(issued, None, profile.dates.first_year) if issued is not None else "",
-        "piece.label": f"{piece.id}-{label}",
-        "piece.mark": f"{piece.id}/{label}",
+        "piece.label": piece_label(piece.id, piece.sheet, piece.of),
+        "piece.mark": f"{piece.id}/{piece.sheet}/{piece.of}",
         "piece.position": f"{piece.of}通のうち{piece.sheet}通目" if piece.of > 1 else "",
     }
     flags = {

@@ -188,6 +188,30 @@ def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_lett
     assert reconcile(store).findings == []
 
 
+@pytest.mark.parametrize(
+    ("insurer", "delivery", "file", "size", "envelopes"),
+    [
+        ("association", "regular", "vendor/mounts-0001.pdf", 6, 2),
+        ("society", "cards", "vendor/mounts-0001.pdf", 6, 2),
+        ("society", "notices", "vendor/notices-0001.pdf", 3, 3),
+    ],
+)
+def test_each_envelope_shows_the_number_by_which_the_letter_names_it(
+    engine: Engine, store: Store, tmp_path: Path, insurer: str, delivery: str, file: str, size: int, envelopes: int
+) -> None:
+    job = replace(JOB, insurer=insurer, delivery=delivery)
+    put_part(store, tmp_path, 1, family(size))
+    package(engine, store, job, 1)
+    numbers = [f"S0001-00000001S-{at}/{envelopes}" for at in range(1, envelopes + 1)]
+    windows = [_runs(page) for page in read_pages(store.read(file))]
+    assert [{text for text in page if text.startswith("S0001-00000001S-") and "/" in text} for page in windows] == [
+        {number} for number in numbers
+    ]
+    (letter,) = read_pages(store.read("vendor/letters-0001.pdf"))
+    assert [text for text in _runs(letter) if text.startswith("S0001-0")] == numbers
+    assert reconcile_shard(engine, store, job, 1).findings == []
+
+
 def test_a_letter_counts_each_of_its_pages_as_a_sheet(engine: Engine, store: Store, tmp_path: Path) -> None:
     rows = [insured(世帯番号=f"{at:08d}", 番号=str(at)) for at in range(1, 10)]
     put_part(store, tmp_path, 1, rows)
@@ -286,6 +310,10 @@ def test_a_table_cannot_run_a_formula_and_is_read_back_as_it_was() -> None:
     back = read_table(io.BytesIO(text.getvalue().encode()), [str(at) for at in range(len(cells))])
     assert list(next(back).values()) == cells
     assert not any(guarded(cell).startswith(("=", "+", "-", "@", "＝")) for cell in cells)
+
+
+def _runs(page: Any) -> list[str]:
+    return [run.text for run in page.runs]
 
 
 def _text(page: Any) -> str:
