@@ -30,6 +30,7 @@ from docgen.bulk.store import Store
 from docgen.bulk.tables import PIECES, read_table
 from docgen.cli import app
 from docgen.engine import Engine
+from docgen.errors import PackageError
 from docgen.issuance.profile import CardSettings, QrSettings
 from docgen.pdf.reader import read_pages
 from docgen.settings import Settings
@@ -297,6 +298,14 @@ def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Stor
         assert [row.page_hash for row in page_rows(out)] == [front.page_hash, back.page_hash]
         assert {row.person for row in key_rows(out)} == set(front.people)
         assert reconcile(out).findings == []
+
+
+def test_a_card_that_is_printed_on_its_sheet_is_found_by_its_number(printed: Store) -> None:
+    row = family(printed)[0]
+    (held,) = find(printed, Selection(pieces=(f"{row.piece}-{row.sheet}{len(row.people)}",)))
+    assert (held.pages[0].piece, held.pages[0].sheet) == (row.piece, row.sheet)
+    with pytest.raises(PackageError, match="not_in_package"):
+        list(find(printed, Selection(pieces=(f"{row.piece}-{row.sheet}{len(row.people) + 1}",))))
 
 
 def test_one_sheet_of_two_is_printed_again_alone(printed: Store, tmp_path: Path) -> None:
