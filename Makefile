@@ -22,10 +22,11 @@ serve:
 	@scripts/setup.sh
 	@.venv/bin/docgen serve
 
-# By name, so that the files of batches, the longest, are not begun last.
+# By name, so that the files of batches, the longest, are not begun last. The tests begin a hundred processes: what these
+# load is compiled once, also where the environment forbids Python to keep what it has compiled.
 test:
 	@scripts/setup.sh dev
-	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(VENV_PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check:
 	@scripts/setup.sh dev

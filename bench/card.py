@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+MODULES = 29  # a side of the symbol
+
 
 class TextAt(NamedTuple):
     """A text: `x` and `baseline` in mm from the top-left corner, `size` in pt; of a field, `text` is its name."""
@@ -67,11 +69,16 @@ class Card(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One person: texts by field, the symbol's payload, and its rows of "1" and "0" (None: the peer encodes it)."""
+    """One person: texts by field, the symbol's payload, and its modules (None: the peer encodes it).
+
+    Each peer takes them as suits it best: `rows` of "1" and "0", or `packed` with a row from a new byte on, its first
+    module the lowest bit.
+    """
 
     texts: Mapping[str, str]
     payload: str
     rows: tuple[str, ...] | None
+    packed: bytes | None
 
 
 def dark_runs(rows: Sequence[str]) -> Iterator[tuple[int, int, int]]:

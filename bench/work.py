@@ -6,7 +6,7 @@ import pickle
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.card import Card, LineAt, Record, RectAt, Side, SymbolAt, TextAt
+from bench.card import MODULES, Card, LineAt, Record, RectAt, Side, SymbolAt, TextAt
 from bench.records import RecordMaker
 from docgen.layout.loader import load_layout
 from docgen.layout.models import Element, FieldText, Layout, Line, Qr, Rect, Text
@@ -17,7 +17,6 @@ from docgen.units import MM_PER_PT
 
 LAYOUT = Path(__file__).parent / "layouts" / "bench-card.yaml"
 FACE = "gothic"  # BIZ UDGothic Regular, of fonts/fonts.toml
-MODULES = 29
 _ASCENT = 0.88  # where the layout language puts a box's baseline, in type sizes
 
 
@@ -37,18 +36,18 @@ def make_work(count: int) -> Work:
 
 
 def save(work: Work, path: Path, encoded: bool) -> None:
-    """Write the work for the peers; `encoded` leaves the symbols' rows out, so that a peer has to encode them."""
-    records = tuple(record._replace(rows=None) for record in work.records) if encoded else work.records
+    """Write the work for the peers; `encoded` leaves the symbols' modules out, so that a peer has to encode them."""
+    records = tuple(record._replace(rows=None, packed=None) for record in work.records) if encoded else work.records
     # pickle: the file lives as long as this run, and nobody else writes it.
     path.write_bytes(pickle.dumps((work.card, records)))
 
 
 def _record(maker: RecordMaker) -> Record:
     texts, payload = maker.make()
-    rows = encode(payload, "M")
-    if len(rows) != MODULES:
-        raise ValueError(f"the bench is made for symbols of {MODULES} modules, not {len(rows)}: {payload}")
-    return Record(texts, payload, rows)
+    size, packed = modules = encode(payload, "M")
+    if size != MODULES:
+        raise ValueError(f"the bench is made for symbols of {MODULES} modules, not {size}: {payload}")
+    return Record(texts, payload, modules.rows, packed)
 
 
 def _card(layout: Layout, font: Path) -> Card:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, to_json
-from docgen.errors import RequestError, Violation
+from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, several, to_json
+from docgen.errors import CODES, RequestError, Violation
 from docgen.settings import Settings
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
@@ -238,35 +238,35 @@ def _other_batch() -> RequestError:
 
 
 def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
-    from docgen.bulk.opened import open_manifest
-    from docgen.bulk.run import Coordinator
-    from docgen.bulk.stages import BulkStages
     from docgen.bulk.store import Store
 
     store = Store.open(out)
-    id_ = begun.id_in(store, resume=resume)
-    if id_ is not None:
-        settings = begun.settings
-        with Coordinator(
-            begun.ledger, lambda _: store, BulkStages(), begun.machine, begun.workers, settings.scheduler or None
-        ) as coordinator:
-            batch = begun.submit(coordinator, store, id_)
-            try:
-                with _stopping(), _bar() as tell:
-                    batch = coordinator.run(batch.id, tell)
-            except KeyboardInterrupt:
-                typer.echo("interrupted: the same command with --resume goes on from here", err=True)
-                raise typer.Exit(INTERRUPTED) from None
-        if batch.state != "done":
-            _tell_failure(batch, as_json=as_json)
-        _clear(store)
-    manifest = open_manifest(store)
-    counts = manifest.counts.as_dict()
-    if as_json:
-        typer.echo(to_json({"package": store.location, "job": manifest.job.as_dict(), "counts": counts}))
-    else:
-        _tell_counts(counts)
-        typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
+    try:
+        with _stopping():
+            id_ = begun.id_in(store, resume=resume)
+            if id_ is not None:
+                batch = _run(begun, store, id_)
+                if batch.state != "done":
+                    _tell_failure(batch, as_json=as_json)
+                _clear(store)
+    except KeyboardInterrupt:
+        message = f"interrupted: what is done is kept in {out}, and the same command with --resume goes on from there"
+        typer.echo(message, err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    _tell_package(store, as_json=as_json)
+
+
+def _run(begun: _Begun, store: Store, id_: str) -> Batch:
+    """Run the batch to its end."""
+    from docgen.bulk.run import Coordinator
+    from docgen.bulk.stages import BulkStages
+
+    with Coordinator(
+        begun.ledger, lambda _: store, BulkStages(), begun.machine, begun.workers, begun.settings.scheduler or None
+    ) as coordinator:
+        batch = begun.submit(coordinator, store, id_)
+        with _bar() as tell:
+            return coordinator.run(batch.id, tell)
 
 
 def _clear(store: Store) -> None:
@@ -320,6 +320,27 @@ def _tell_failure(batch: Batch, *, as_json: bool) -> None:
     raise typer.Exit(REFUSED)
 
 
+def _tell_package(store: Store, *, as_json: bool) -> None:
+    """What is in a package, and why who is not; the end with an exit code of its own if that is nobody."""
+    from docgen.bulk.opened import REJECTS_TABLE, open_manifest, reject_codes
+
+    manifest, reasons = open_manifest(store), dict(reject_codes(store).most_common())
+    counts, table = manifest.counts.as_dict(), f"{store.location}/{REJECTS_TABLE}"
+    if as_json:
+        told = {"package": store.location, "job": manifest.job.as_dict(), "counts": counts, "reasons": reasons}
+        typer.echo(to_json(told))
+    else:
+        _tell_counts(counts)
+        typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
+    if reasons and not as_json:
+        typer.echo(f"who was not printed, and why: {table}", err=True)
+        for code, rows in reasons.items():
+            typer.echo(f"{code:24}{rows:>12,}  {CODES[code][1] if code in CODES else ''}".rstrip(), err=True)
+    if not manifest.counts.printed and manifest.counts.withdrawn < manifest.counts.people:  # those were not to be
+        again = ", or give --reissue REASON to issue people once more" if "already_issued" in reasons else ""
+        fail([Violation("nobody_printed", "nobody could be printed", f"see {table}{again}")], REFUSED, as_json=as_json)
+
+
 def _tell_counts(counts: dict[str, int]) -> None:
     width = max(map(len, counts))
     for name, count in counts.items():
@@ -331,8 +352,10 @@ def _tell_plan(told: dict[str, Any], *, as_json: bool) -> None:
         typer.echo(to_json(told))
         return
     _tell_counts(told["counts"])
-    seconds, size = told["estimate"]["seconds"], told["estimate"]["bytes"]
-    typer.echo(f"about {max(1, round(seconds / 60))} min and {size / 1e6:,.0f} MB, in {told['shards']} shards")
+    estimate = told["estimate"]
+    minutes, megabytes = max(1, round(estimate["seconds"] / 60)), estimate["bytes"] / 1e6
+    size = f"{megabytes:,.0f} MB" if megabytes >= 1 else "less than 1 MB"
+    typer.echo(f"about {minutes} min and {size}, in {several(told['shards'], 'shard')}")
 
 
 # --- finished packages ---
@@ -351,9 +374,8 @@ def reconcile(
     Exit code 1, and every difference on standard error, unless all is as it was made.
     """
     from docgen.bulk.reconcile import reconcile as held_against_itself
-    from docgen.bulk.store import Store
 
-    report = held_against_itself(Store.open(package), vendor_only=vendor_only, workers=workers or Settings().workers)
+    report = held_against_itself(_opened(package), vendor_only=vendor_only, workers=workers or Settings().workers)
     if as_json:
         typer.echo(to_json(report.as_dict()))
     else:
@@ -361,10 +383,23 @@ def reconcile(
             typer.echo(finding, err=True)
     if not report.ok:
         if not as_json:
-            typer.echo(f"{report.differences} differences: do not use this package", err=True)
+            typer.echo(f"{several(report.differences, 'difference')}: do not use this package", err=True)
         raise typer.Exit(REFUSED)
     if not as_json:
-        typer.echo(f"{report.counts.printed} people on {report.counts.pages} pages: all as it was made")
+        people = several(report.counts.printed, "person", "people")
+        typer.echo(f"{people} on {several(report.counts.pages, 'page')}: all as it was made")
+
+
+def _opened(package: str) -> Store:
+    """A package. Its vendor's side will do, which is all that a vendor has."""
+    from docgen.bulk.opened import MANIFEST
+    from docgen.bulk.store import Store
+
+    store = Store.open(package)
+    above, _, last = store.location.rpartition("/")
+    side, _, manifest = MANIFEST.partition("/")
+    is_side = last == side and store.exists(manifest) and not store.exists(MANIFEST)
+    return Store.open(above or "/") if is_side else store
 
 
 def reprint(
@@ -383,7 +418,11 @@ def reprint(
         typer.Option(metavar="FILE:PAGE", show_default=False, help="A page's whole document. @FILE: a list."),
     ] = None,
     cards_only: Annotated[
-        bool, typer.Option("--cards-only", help="Without the mounts of the envelopes that people's cards are in.")
+        bool,
+        typer.Option(
+            "--cards-only",
+            help="Without the mounts that people's cards are in, unless the cards are printed on them.",
+        ),
     ] = False,
 ) -> None:
     """Print pieces, people's documents or pages once more, in a package of their own.
@@ -391,16 +430,21 @@ def reprint(
     Each option may stand several times. The pages are the original ones, which their hashes prove.
     """
     from docgen.bulk.find import Selection
+    from docgen.bulk.opened import open_manifest
     from docgen.bulk.reprint import reprint as printed_again
+    from docgen.bulk.reprint import with_cards
     from docgen.bulk.store import Store
 
     selection = Selection(_ids(piece), _ids(person), (), _ids(page))
     if not (selection.pieces or selection.people or selection.pages):
         raise typer.BadParameter("nothing is selected", param_hint="--piece, --person or --page")
     store = Store.open(out)
-    counts = printed_again(Store.open(package), store, selection, reason, cards_only=cards_only)
+    counts = printed_again(_opened(package), store, selection, reason, cards_only=cards_only)
     _tell_counts(counts.as_dict())
     typer.echo(store.location)
+    if cards_only and with_cards(open_manifest(store)):
+        message = "the cards are printed on their mounts: each came with its whole sheet, and everybody's who is on it"
+        typer.echo(message, err=True)
 
 
 def find(
@@ -423,12 +467,11 @@ def find(
     """Say who holds which piece, place and page."""
     from docgen.bulk.find import Selection
     from docgen.bulk.find import find as found
-    from docgen.bulk.store import Store
 
     selection = Selection(_ids(piece), _ids(person), _ids(key), _ids(page))
     if not (selection.pieces or selection.people or selection.keys or selection.pages):
         raise typer.BadParameter("nothing is asked for", param_hint="--person, --key, --piece or --page")
-    for holding in found(Store.open(package), selection):
+    for holding in found(_opened(package), selection):
         told = holding.as_dict()
         if as_json:
             typer.echo(json.dumps(told, ensure_ascii=False))  # a line for each, since there may be many

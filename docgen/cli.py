@@ -13,7 +13,7 @@ import typer
 
 import docgen
 from docgen import bulk_commands, install, strict_json
-from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, to_json
+from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, several, to_json
 from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
 from docgen.errors import RequestError, Violation
@@ -33,11 +33,6 @@ fonts_app = typer.Typer(no_args_is_help=True, help="Check or install the font fi
 app.add_typer(layout_app, name="layout")
 app.add_typer(fonts_app, name="fonts")
 bulk_commands.add_to(app)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
 
 
 @app.callback(invoke_without_command=True)
@@ -108,7 +103,7 @@ def render(
     if out == "-" and as_json:
         raise typer.BadParameter("the PDF and the JSON cannot both go to standard output", param_hint="--out")
     value = strict_json.loads(_read(record))
-    engine = Engine.load(Settings())
+    engine = Engine(Settings())  # not warm: one document needs one layout compiled
     day = issued_on.date() if issued_on else None
     options = Options(specimen=specimen, issued_on=day, accessible=accessible)
     rendered = engine.render(document, insurer, value, options)
@@ -201,7 +196,7 @@ def preflight(
     if as_json:
         typer.echo(to_json({name: [v.as_dict() for v in violations] for name, violations in reports.items()}))
     for name, violations in reports.items() if not as_json else ():
-        typer.echo(f"{name}: {'ok' if not violations else f'{len(violations)} violations'}")
+        typer.echo(f"{name}: {'ok' if not violations else several(len(violations), 'violation')}")
         for violation in violations:
             typer.echo(f"  {violation}", err=True)
     if any(_grave(violations) for violations in reports.values()):
@@ -276,4 +271,4 @@ def _print_assets(assets: Iterable[install.Asset]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    app()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -20,11 +21,12 @@ REFUSED, USAGE, LAYOUT, ASSETS, INTERRUPTED = 1, 2, 3, 4, 5
 EXIT_CODES = """\b
 Exit codes:
   0  done
-  1  refused: every violation is on standard error
+  1  refused, or nobody of a batch could be printed: every violation is on standard error
   2  wrong usage: an unknown option, insurer or document, a wrong setting
   3  a layout or an insurer's profile is wrong
   4  a font or the colour profile is missing or altered
   5  a batch was interrupted: issue it again with --resume
+  130  interrupted, and nothing is left of it
 """
 _UNKNOWN = {"unknown_insurer", "unknown_document", "unknown_delivery", "no_bulk_settings", "job_number_form"}
 _AWAY = {"store_unavailable", "ledger_unavailable", "cluster_unavailable", "worker_differs"}
@@ -45,6 +47,9 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
             for problem in error.errors():
                 typer.echo(f"DOCGEN_{str(problem['loc'][0]).upper()}: {said(problem)}", err=True)
             raise typer.Exit(USAGE) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted: nothing is left of it, give the same command again", err=True)
+            raise typer.Exit(128 + signal.SIGINT) from None
         except BrokenPipeError:
             sys.stderr.close()  # the reader of our output left; Python would complain about it at exit
             raise typer.Exit(0) from None
@@ -77,6 +82,11 @@ def report(violations: Iterable[Violation], *, as_json: bool) -> None:
     else:
         for violation in violations:
             typer.echo(violation, err=True)
+
+
+def several(count: int, noun: str, nouns: str = "") -> str:
+    """A number of things: `1 shard`, `2,400 shards`."""
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
 
 
 def to_json(value: Any) -> str:

@@ -27,7 +27,7 @@ def _declare(status: int, codes: dict[str, str]) -> None:
 _declare(
     422,
     {
-        "unknown_key": "The record has a key that the document's schema does not know.",
+        "unknown_key": "A key that records of this document, or requests of this kind, do not have.",
         "wrong_type": "A value has another JSON type than the schema asks for.",
         "missing_value": "A required value is absent or blank.",
         "not_allowed": "A value is none of those that the schema lists, or has another form.",
@@ -211,6 +211,7 @@ _declare(
         "webhook_not_allowed": "Messages are not sent to this address, or the service has no secret to sign them with.",
         "job_number_form": "A job's number is one to six capitals and digits.",
         "issue_date_unknown": "Neither the first row of the extract nor the request says when the batch is issued.",
+        "nobody_printed": "Nobody of a batch could be printed: the package's table of rejects says why.",
         "list_form": "A list of people is no UTF-8 text with a key on each line.",
     },
 )

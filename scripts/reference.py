@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
+from docgen.engine import Engine
 from docgen.errors import CODES
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import Catalogue
@@ -157,7 +158,8 @@ def _insurers() -> Iterator[str]:
 def _routes() -> Iterator[str]:
     yield "# HTTP routes"
     yield "Errors are `application/problem+json` (RFC 9457) with every violation; [their codes](errors.md).\n"
-    api = create_app(Settings()).openapi()
+    settings = Settings()
+    api = create_app(settings, Engine(settings)).openapi()
     for path, methods in api["paths"].items():
         for method, operation in methods.items():
             yield f"## {method.upper()} {path}\n"
@@ -173,6 +175,7 @@ def _routes() -> Iterator[str]:
                 for p in parameters
             ]
             yield from _table(("parameter", "in", "value", "what it is"), rows)
+            yield from _bodies(operation.get("requestBody", {}).get("content", {}))
             answers = operation["responses"].items()
             yield from _table(
                 ("status", "answer", "as"),
@@ -185,6 +188,35 @@ def _routes() -> Iterator[str]:
     yield from _table(("route", "what it is"), [(_code(f"GET {path}"), what) for path, what in PLAIN_ROUTES.items()])
 
 
+def _bodies(content: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of a body; of one in another form, those that are not the same."""
+    first: list[tuple[str, ...]] = []
+    for media, body in content.items():
+        rows = list(_keys(body["schema"]))
+        if first:
+            gone = ", ".join(_code(key) for key in _names_of(first) if key not in _names_of(rows))
+            yield f"As {_code(media)}, the same{f' without {gone}' if gone else ''}, but:\n"
+        else:
+            yield f"The body, as {_code(media)}:\n"
+        yield from _table(("key", "value", "default", "what it is"), [row for row in rows if row not in first])
+        first = first or rows
+
+
+def _names_of(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    return [row[0].strip("`") for row in rows]
+
+
+def _keys(schema: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, ...]]:
+    """The keys of a schema as rows, with those of a part below it: `options.specimen`."""
+    required = schema.get("required", [])
+    for key, value in schema.get("properties", {}).items():
+        if "properties" in value:
+            yield from _keys(value, f"{above}{key}.")
+            continue
+        default = "required" if key in required else _code(_shown(value["default"])) if value.get("default") else ""
+        yield _code(f"{above}{key}"), _words(value), default, value.get("description", "")
+
+
 # --- JSON Schema to Markdown ---
 
 
@@ -194,12 +226,7 @@ def _model(
     """One section: what the model is for, and its keys."""
     yield f"{'#' * level} {title}\n"
     yield f"{_doc(model) if model else inspect.cleandoc(schema.get('description', ''))}\n"
-    required = schema.get("required", [])
-    rows = []
-    for key, value in schema.get("properties", {}).items():
-        default = "required" if key in required else _code(_shown(value["default"])) if value.get("default") else ""
-        rows.append((_code(key), _words(value), default, value.get("description", "")))
-    yield from _table(("key", "value", "default", "what it is"), rows)
+    yield from _table(("key", "value", "default", "what it is"), _keys(schema))
 
 
 def _words(schema: Mapping[str, Any]) -> str:
@@ -244,6 +271,8 @@ def _object_words(schema: Mapping[str, Any]) -> str:
 def _string_words(schema: Mapping[str, Any]) -> str:
     if schema.get("format") == "date":
         return "date, YYYY-MM-DD"
+    if schema.get("format") == "binary":
+        return "file"
     pattern = schema.get("pattern", "")
     return f"text, {_code(pattern)}" if pattern and len(pattern) < 40 and "\\x" not in pattern else "text"
 

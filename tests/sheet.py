@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from PIL import Image
 
 from docgen.compose.placed import PlacedBars, PlacedQr, PlacedRect, PlacedSide, PlacedText
 from docgen.engine import Engine, Options, Rendered
+from docgen.pdf import raster as pdfium
 from docgen.symbols.customer import CLEAR
 from docgen.symbols.qr import QUIET_MODULES
 from docgen.text.setting import SetColumn
@@ -83,7 +83,7 @@ def ink(placed: PlacedText) -> Iterator[Box]:
 
 
 def _qr(symbol: PlacedQr) -> Box:
-    quiet, size = QUIET_MODULES * symbol.module, len(symbol.rows) * symbol.module
+    quiet, size = QUIET_MODULES * symbol.module, symbol.size
     return symbol.x - quiet, symbol.y - quiet, symbol.x + size + quiet, symbol.y + size + quiet
 
 
@@ -112,11 +112,17 @@ def windows() -> Iterator[tuple[Box, Box]]:
 
 def raster(engine: Engine, document: str, name: str, page: int, dpi: int) -> np.ndarray:
     """One page's trimmed area in grey."""
-    rendered = render(engine, document, name, PLAIN)
-    png = engine.preview(rendered.pdf, page, dpi, document=document, insurer=samples.insurer(name))
-    picture = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
-    bleed = round(place(engine, document, name)[page - 1].geometry.bleed / 25.4 * dpi)
+    pdf, bleeds = _plain(engine, document, name)
+    picture = np.asarray(pdfium.render(pdf, page, dpi).convert("L"))
+    bleed = round(bleeds[page - 1] / 25.4 * dpi)
     return picture[bleed:-bleed, bleed:-bleed]
+
+
+@lru_cache(maxsize=1)  # the pages of one document are looked at one after the other
+def _plain(engine: Engine, document: str, name: str) -> tuple[bytes, list[float]]:
+    """A finished file, and the bleed of each page."""
+    bleeds = [side.geometry.bleed for side in place(engine, document, name)]
+    return render(engine, document, name, PLAIN).pdf, bleeds
 
 
 def part(picture: np.ndarray, box: Box, dpi: int) -> np.ndarray:

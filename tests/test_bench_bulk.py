@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from bench import bulk, growth
+from bench import bulk, growth, shares
 
 CPU = {"cpu_ms_per_person": 1.0}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -57,3 +59,34 @@ def test_a_process_that_held_too_much_fails_the_run(
     assert bulk.main([*asked, "350"]) == 0
     assert bulk.main([*asked, "349"]) == 1
     assert "a process held 350 MB, more than 349" in capsys.readouterr().err
+
+
+def frame_of(module: str, back: Any = None) -> Any:
+    path = str(Path(shares.__file__).parents[1] / module)
+    return SimpleNamespace(f_code=SimpleNamespace(co_filename=path), f_back=back)
+
+
+def test_what_a_library_does_counts_for_the_function_of_docgen_that_asked() -> None:
+    names = {"": "planning", "bulk/reading": "reading", "pdf/": "drawing"}
+    caller = frame_of("docgen/bulk/shard.py")
+    assert shares.named(frame_of("docgen/pdf/page.py", caller), names) == "drawing"
+    assert shares.named(frame_of("docgen/bulk/reading.py", caller), names) == "reading"
+    assert shares.named(frame_of("zlib.py", frame_of("docgen/pdf/page.py", caller)), names) == "drawing"
+    assert shares.named(frame_of("zlib.py", caller), names) == "planning"
+    assert shares.named(frame_of("zlib.py"), names) == "planning"
+
+
+def test_a_sampler_counts_while_it_is_on() -> None:
+    sampler = shares.Sampler()
+    with sampler.on({"": "busy"}):
+        end = time.process_time() + 0.1
+        while time.process_time() < end:
+            pass
+    counted = sampler.counts["busy"]
+    assert counted > 5
+    sum(range(3_000_000))
+    assert sampler.counts["busy"] == counted
+
+
+def test_shares_are_of_a_hundred_the_largest_first() -> None:
+    assert list(shares.table({"little": 1, "much": 3}))[2:] == ["| much | 75 % |", "| little | 25 % |"]

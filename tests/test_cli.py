@@ -1,4 +1,7 @@
-"""The command line, as a script meets it: exit codes, what is on which stream, and files that are whole or absent."""
+"""The command line, as a script meets it: exit codes, what is on which stream, and files that are whole or absent.
+
+What ends with each exit code is tried in a process of its own once, and otherwise in this one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +18,28 @@ import pytest
 from docgen.engine import preflight
 from docgen.settings import Settings
 from tests import samples
+from tests.command import ROOT, run
 
-ROOT = Path(__file__).parent.parent
+Result = subprocess.CompletedProcess[bytes]
 
 
-def run(
+def process(
     *arguments: str | Path, stdin: bytes = b"", cwd: Path = ROOT, env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[bytes]:
+) -> Result:
+    """The same as `run`, of a process."""
     command = [sys.executable, "-m", "docgen.cli", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
     return subprocess.run(command, input=stdin, capture_output=True, cwd=cwd, env=environment, timeout=60, check=False)
 
 
-def render(record: object, out: Path | str, *more: str | Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
+def render(
+    record: object, out: Path | str, *more: str | Path, by: Callable[..., Result] = run, **options: Any
+) -> Result:
     arguments = ("render", "card", "--insurer", "association", "--record", "-", "--out", out, *more)
-    return run(*arguments, stdin=json.dumps(record).encode(), **options)
+    return by(*arguments, stdin=json.dumps(record).encode(), **options)
 
 
-def assert_no_traceback(result: subprocess.CompletedProcess[bytes]) -> None:
+def assert_no_traceback(result: Result) -> None:
     assert b"Traceback" not in result.stderr
 
 
@@ -42,7 +49,7 @@ def record() -> dict[str, Any]:
 
 
 def test_without_arguments_it_prints_its_help_with_commands_and_exit_codes() -> None:
-    result = run()
+    result = process()
     assert result.returncode == 0
     text = result.stdout.decode()
     assert all(f"\n  {command} " in text for command in ("render", "serve", "preflight", "layout", "fonts"))
@@ -52,14 +59,14 @@ def test_without_arguments_it_prints_its_help_with_commands_and_exit_codes() -> 
 def test_a_record_becomes_a_file_that_preflight_accepts(tmp_path: Path) -> None:
     source = Settings().layouts_dir / "samples/card/association-insured.json"
     out = tmp_path / "card.pdf"
-    result = run("render", "card", "--insurer", "association", "--record", source, "--out", out)
+    result = process("render", "card", "--insurer", "association", "--record", source, "--out", out)
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
     assert list(preflight(out)) == []
     assert run("preflight", out).returncode == 0
 
 
 def test_it_reads_standard_input_and_writes_standard_output(record: dict[str, Any], tmp_path: Path) -> None:
-    result = render(record, "-")
+    result = render(record, "-", by=process)
     assert result.returncode == 0
     assert render(record, tmp_path / "card.pdf").returncode == 0
     assert result.stdout == (tmp_path / "card.pdf").read_bytes()
@@ -111,7 +118,7 @@ def test_a_refused_record_exits_1_names_every_violation_and_leaves_no_file(
 ) -> None:
     record["person"]["born_on"] = "1985-02-30"
     record["nickname"] = "x"
-    result = render(record, tmp_path / "card.pdf")
+    result = render(record, tmp_path / "card.pdf", by=process)
     assert result.returncode == 1
     assert "/person/born_on" in (text := result.stderr.decode())
     assert "<invalid_date>" in text
@@ -178,7 +185,7 @@ def test_wrong_usage_exits_2(arguments: list[str], record: dict[str, Any]) -> No
 
 
 def test_a_wrong_setting_exits_2_and_is_named() -> None:
-    result = run("layout", "check", env={"DOCGEN_PORT": "high"})
+    result = process("layout", "check", env={"DOCGEN_PORT": "high"})
     assert result.returncode == 2
     assert b"DOCGEN_PORT" in result.stderr
     assert_no_traceback(result)
@@ -189,7 +196,7 @@ def test_a_wrong_layout_exits_3_with_file_and_line(record: dict[str, Any], tmp_p
     subprocess.run(["cp", "-r", Settings().layouts_dir, layouts], check=True)
     card = layouts / "card.yaml"
     card.write_text("colour: red\n" + card.read_text(encoding="utf-8"), encoding="utf-8")
-    result = render(record, "-", env={"DOCGEN_LAYOUTS_DIR": str(layouts)})
+    result = render(record, "-", by=process, env={"DOCGEN_LAYOUTS_DIR": str(layouts)})
     assert result.returncode == 3
     assert b"card.yaml:1: " in result.stderr
     assert_no_traceback(result)
@@ -198,7 +205,7 @@ def test_a_wrong_layout_exits_3_with_file_and_line(record: dict[str, Any], tmp_p
 
 def test_a_missing_colour_profile_exits_4(record: dict[str, Any], tmp_path: Path) -> None:
     environment = {"DOCGEN_OUTPUT_PROFILE": str(tmp_path / "none.icc")}
-    result = render(record, "-", env=environment)
+    result = render(record, "-", by=process, env=environment)
     assert (result.returncode, result.stdout) == (4, b"")
     assert b"<icc_missing>" in result.stderr
     assert_no_traceback(result)
@@ -206,7 +213,7 @@ def test_a_missing_colour_profile_exits_4(record: dict[str, Any], tmp_path: Path
 
 
 def test_missing_assets_keep_the_service_from_starting(tmp_path: Path) -> None:
-    result = run("serve", "--port", "0", env={"DOCGEN_OUTPUT_PROFILE": str(tmp_path / "none.icc")})
+    result = process("serve", "--port", "0", env={"DOCGEN_OUTPUT_PROFILE": str(tmp_path / "none.icc")})
     assert (result.returncode, result.stdout) == (4, b"")
     assert_no_traceback(result)
 

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
-from bench.card import Card, Record
+from bench.card import MODULES, Card, Record
 from bench.work import FACE, LAYOUT
 from docgen.compose.brand import Brand
 from docgen.compose.composition import Composition
@@ -23,6 +23,7 @@ from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
 from docgen.settings import Settings
+from docgen.symbols.modules import Modules
 from docgen.symbols.qr import QUIET_MODULES
 from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
@@ -66,17 +67,17 @@ class Press:
         book.finish()
 
     def _place(self, record: Record) -> Sequence[PlacedSide]:
-        if record.rows is None:
+        if record.packed is None:
             return self._composition.place(_items({**record.texts, "qr": record.payload}))
         front, back = self._composition.place(_items(record.texts))
-        return front._replace(symbols=(self._symbol(record.rows),)), back
+        return front._replace(symbols=(self._symbol(Modules(MODULES, record.packed)),)), back
 
-    def _symbol(self, rows: tuple[str, ...]) -> PlacedQr:
+    def _symbol(self, modules: Modules) -> PlacedQr:
         """Ready modules where the layout's QR element stands: what QrSlot.place makes after it has encoded them."""
         slot = self._qr
-        module = slot.size / (len(rows) + 2 * QUIET_MODULES)
+        module = slot.size / (modules.size + 2 * QUIET_MODULES)
         quiet = QUIET_MODULES * module
-        return PlacedQr(slot.element, slot.x + quiet, slot.y + quiet, module, rows)
+        return PlacedQr(slot.element, slot.x + quiet, slot.y + quiet, module, modules)
 
 
 def _items(texts: Mapping[str, str]) -> PrintItems:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from operator import getitem
 from pathlib import Path
 from typing import BinaryIO
 
 import uharfbuzz as hb
 
-from bench.card import Card, Record, Side, SymbolAt, dark_runs
+from bench.card import MODULES, Card, Record, Side, SymbolAt, dark_runs
+from docgen.symbols.modules import stride
 from docgen.symbols.qr import encode
 
 _PT = 72 / 25.4
 _CHUNK = 8
+_ROW_BYTES = stride(MODULES)
 
 
 class _Codes(dict[str, str]):
@@ -33,15 +36,15 @@ class _Codes(dict[str, str]):
         return code
 
 
-class _Rects(dict[str, str]):
-    """From eight modules of a row to the operators that fill them."""
+class _Rects(dict[int, str]):
+    """From a byte of modules to the operators that fill them."""
 
     def __init__(self, x: int, y: int) -> None:
         super().__init__()
         self._x, self._y = x, y
 
-    def __missing__(self, modules: str) -> str:
-        runs = dark_runs([modules])
+    def __missing__(self, modules: int) -> str:
+        runs = dark_runs([f"{modules:08b}"[::-1]])
         rects = self[modules] = "".join(f"{self._x + x} {self._y} {length} 1 re " for x, _, length in runs)
         return rects
 
@@ -99,7 +102,7 @@ class _Page:
         self.fields = [(f"BT {self._at(card, x, baseline, size)}<", field) for x, baseline, size, field in side.fields]
         self.symbol = side.symbol
         self._height = card.height
-        self._tables: dict[int, list[tuple[slice, list[_Rects]]]] = {}
+        self._tables = [_Rects(_CHUNK * x, y) for y in range(MODULES) for x in range(_ROW_BYTES)]
 
     def hex(self, text: str) -> str:
         return "".join(map(self._codes.__getitem__, text))
@@ -113,24 +116,18 @@ class _Page:
             parts.append(hexed(texts[field]))
             parts.append("> Tj ET ")
         if self.symbol:
-            parts.append(self._drawn(self.symbol, record.rows or encode(record.payload, "M")))
+            parts.append(self._drawn(self.symbol, record.packed or encode(record.payload, "M").packed))
         return "".join(parts)
 
-    def _drawn(self, symbol: SymbolAt, rows: Sequence[str]) -> str:
-        width = len(rows)
-        tables = self._tables.get(width) or self._tables.setdefault(width, _tables(width))
-        module = symbol.size * _PT / width
-        rects = "".join([table[row[part]] for part, column in tables for table, row in zip(column, rows, strict=True)])
+    def _drawn(self, symbol: SymbolAt, packed: bytes) -> str:
+        module = symbol.size * _PT / MODULES
+        rects = "".join(map(getitem, self._tables, packed))
         place = f"{module:.5f} 0 0 {-module:.5f} {symbol.x * _PT:.4f} {(self._height - symbol.y) * _PT:.4f} cm"
         return f"{place} {rects}f"
 
     @staticmethod
     def _at(card: Card, x: float, baseline: float, size: float) -> str:
         return f"/F {size:g} Tf 1 0 0 1 {x * _PT:.3f} {(card.height - baseline) * _PT:.3f} Tm "
-
-
-def _tables(width: int) -> list[tuple[slice, list[_Rects]]]:
-    return [(slice(x, x + _CHUNK), [_Rects(x, y) for y in range(width)]) for x in range(0, width, _CHUNK)]
 
 
 def draw(card: Card, records: Sequence[Record], path: Path) -> None:

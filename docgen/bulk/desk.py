@@ -82,11 +82,15 @@ class Desk:
         cards = sum(_cards_on(sheet) for sheet in piece.sheets)
         mounts = sum(not sheet.place for sheet in piece.sheets)
         self.count(Counts(pieces=1, cards=cards, pages=pages))
-        row = (piece.id, piece.sheet, piece.of, piece.kind, mounts, cards, self._enclosures)
+        enclosures = "" if piece.kind in ("letter", "list") else self._enclosures
+        row = (piece.id, piece.sheet, piece.of, piece.kind, mounts, cards, enclosures)
         self._tables["pieces.csv"].row(row)
 
-    def finish(self, store: Store | None, place: str) -> ShardResult:
-        """Close everything and hand it to the store, if there is one: tables go to `place`, the result last of all."""
+    def finish(self, store: Store, place: str) -> ShardResult:
+        """Close everything and hand it to the store: tables go to `place`, the result last of all.
+
+        With `draw` False that is the notes of employers alone, whose letters and lists come after all shards.
+        """
         files = []
         for kind, (book, stream) in sorted(self._books.items()):
             book.finish()
@@ -95,8 +99,10 @@ class Desk:
             table.finish()
         self._open.close()
         result = ShardResult(self._number, self._counts, tuple(files))
-        if store is not None:
+        if self._draw:
             self._hand_over(result, store, place)
+        else:
+            store.put(f"{place}/{EMPLOYERS}", self._folder / EMPLOYERS)
         return result
 
     def _hand_over(self, result: ShardResult, store: Store, place: str) -> None:

@@ -28,14 +28,16 @@ MOST_RECIPIENTS = 20000  # on one list
 _Note = dict[str, Any]
 
 
-def run_employers(engine: Engine, store: Store, job: Job, number: int, shards: int) -> ShardResult:
-    """Print the letters or lists of the employers that begin in shard `number` of `shards`.
+def run_employers(
+    engine: Engine, store: Store, job: Job, number: int, shards: int, *, draw: bool = True
+) -> ShardResult:
+    """Print the letters or lists of the employers that begin in shard `number` of `shards`; count them without `draw`.
 
     Raises RecordError for a letter or list that cannot be set: the shards have tried each employer and each person.
     """
     is_list = Policy.of(engine.insurers[job.insurer], job.delivery).is_list
     with scratch() as folder:
-        desk = Desk(engine, job, number, folder / "out")
+        desk = Desk(engine, job, number, folder / "out", draw=draw)
         for at, (employer, rows) in enumerate(_letters(store, number, shards, is_list), start=1):
             id_ = employer_piece_id(job.number, number, at)
             document = "recipients-list" if is_list else "employer-letter"

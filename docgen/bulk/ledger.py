@@ -286,6 +286,17 @@ class Ledger:
         wanted = sa.select(_batches).where(_batches.c.state.in_(list(states))).order_by(_batches.c.serial).limit(limit)
         return [_batch(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
 
+    def newest(self, options: Mapping[str, str], limit: int, before: str | None = None) -> list[Batch]:
+        """The batches with these options that were not deleted, the newest first; only those older than `before`."""
+        wanted = sa.select(_batches).where(_batches.c.state != "deleted")
+        for name, value in options.items():
+            wanted = wanted.where(_batches.c.options[name].as_string() == value)
+        if before is not None:
+            its = sa.select(_batches.c.serial).where(_batches.c.id == before).scalar_subquery()
+            wanted = wanted.where(_batches.c.serial < its)
+        wanted = wanted.order_by(_batches.c.serial.desc()).limit(limit)
+        return [_batch(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
+
     def waiting(self) -> list[str]:
         """The ids of the batches that somebody should run, the oldest first: live, and under nobody's lease.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -142,7 +143,7 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
 
 
 def _broken(what: str) -> PackageError:
-    hint = "fetch the package again from where it was made"
+    hint = "give the folder in which vendor/ lies, or fetch the package again from where it was made"
     return PackageError(Violation("package_manifest", f"the manifest {what}", hint, file=MANIFEST))
 
 
@@ -182,6 +183,11 @@ def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int
             yield int(row), state
         except ValueError:
             raise _bad_row(REJECTS_TABLE, line) from None
+
+
+def reject_codes(store: Store) -> Counter[str]:
+    """How often each code stands in the table of rejects. Raises PackageError `package_table`."""
+    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, None, REJECTS))
 
 
 def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

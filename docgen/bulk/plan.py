@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from docgen.bulk.ledger import Ledger
 from docgen.bulk.scratch import scratch
 from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
-from docgen.bulk.tasks import plan_shard
+from docgen.bulk.tasks import plan_for_employers, plan_shard
 from docgen.errors import BatchError, Violation
 
 # Of one of two processes, from the extract to the reconciled package of a million people (docs/benchmarks.md).
@@ -22,7 +22,7 @@ BYTES_PER_PAGE = 1_300
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The counts, without letters and lists to employers, in how many shards, and estimates: seconds and bytes."""
+    """The counts, with letters and lists to employers, in how many shards, and estimates: seconds and bytes."""
 
     job: Job
     counts: Counts
@@ -57,16 +57,22 @@ def plan(
             return set() if job.reissue else ledger.issued(job.insurer, document, job.issued_on, people)
 
         numbers = [part.number for part in stages.take_in(settings, store, batch, issued).parts]
+        works = [plan_shard, plan_for_employers] if stages.has_employers(settings, job) else [plan_shard]
         cluster = Cluster(min(workers, len(numbers)))
         try:
-            task = Task(plan_shard, settings, store.location, batch.job.as_dict(), len(numbers))
-            counts = Counts()
-            for outcome in cluster.run(task, numbers, lambda *_: None, 1):
-                if outcome.result is None:
-                    message = f"Shard {outcome.number} cannot be planned: {', '.join(outcome.codes)}."
-                    raise BatchError(Violation(outcome.codes[0], message, "The log has the place in the program."))
-                counts += ShardResult.from_dict(outcome.result).counts
+            tasks = [Task(work, settings, store.location, batch.job.as_dict(), len(numbers)) for work in works]
+            counts = sum((_counted(cluster, task, numbers) for task in tasks), Counts())
         finally:
             cluster.close()
     seconds = counts.pages / PAGES_PER_SECOND / workers
     return Plan(job, counts, len(numbers), seconds, counts.pages * BYTES_PER_PAGE)
+
+
+def _counted(cluster: Cluster, task: Task, numbers: Sequence[int]) -> Counts:
+    counts = Counts()
+    for outcome in cluster.run(task, numbers, lambda *_: None, 1):
+        if outcome.result is None:
+            message = f"Shard {outcome.number} cannot be planned: {', '.join(outcome.codes)}."
+            raise BatchError(Violation(outcome.codes[0], message, "The log has the place in the program."))
+        counts += ShardResult.from_dict(outcome.result).counts
+    return counts

@@ -165,7 +165,9 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
             report.add(people.against_keys(store, report))
         report.add(_counts(said, report.counts, vendor_only))
     except PackageError as error:
-        report.add(Finding(v.code, v.message, v.hint, v.file, v.line) for v in error.violations)
+        missing = {finding.file for finding in report.findings if finding.code == "package_file_missing"}
+        told = [v for v in error.violations if v.file not in missing]  # a table that is not there was told already
+        report.add(Finding(v.code, v.message, v.hint, v.file, v.line) for v in told)
     return report
 
 
@@ -178,7 +180,9 @@ def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]
     there = {name for side in sides for name in store.names(side)} - {MANIFEST}
     named = {name for name in said.files if name.partition("/")[0] in sides}
     for name in sorted(named - there):
-        yield Finding("package_file_missing", "the file is missing", "copy the package again, as a whole", name)
+        hint = "copy the package again, as a whole"
+        hint += ", or leave the issuer's side out (--vendor-only)" if name.startswith("issuer/") else ""
+        yield Finding("package_file_missing", "the file is missing", hint, name)
     for name in sorted(there - named):
         yield Finding("package_file_unknown", "the manifest does not name this file", "take it away", name)
     for name in sorted(named & there):
@@ -530,6 +534,7 @@ class _People:
     def __init__(self, said: Manifest) -> None:
         self._said = said
         self._got: dict[str, bytearray] = {}
+        self._before: dict[str, int] = {}
         self._key = re.compile(rf"{re.escape(said.job.number)}-P(\d{{8}})[0-9A-Z]")
 
     @property
@@ -538,12 +543,19 @@ class _People:
         return max((sum(map(bool, got)) for got in self._got.values()), default=0)
 
     def note(self, people: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-        """Take in who got a document."""
+        """Take in who got a document, in the order of print, which is that of the keys.
+
+        No page shows a key: without the order nobody could tell that two people changed places in the table.
+        """
         for kind, person in people:
             ordinal = self._ordinal(person)
             if ordinal is None:
                 yield Finding("package_person", "this is no key of this job", "", PAGES_TABLE, person=person)
                 continue
+            if ordinal < self._before.get(kind, 0):
+                message = f"the person's {kind} stands behind that of somebody who comes later"
+                yield Finding("package_order", message, "", PAGES_TABLE, person=person)
+            self._before[kind] = ordinal
             got = self._got.setdefault(kind, bytearray())
             if ordinal >= len(got):
                 got.extend(bytes(max(ordinal + 1 - len(got), 4096)))

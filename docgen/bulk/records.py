@@ -100,10 +100,10 @@ def _noticed(data: Extracted, insured: Extracted | None, last4: bool) -> dict[st
     return noticed
 
 
-def envelope(piece: str, insured: Extracted, cards: int, *, for_dependents: bool) -> dict[str, Any]:
-    """One envelope in the letter to an employer: for dependents alone without a number."""
+def envelope(piece: str, insured: Extracted, people: int, *, for_dependents: bool, cards: bool) -> dict[str, Any]:
+    """One envelope in the letter to an employer, with `people`'s cards or notices: for dependents alone no number."""
     number = {} if for_dependents else {"number": insured.card.get("number")}
-    return {"piece_id": piece, "insured": insured.insured(), "cards": cards, **number}
+    return {"piece_id": piece, "insured": insured.insured(), "cards" if cards else "people": people, **number}
 
 
 def letter_record(job: Job, piece: str, employer: Mapping[str, Any], envelopes: Sequence[Any]) -> dict[str, Any]:
@@ -112,6 +112,7 @@ def letter_record(job: Job, piece: str, employer: Mapping[str, Any], envelopes: 
         "addressee": {"organisation": employer.get("name"), "address": employer.get("address") or {}},
         "piece_id": piece,
         "occasion": job.occasion,
+        "contents": "cards" if "cards" in envelopes[0] else "notices",
         "symbol": employer.get("symbol"),
         "envelopes": list(envelopes),
     }

@@ -48,7 +48,8 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
 
     A piece gives all that is in it; a person their card and notice, and the mount of the envelope unless `cards_only`;
     a page the whole document that it is of. Raises PackageError `reason_missing`, `package_in_the_way`,
-    `not_in_package` with every unknown id, `reprint_damaged` if a page is not the one that was made.
+    `not_in_package` with every unknown id, `reprint_damaged` if a page is not the one that was made; then nothing is
+    left of it in `out`.
     """
     if not reason.strip():
         raise PackageError(Violation("reason_missing", "a reprint needs its reason", "give it: damaged in the post"))
@@ -56,14 +57,23 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
         message, hint = "there is a package already where the reprint goes", "give an empty folder"
         raise PackageError(Violation("package_in_the_way", message, hint))
     said = open_manifest(store)
-    on_mount = {area.document for area in said.areas if area.of == "card" and area.document in _MOUNTS}
+    on_mount = with_cards(said)
     left_out = set(_MOUNTS) - on_mount if cards_only else set()
     held = [holding.pages for envelope in search(store, selection) for holding in envelope]
     chosen = [pages for pages in held if pages[0].document not in left_out]
     with scratch() as folder:
         made = _Reprint(store, out, said, on_mount, folder)
-        made.copy(chosen)
-        return made.finish(chosen, selection, reason.strip())
+        try:
+            made.copy(chosen)
+            return made.finish(chosen, selection, reason.strip())
+        except BaseException:  # Ctrl-C, too: what is left would be in the way of the next attempt
+            made.take_back()
+            raise
+
+
+def with_cards(said: Manifest) -> set[str]:
+    """The mounts of a package that have their cards printed on them: none of these cards comes without its sheet."""
+    return {area.document for area in said.areas if area.of == "card" and area.document in _MOUNTS}
 
 
 class _Reprint:
@@ -105,6 +115,11 @@ class _Reprint:
         )  # fmt: skip
         self._put_manifest(counts, selection, reason)
         return counts
+
+    def take_back(self) -> None:
+        """Remove what was written, and nothing else."""
+        for file in self._files:
+            self._out.delete(file.name)
 
     def _piece(self, row: PieceRow, chosen: Sequence[Sequence[PageRow]]) -> PieceRow:
         """An envelope's row with what is printed again of it."""

@@ -91,7 +91,7 @@ def _first_issue_date(stream: BinaryIO, format: Format, settings: BulkSettings) 
     found = RowReader(settings).read(row).card.get("issued_on")
     if found is None:
         message = "the first row of the extract does not say when it is issued"
-        raise RequestError(Violation("issue_date_unknown", message, "give the date of issue with the request"))
+        raise RequestError(Violation("issue_date_unknown", message, "name the day: `issued_on`, or --issued-on"))
     return date.fromisoformat(found)
 
 

@@ -44,7 +44,7 @@ _NOT_PRINTED = {
 def run_shard(engine: Engine, store: Store, job: Job, number: int, *, draw: bool = True) -> ShardResult:
     """Run one shard: its PDF files and the pieces of the package's tables, through the store.
 
-    With `draw` False everything is decided and counted, and nothing drawn or written.
+    With `draw` False everything is decided and counted, and nothing drawn: only what employers get is noted.
     """
     with scratch() as local:
         part = local / "part.parquet"
@@ -52,7 +52,7 @@ def run_shard(engine: Engine, store: Store, job: Job, number: int, *, draw: bool
         shard = _Shard(engine, job, Desk(engine, job, number, local / "out", draw=draw))
         for household in _households(engine, job, part):
             shard.take(household)
-        return shard.desk.finish(store if draw else None, shard_dir(number))
+        return shard.desk.finish(store, shard_dir(number))
 
 
 # --- the people ---
@@ -93,7 +93,8 @@ class _Shard:
     """Takes households one by one: prints their pieces, and says what became of their people."""
 
     def __init__(self, engine: Engine, job: Job, desk: Desk) -> None:
-        self._is_list = Policy.of(engine.insurers[job.insurer], job.delivery).is_list
+        policy = Policy.of(engine.insurers[job.insurer], job.delivery)
+        self._is_list, self._has_cards = policy.is_list, "card" in policy.delivery.documents
         self.desk = desk
 
     def take(self, household: Household) -> None:
@@ -126,7 +127,9 @@ class _Shard:
         """For the letter to the employer, which comes after all shards."""
         insured = household.insured.data
         envelopes = [
-            records.envelope(piece.id, insured, piece.people, for_dependents=piece.for_dependents)
+            records.envelope(
+                piece.id, insured, piece.people, for_dependents=piece.for_dependents, cards=self._has_cards
+            )
             for piece in household.pieces
             if piece.kind == "employer"
         ]

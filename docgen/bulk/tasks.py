@@ -99,6 +99,11 @@ def plan_shard(settings: Settings, store: Store, job: Job, number: int, shards: 
     return run_shard(engine_of(settings), store, job, number, draw=False).as_dict()
 
 
+def plan_for_employers(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
+    """Count the letters or lists of the employers that begin in one shard, once all shards are planned."""
+    return run_employers(engine_of(settings), store, job, number, shards, draw=False).as_dict()
+
+
 def print_for_employers(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
     """Print the letters or lists of the employers that begin in one shard."""
     return run_employers(_worker_engine(settings, job), store, job, number, shards).as_dict()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from docgen.symbols.modules import Modules
 from docgen.text.setting import SetText
 
 
@@ -44,13 +45,18 @@ class PlacedText(NamedTuple):
 
 
 class PlacedQr(NamedTuple):
-    """A QR symbol without its quiet zone: top-left corner, module size, rows of "1" and "0"."""
+    """A QR symbol without its quiet zone: top-left corner, the side of a module, the modules."""
 
     element: str
     x: float
     y: float
     module: float
-    rows: tuple[str, ...]
+    modules: Modules
+
+    @property
+    def size(self) -> float:
+        """Its side in mm."""
+        return self.modules.size * self.module
 
 
 class PlacedBars(NamedTuple):

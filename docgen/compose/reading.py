@@ -124,8 +124,7 @@ def _of_form(side: PlacedSide, at: int, cell: int, tags: Mapping[str, Tag]) -> I
 def _extent(symbol: PlacedQr | PlacedBars) -> Box:
     x, y = symbol.x, symbol.y
     if isinstance(symbol, PlacedQr):
-        size = len(symbol.rows) * symbol.module
-        return x, y, x + size, y + size
+        return x, y, x + symbol.size, y + symbol.size
     right, bottom = max(bar[0] + bar[2] for bar in symbol.bars), max(bar[1] + bar[3] for bar in symbol.bars)
     return x, y, x + right, y + bottom
 

@@ -53,12 +53,12 @@ class QrSlot:
 
     def place(self, payload: str, dx: float = 0.0, dy: float = 0.0) -> PlacedQr:
         """Encode a payload here. Raises QrTooLong when its modules would be smaller than the layout allows."""
-        rows = encode(payload, self.level)
-        module = self.size / (len(rows) + 2 * QUIET_MODULES)
+        modules = encode(payload, self.level)
+        module = self.size / (modules.size + 2 * QUIET_MODULES)
         if module < self.module_min:
             raise QrTooLong
         quiet = QUIET_MODULES * module
-        return PlacedQr(self.element, self.x + quiet + dx, self.y + quiet + dy, module, rows)
+        return PlacedQr(self.element, self.x + quiet + dx, self.y + quiet + dy, module, modules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ MailDocument = Literal["card", "mount", "notice", "recipients-list"]
 class Delivery(Model):
     """A delivery policy: to whom the pieces go, what is in them, and the targets by whose values they are sorted.
 
-    `enclosures` are put into each envelope besides, the same for all: the list of pieces names them to the vendor.
+    `enclosures` are put into each envelope of people's besides, the same for all: the list of pieces names them to the
+    vendor. Letters and lists to employers go without.
     `returned` names the policy by which mail that came back is made again, as for the employer; else it is the same.
 
     `lists` makes a list of recipients for each employer and no mail to people: a run ahead of the other. Households

@@ -1,7 +1,8 @@
 """The letter to an employer (事業所宛送付文) with the sealed envelopes that it hands on to its people.
 
 Mail that came back from a home is made again and sent to the employer; some insurers deliver through it from the start.
-For dependents alone the envelope names the insured person only, so its row has no number. Source: the explanation of
+For dependents alone the envelope names the insured person only, so its row has no number. An envelope takes four cards;
+notices have no such limit, since one may tell of a whole household. Source: the explanation of
 the bulk issue by the largest association (資格確認書の一括発行について, 関係団体説明資料).
 """
 
@@ -22,7 +23,7 @@ from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitu
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Day, DocumentRecord, Identifier, Model, PersonName, identifier_violations
-from docgen.issuance.rules import ISSUED_ON_MISSING, disorder, under
+from docgen.issuance.rules import ISSUED_ON_MISSING, disorder, missing, not_applicable, under
 
 CATALOGUE = Catalogue(
     texts={
@@ -30,7 +31,9 @@ CATALOGUE = Catalogue(
         **INSURER_TEXTS,
         "dates.issued_on": ItemSpec("発行日, as in a sentence"),
         "employer.symbol": ItemSpec("事業所記号"),
-        "letter.total": ItemSpec("how many envelopes and cards go with the letter: 3通（カード5枚）"),
+        "letter.total": ItemSpec(
+            "how many envelopes go with the letter, and cards: 3通（カード5枚）; of notices, people: 3通（5名分）"
+        ),
         "letter.return_by": ItemSpec(
             "the day by which what cannot be handed on is sent back", when="letter.has_return_by"
         ),
@@ -38,6 +41,7 @@ CATALOGUE = Catalogue(
     flags={
         **addressee.FLAGS,
         "letter.is_for_returned_mail": "The envelopes came back from homes; else they go through the employer at once.",
+        "letter.is_of_notices": "The envelopes hold notices and no cards.",
         "letter.has_return_by": "There is a day by which to send back what cannot be handed on.",
         "document.is_specimen": "見本 stands across the page.",
     },
@@ -48,7 +52,9 @@ CATALOGUE = Catalogue(
                 "envelope.id": ItemSpec("the envelope's readable id"),
                 "envelope.number": ItemSpec("番号 of the insured person, empty for an envelope of dependents alone"),
                 "envelope.insured_name": ItemSpec("被保険者氏名, to whom it is handed, without 様"),
-                "envelope.cards": ItemSpec("how many cards are inside: 2枚"),
+                "envelope.cards": ItemSpec(
+                    "how many cards are inside: 2枚; of notices, how many people they tell of: 2名"
+                ),
             },
             flags={"envelope.has_number": "The row has a number."},
         )
@@ -62,7 +68,12 @@ class Envelope(Model):
     piece_id: PieceId = Field(description="id of the envelope, as in its window")
     insured: PersonName = Field(description="被保険者, to whom the employer hands it")
     number: Identifier | None = Field(default=None, description="番号; absent if the cards are dependents' alone")
-    cards: Annotated[int, Field(ge=1, le=4)] = Field(description="how many cards are inside")
+    cards: Annotated[int, Field(ge=1, le=4)] | None = Field(
+        default=None, description="how many cards are inside, where the letter's contents are cards"
+    )
+    people: Annotated[int, Field(ge=1, le=99)] | None = Field(
+        default=None, description="how many people the notices inside tell of, where its contents are notices"
+    )
 
 
 class LetterRecord(DocumentRecord):
@@ -72,6 +83,9 @@ class LetterRecord(DocumentRecord):
     piece_id: PieceId | None = Field(default=None, description="id of the piece of mail, in the window")
     occasion: Literal["returned", "delivery"] = Field(
         description="returned: what came back from homes; delivery: the delivery goes through the employer"
+    )
+    contents: Literal["cards", "notices"] = Field(
+        default="cards", description="what the envelopes hold: cards, or notices and no cards"
     )
     symbol: Identifier = Field(description="事業所記号: all half-width or all full-width")
     return_by: Day | None = Field(default=None, description="by when to send back what cannot be handed on")
@@ -102,6 +116,8 @@ def issue_letter(record: LetterRecord, profile: InsurerProfile, issued_on: date 
     if not record.envelopes:
         message, hint = "no envelopes go with the letter", "send no letter to this employer"
         violations.append(Violation("empty_list", message, hint, pointer="/envelopes"))
+    for at, envelope in enumerate(record.envelopes):
+        violations += under(f"/envelopes/{at}", _count_violations(envelope, record.contents))
     issued = record.issued_on or issued_on
     if issued is None:
         raise RecordError([ISSUED_ON_MISSING, *violations])
@@ -112,6 +128,15 @@ def issue_letter(record: LetterRecord, profile: InsurerProfile, issued_on: date 
     return _items(record, profile, issued, block, used)
 
 
+def _count_violations(envelope: Envelope, contents: Literal["cards", "notices"]) -> Iterator[Violation]:
+    cards, people = contents == "cards", contents == "notices"
+    for key, wanted, given in (("cards", cards, envelope.cards), ("people", people, envelope.people)):
+        if wanted and given is None:
+            yield missing(key, f"the letter's envelopes hold {contents}")
+        elif given is not None and not wanted:
+            yield not_applicable(key, f"the letter's envelopes hold {contents}")
+
+
 def _items(
     record: LetterRecord,
     profile: InsurerProfile,
@@ -119,7 +144,8 @@ def _items(
     block: addressee.AddressBlock,
     used: list[Substitution],
 ) -> PrintItems:
-    cards = sum(envelope.cards for envelope in record.envelopes)
+    notices = record.contents == "notices"
+    total = sum((envelope.people if notices else envelope.cards) or 0 for envelope in record.envelopes)
     rows = tuple(_row(envelope, at, profile, used) for at, envelope in enumerate(record.envelopes))
     return_by = record.return_by
     known_on = issued if profile.dates.later_era == "issue" else None
@@ -128,12 +154,13 @@ def _items(
             **block.texts,
             "dates.issued_on": running(issued, None, profile.dates.first_year),
             "employer.symbol": record.symbol,
-            "letter.total": f"{len(rows)}通（カード{cards}枚）",
+            "letter.total": f"{len(rows)}通（{f'{total}名分' if notices else f'カード{total}枚'}）",
             "letter.return_by": running(return_by, known_on, profile.dates.first_year) if return_by else "",
         },
         flags={
             **block.flags,
             "letter.is_for_returned_mail": record.occasion == "returned",
+            "letter.is_of_notices": notices,
             "letter.has_return_by": return_by is not None,
             "document.is_specimen": record.specimen,
         },
@@ -158,7 +185,7 @@ def _row(envelope: Envelope, at: int, profile: InsurerProfile, used: list[Substi
             "envelope.id": envelope.piece_id,
             "envelope.number": envelope.number or "",
             "envelope.insured_name": named_in_public(envelope.insured, f"{where}/insured", profile, used),
-            "envelope.cards": f"{envelope.cards}枚",
+            "envelope.cards": f"{envelope.cards}枚" if envelope.cards else f"{envelope.people}名",
         },
         flags={"envelope.has_number": envelope.number is not None},
         pointers={
@@ -166,6 +193,6 @@ def _row(envelope: Envelope, at: int, profile: InsurerProfile, used: list[Substi
             "envelope.id": f"{where}/piece_id",
             "envelope.number": f"{where}/number",
             "envelope.insured_name": f"{where}/insured",
-            "envelope.cards": f"{where}/cards",
+            "envelope.cards": f"{where}/{'cards' if envelope.cards else 'people'}",
         },
     )

@@ -306,9 +306,10 @@ def _geometry(layout: Layout, type_floor: float) -> Iterator[Violation]:
         yield from _on_page(layout, place)
         yield from _in_safe_area(layout, place)
     yield from _type_sizes(layout, places, type_floor)
-    for one, other in combinations([place for place in places if _is_read(place.element)], 2):
+    read = [(place, areas_of(layout, place.element)) for place in places if _is_read(place.element)]
+    for (one, mine), (other, theirs) in combinations(read, 2):
         if one.side == other.side and _both_visible(one.element, other.element):
-            yield from _collision(layout, one, other)
+            yield from _collision(layout, one, mine, other, theirs)
 
 
 def _is_read(element: Element) -> bool:
@@ -374,9 +375,9 @@ def _both_visible(one: Element, other: Element) -> bool:
     return not any(first.excludes(second) for first in one.when for second in other.when)
 
 
-def _collision(layout: Layout, one: _Place, other: _Place) -> Iterator[Violation]:
-    for first in areas_of(layout, one.element):
-        for second in areas_of(layout, other.element):
+def _collision(layout: Layout, one: _Place, mine: list[Area], other: _Place, theirs: list[Area]) -> Iterator[Violation]:
+    for first in mine:
+        for second in theirs:
             if first.meets(second):
                 message = f"collides with {one.element.id}: {second} over {first}"
                 hint = "move one of them, or give them conditions that exclude each other"

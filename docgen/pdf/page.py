@@ -24,6 +24,7 @@ from docgen.compose.placed import (
 from docgen.pdf.art import KNOCKOUT, OVERPRINT, Artist
 from docgen.pdf.fonts import UsedGlyphs
 from docgen.pdf.writer import name, number, text_string
+from docgen.symbols.modules import stride
 from docgen.text.setting import Run, SetColumn, SetLine
 from docgen.units import PT_PER_MM
 
@@ -231,7 +232,7 @@ def fill_operator(ink: Ink) -> str:
 
 
 class _ChunkTable(dict[int, bytes]):
-    """From eight modules of a row, as a number, to the rectangles that fill them: a symbol is drawn by look-ups."""
+    """From a byte of modules to the rectangles that fill them: a symbol is drawn by look-ups."""
 
     def __init__(self, x: int, y: int) -> None:
         super().__init__()
@@ -248,13 +249,14 @@ class _ChunkTable(dict[int, bytes]):
 @cache
 def _dark_runs(modules: int) -> tuple[tuple[int, int], ...]:
     """Where the dark modules of a chunk begin, and how many there are side by side."""
-    return tuple((run.start(), run.end() - run.start()) for run in re.finditer("1+", f"{modules:0{_CHUNK}b}"))
+    in_order = f"{modules:0{_CHUNK}b}"[::-1]
+    return tuple((run.start(), run.end() - run.start()) for run in re.finditer("1+", in_order))
 
 
 @cache
-def _chunk_tables(width: int) -> tuple[str, list[_ChunkTable]]:
-    """For a symbol of this width: what fills its rows up to whole chunks, and the table of each chunk in turn."""
-    return "0" * (-width % _CHUNK), [_ChunkTable(x, y) for y in range(width) for x in range(0, width, _CHUNK)]
+def _chunk_tables(size: int) -> list[_ChunkTable]:
+    """The table of each byte of a symbol of this size."""
+    return [_ChunkTable(_CHUNK * at, y) for y in range(size) for at in range(stride(size))]
 
 
 def symbol_operators(symbol: PlacedQr | PlacedBars, geometry: Geometry) -> bytes:
@@ -294,7 +296,6 @@ def qr_operators(symbol: PlacedQr, geometry: Geometry) -> bytes:
     x = (symbol.x + geometry.offset_x + geometry.bleed) * PT_PER_MM
     y = (geometry.height + geometry.bleed - geometry.offset_y - symbol.y) * PT_PER_MM
     module = symbol.module * PT_PER_MM
-    filling, tables = _chunk_tables(len(symbol.rows))
-    modules = int(filling.join(symbol.rows) + filling, 2).to_bytes(len(tables), "big")
-    rects = b"".join(map(getitem, tables, modules))
+    size, packed = symbol.modules
+    rects = b"".join(map(getitem, _chunk_tables(size), packed))
     return b"q %.5f 0 0 %.5f %.3f %.3f cm %bf Q" % (module, -module, x, y, rects)

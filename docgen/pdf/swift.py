@@ -12,8 +12,9 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from itertools import groupby
+from operator import or_
 from typing import Any, NamedTuple
 
 from pypdf import PdfReader
@@ -338,9 +339,7 @@ def _symbol(found: re.Match[bytes], rectangles: bytes, left: float, top: float) 
 @lru_cache(_RECENT)
 def _drawn(rectangles: bytes) -> tuple[str, ...]:
     """The rows that a symbol's rectangles fill."""
-    bits = 0
-    for rectangle_ in rectangles.split(b" re "):
-        bits |= _FILLED[rectangle_]
+    bits = reduce(or_, map(_FILLED.__getitem__, rectangles.split(b" re ")))
     size = (bits.bit_length() + _ROW - 1) // _ROW
     last, beyond = _columns(size)
     if bits & beyond or not bits & last:

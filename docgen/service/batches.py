@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,7 +14,7 @@ from typing import Annotated, Any, BinaryIO
 
 import anyio
 import orjson
-from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from pydantic import BeforeValidator, Field, ValidationError
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
@@ -49,7 +49,10 @@ _BINARY: dict[int | str, dict[str, Any]] = {
     **_REFUSALS,
 }
 
-BatchId = Annotated[str, Path(description="The batch's id.", pattern="^[0-9a-f]{32}$")]
+_BATCH_ID = "^[0-9a-f]{32}$"
+BatchId = Annotated[str, Path(description="The batch's id.", pattern=_BATCH_ID)]
+Before = Annotated[str | None, Query(description="Older ones than this batch: see `next`.", pattern=_BATCH_ID)]
+Limit = Annotated[int, Query(description="How many at the most.", ge=1, le=200)]
 ReprintId = Annotated[str, Path(description="The reprint's id.", pattern="^[0-9a-f]{16}$")]
 
 
@@ -88,7 +91,9 @@ class Withdrawal(orders.Strict):
 class ReprintOrder(orders.Strict):
     """What to print again, and why."""
 
-    reason: str = Field(min_length=1, examples=["damaged in the post"])
+    reason: str = Field(
+        min_length=1, description="Why, for the new package's manifest.", examples=["damaged in the post"]
+    )
     pieces: list[str] = Field(default=[], description="Ids of pieces; ID/2 is the second envelope alone.")
     people: list[str] = Field(default=[], description="Opaque keys of people.")
     keys: list[str] = Field(default=[], description="The records' own keys.")
@@ -143,7 +148,7 @@ class Batches:
 
     # --- submission ---
 
-    def require_room(self, key: str | None) -> None:
+    def _require_room(self, key: str | None) -> None:
         """Raises RequestError `batches_full`, but not for a key that was used before: its batch needs no room."""
         if key is not None and self.ledger.has(key):
             return
@@ -153,8 +158,10 @@ class Batches:
             raise RequestError(Violation("batches_full", message, "submit it again when one of them has ended"))
 
     def submit(self, order: BatchOrder, upload: Upload | None, key: str | None) -> Batch:
-        """Queue a batch; with a key that was used before, the batch of then. Nothing is kept of what is refused."""
-        self.require_room(key)
+        """Queue a batch; with a key that was used before, the batch of then. Nothing is kept of what is refused.
+
+        Whether there is room comes last: who has to come back anyway had better know all that is wrong.
+        """
         options: dict[str, Any] = dict(SERVED)
         if order.webhook is not None:
             signed = self._settings.webhook_secret is not None
@@ -165,6 +172,7 @@ class Batches:
                 order.insurer, order.delivery, order.issued_on, order.job, bool(order.undelivered), order.reissue
             )
             job = job_of(wish, self._engine.insurers, extract, options["format"])
+            self._require_room(key)
             id_ = secrets.token_hex(16)
             store = Store.open(self._settings.batch_store(id_))
             try:
@@ -200,6 +208,15 @@ class Batches:
             return
         with open_extract(order.source or "", self._settings.input_prefixes) as stream:
             yield stream
+
+    def listed(self, limit: int, before: str | None) -> dict[str, Any]:
+        """The newest batches as JSON, or those older than `before`. Raises RequestError `unknown_batch`."""
+        if before is not None:
+            self.ledger.get(before)
+        found = self.ledger.newest(SERVED, limit + 1, before)
+        shown = found[:limit]
+        following = f"/v1/batches?limit={limit}&before={shown[-1].id}" if len(found) > limit else None
+        return {"batches": [_summary(batch) for batch in shown], "next": following}
 
     # --- one batch ---
 
@@ -306,6 +323,26 @@ class Batches:
         return {"id": id_, "counts": counts.as_dict(), "links": {"package": f"{path}/package"}}
 
 
+def _summary(batch: Batch) -> dict[str, Any]:
+    """A batch among others: without anything that a person has written, and without what quotes an extract."""
+    job = batch.job.as_dict()
+    return {
+        "id": batch.id,
+        "job": {name: job[name] for name in ("number", "insurer", "delivery", "issued_on", "occasion")},
+        "state": batch.state,
+        "counts": batch.counts,
+        "error": batch.error and _fault(batch.error),
+        "created_at": _time(batch.created_at),
+        "updated_at": _time(batch.updated_at),
+        "links": {"self": f"/v1/batches/{batch.id}"},
+    }
+
+
+def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
+    """What ended a batch, without what it says of the extract."""
+    return {name: error[name] for name in ("code", "shard") if name in error}
+
+
 def _links(batch: Batch) -> Iterator[tuple[str, str]]:
     yield from (("self", ""), ("events", "/events"))
     if batch.live:
@@ -382,7 +419,10 @@ def _body(model: type[orders.Strict], *, form: bool = False) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": schema}}
     if form:
         properties = {name: value for name, value in schema["properties"].items() if name != "source"}
-        properties |= {name: {"type": "string", "format": "binary"} for name in ("extract", *_LISTS)}
+        file = {"type": "string", "format": "binary"}
+        properties["extract"] = {**file, "description": "The extract, named by its format: .csv, .jsonl or .parquet."}
+        for name in _LISTS:
+            properties[name] = {**file, "description": f"{properties[name]['description']} One on each line."}
         required = [*schema["required"], "extract"]
         content["multipart/form-data"] = {"schema": {"type": "object", "properties": properties, "required": required}}
     return {"requestBody": {"required": True, "content": content}}
@@ -406,7 +446,6 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
 
         Sent again with the same Idempotency-Key, it gives the batch of the first time.
         """
-        await run_in_threadpool(batches.require_room, idempotency_key)
         request = orders.limited(request, settings.max_upload_bytes)
         try:
             order, upload = await _order(request, settings)
@@ -415,6 +454,11 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
         finally:
             await request.close()
         return JSONResponse(status, 202, {"Location": f"/v1/batches/{batch.id}"})
+
+    @routes.get("", summary="Batches")
+    def listed(limit: Limit = 50, before: Before = None) -> JSONResponse:
+        """Batches with their states and counts, the newest first. `next` is the address of older ones, or null."""
+        return JSONResponse(batches.listed(limit, before), headers={"Cache-Control": "no-store"})
 
     @routes.get("/{batch}", summary="A batch's state")
     def status(batch: BatchId) -> JSONResponse:
@@ -496,7 +540,7 @@ async def _events(batches: Batches, batch: str, seen: str | None) -> AsyncIterat
         status = await run_in_threadpool(lambda: batches.status(batches.get(batch)))
         told = {name: status[name] for name in ("id", "state", "progress", "counts")}
         if status["error"]:
-            told["error"] = {name: status["error"][name] for name in ("code", "shard") if name in status["error"]}
+            told["error"] = _fault(status["error"])
         ended = status["state"] in ("done", "failed", "cancelled")
         id_ = hashlib.sha256(json.dumps({**told, "progress": None}).encode() + _mark(status)).hexdigest()[:16]
         if id_ != seen:

@@ -6,16 +6,17 @@ import re
 import time
 
 from docgen.bulk.ledger import Ledger
+from docgen.bulk.opened import MANIFEST
 from docgen.bulk.store import Store
 
 # What an upload leaves before its batch is queued: the names that `batches` gives it.
 EXTRACT, LISTED, WITHDRAWN = "work/extract", "work/listed.txt", "work/withdrawn.txt"
-UNDER_WAY_S = 24 * 3600  # longer than any upload takes
-_ID = re.compile(r"[0-9a-f]{32}")
+UNDER_WAY_S = 24 * 3600  # longer than any upload or reprint takes
+_ID, _REPRINT_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{16}")
 
 
 def sweep(ledger: Ledger, location: str) -> int:
-    """Remove uploads that were never queued, and what is left of deleted batches; how many.
+    """Remove uploads that were never queued, reprints without an end, and what is left of deleted batches; how many.
 
     A folder that the ledger does not know is left alone if it was written lately, or holds more than an upload: it may
     be the work of another ledger.
@@ -27,11 +28,27 @@ def sweep(ledger: Ledger, location: str) -> int:
         if states.get(name) == "deleted" or (name not in states and _is_old_upload(store)):
             store.delete()
             swept += 1
+        elif name in states:
+            swept += _sweep_reprints(f"{location}/{name}/reprints")
     return swept
 
 
-def _is_old_upload(store: Store) -> bool:
+def _sweep_reprints(location: str) -> int:
+    swept = 0
+    for name in filter(_REPRINT_ID.fullmatch, Store.open(location).folders()):
+        store = Store.open(f"{location}/{name}")
+        if not store.exists(MANIFEST) and _is_old(store):
+            store.delete()
+            swept += 1
+    return swept
+
+
+def _is_old(store: Store) -> bool:
     written_at = store.written_at()
-    if written_at is None or written_at > time.time() - UNDER_WAY_S:
-        return False
-    return all(name in (LISTED, WITHDRAWN) or name.startswith(f"{EXTRACT}.") for name in store.names())
+    return written_at is not None and written_at <= time.time() - UNDER_WAY_S
+
+
+def _is_old_upload(store: Store) -> bool:
+    return _is_old(store) and all(
+        name in (LISTED, WITHDRAWN) or name.startswith(f"{EXTRACT}.") for name in store.names()
+    )

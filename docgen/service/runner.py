@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from docgen.bulk.ledger import Ledger
@@ -15,6 +16,7 @@ from docgen.service import logs
 from docgen.service.leftovers import sweep
 from docgen.settings import Settings
 
+SWEEP_S = 3600.0
 SERVED = {"by": "service"}  # among a batch's options: batches of the command line are left to it
 
 
@@ -45,8 +47,11 @@ class Runner:
         self._thread.join(30)
 
     def _work(self) -> None:
-        self._try(self._sweep)
+        sweep_at = time.monotonic()
         while not self._stop.is_set():
+            if time.monotonic() >= sweep_at:
+                self._try(self._sweep)
+                sweep_at = time.monotonic() + SWEEP_S
             self._try(self._run_waiting)
             self._wake.wait(self._poll_s)
             self._wake.clear()

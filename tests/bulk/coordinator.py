@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
-from docgen.bulk.ledger import Ledger
-from docgen.bulk.run import Coordinator, Progress
-from docgen.bulk.store import Store
-from tests.bulk.pipelines import STAGES
+if TYPE_CHECKING:
+    from docgen.bulk.run import Progress
 
 
 def _say(progress: Progress) -> None:
@@ -20,6 +19,12 @@ def _say(progress: Progress) -> None:
 
 def main() -> None:
     """Run the batch that the argument describes."""
+    # Here, because each worker loads this module too, and needs none of it.
+    from docgen.bulk.ledger import Ledger
+    from docgen.bulk.run import Coordinator
+    from docgen.bulk.store import Store
+    from tests.bulk.pipelines import STAGES
+
     asked = json.loads(sys.argv[1])
     stages = STAGES[asked["pipeline"]]
     coordinator = Coordinator(

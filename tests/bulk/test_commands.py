@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests import command as here
 from tests.service.extracts import extract, keys
 
 ROOT = Path(__file__).parents[2]
@@ -24,14 +25,22 @@ def environment(state: Path) -> dict[str, str]:
 
 
 def run(state: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    done = here.run(*arguments, env=environment(state))
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def process(state: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same as `run`, of a process."""
     command = [sys.executable, "-m", "docgen.cli", *map(str, arguments)]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, env=environment(state), timeout=300, check=False
     )
 
 
-def issue(state: Path, source: Path, out: Path, *more: str | Path) -> subprocess.CompletedProcess[str]:
-    return run(state, "issue", "--insurer", "association", "--delivery", "bulk", source, "--out", out, *more)
+def issue(
+    state: Path, source: Path, out: Path, *more: str | Path, by: Callable[..., subprocess.CompletedProcess[str]] = run
+) -> subprocess.CompletedProcess[str]:
+    return by(state, "issue", "--insurer", "association", "--delivery", "bulk", source, "--out", out, *more)
 
 
 @pytest.fixture(scope="module")
@@ -151,21 +160,21 @@ def test_a_batch_that_was_interrupted_is_finished_by_resume_to_the_same_bytes(st
     source, out, other = tmp_path / "in.csv", tmp_path / "out", tmp_path / "undisturbed"
     source.write_bytes(extract(60, seed=9))
     command = ["issue", "--insurer", "association", "--delivery", "bulk", source, "--out", out, "--job", "C9"]
-    process = subprocess.Popen(
+    begun = subprocess.Popen(
         [sys.executable, "-m", "docgen.cli", *map(str, command)],
         cwd=ROOT, env=environment(state), stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    while not (out / "work" / "parts").exists() and process.poll() is None:
+    while not (out / "work" / "parts").exists() and begun.poll() is None:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 5, errors
+    os.killpg(begun.pid, signal.SIGINT)
+    _, errors = begun.communicate(timeout=60)
+    assert begun.returncode == 5, errors
     assert "--resume" in errors
     assert "Traceback" not in errors
     assert not (out / "vendor" / "manifest.json").exists()
     assert "<out_not_empty>" in issue(state, source, out, "--job", "C9").stderr
     assert "asked for in another way" in issue(state, source, out, "--job", "C8", "--resume").stderr
-    resumed = issue(state, source, out, "--job", "C9", "--resume")
+    resumed = issue(state, source, out, "--job", "C9", "--resume", by=process)
     assert resumed.returncode == 0, resumed.stderr
     assert issue(tmp_path / "state", source, other, "--job", "C9").returncode == 0
     files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
@@ -196,6 +205,6 @@ def test_workers_of_a_remote_scheduler_make_the_same_package(source: Path, packa
 
 def start(stack: ExitStack, env: Mapping[str, str], module: str, *arguments: str) -> None:
     """A process that is ended with the stack."""
-    process = subprocess.Popen([sys.executable, "-m", module, *arguments], env=env, cwd=ROOT, stderr=subprocess.DEVNULL)
-    stack.callback(process.wait, timeout=30)
-    stack.callback(process.terminate)
+    begun = subprocess.Popen([sys.executable, "-m", module, *arguments], env=env, cwd=ROOT, stderr=subprocess.DEVNULL)
+    stack.callback(begun.wait, timeout=30)
+    stack.callback(begun.terminate)

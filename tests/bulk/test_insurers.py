@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from typer.testing import CliRunner
 
 from docgen.bulk.against import reconcile_shard
 from docgen.bulk.find import Selection, find
@@ -26,11 +27,12 @@ from docgen.bulk.reprint import reprint
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import read_table
+from docgen.cli import app
 from docgen.engine import Engine
 from docgen.issuance.profile import CardSettings, QrSettings
 from docgen.pdf.reader import read_pages
 from tests.bulk import packages
-from tests.bulk.damage import Damaged, lines, set_lines
+from tests.bulk.damage import Damaged, Rows, lines, set_lines
 
 EXTRACTS = Path(__file__).parents[2] / "layouts/samples/extracts"
 ISSUED_ON = date(2025, 12, 2)
@@ -197,6 +199,19 @@ def test_a_card_that_bears_anothers_number_or_none_is_found(damaged: Damaged) ->
     assert {finding.place for finding in findings} == {1, 2, 3}
 
 
+def test_two_people_who_changed_places_in_a_sheets_row_are_found_by_the_vendor_too(damaged: Damaged) -> None:
+    def swap(rows: Rows) -> Rows:
+        for row in rows:
+            if len(people := row[6].split()) == 4:
+                row[6] = " ".join([people[1], people[0], *people[2:]])
+        return rows
+
+    damaged.table("vendor/pages.csv", swap)
+    damaged.sign()
+    report = reconcile(Store.open(damaged.folder), vendor_only=True)
+    assert {(finding.code, finding.file) for finding in report.findings} == {("package_order", "vendor/pages.csv")}
+
+
 def test_the_sheet_of_another_household_is_found(damaged: Damaged) -> None:
     damaged.swap_contents(MOUNTS, 0, 2)
     damaged.hide()
@@ -212,6 +227,11 @@ def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Stor
         (holding,) = find(printed, selection)
         assert [row.page for row in holding.pages] == [front.page, back.page]
         assert holding.as_dict()["people"] == list(front.people)
+    result = CliRunner().invoke(
+        app,
+        ["reprint", printed.location, "--person", person, "--cards-only", "--reason", "x", "--out", f"{tmp_path}/c"],
+    )
+    assert (result.exit_code, result.stderr.count("whole sheet")) == (0, 1)
     for name, cards_only in (("all", False), ("cards", True)):
         out = Store.open(tmp_path / name)
         made = reprint(printed, out, Selection(people=(person,)), "damaged in the post", cards_only=cards_only)

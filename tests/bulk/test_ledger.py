@@ -82,6 +82,16 @@ def test_an_idempotency_key_makes_one_batch_however_often_it_comes(ledger: Ledge
     assert len(ledger.batches()) == 1
 
 
+def test_the_newest_batches_of_an_asker_come_first_without_those_that_were_deleted(ledger: Ledger) -> None:
+    mine, others = {"by": "service"}, {}
+    ids = [ledger.submit(JOB, f"{at}.csv", "/nowhere", options).id
+           for at, options in enumerate((mine, others, mine, mine, others))]  # fmt: skip
+    ledger.forget(ids[2])
+    assert [batch.id for batch in ledger.newest(mine, 10)] == [ids[3], ids[0]]
+    assert [batch.id for batch in ledger.newest(mine, 1)] == [ids[3]]
+    assert [batch.id for batch in ledger.newest(mine, 10, before=ids[2])] == [ids[0]]
+
+
 def test_an_unknown_batch_is_reported(ledger: Ledger) -> None:
     with pytest.raises(DocgenError) as caught:
         ledger.get("none")

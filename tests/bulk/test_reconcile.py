@@ -223,6 +223,21 @@ def test_a_person_twice_on_cards_is_found(damaged: Damaged) -> None:
     assert any(f.code == "package_person" and "has no card" in f.message for f in findings)
 
 
+def test_two_people_who_changed_places_in_the_table_are_found_by_the_vendor_too(damaged: Damaged) -> None:
+    def swap(rows: Rows) -> Rows:
+        one, other = next(row[6].split()[:2] for row in rows if " " in row[6])
+        names = {one: other, other: one}
+        for row in rows:
+            row[6] = " ".join(names.get(person, person) for person in row[6].split())
+        return rows
+
+    damaged.table(PAGES, swap)
+    damaged.sign()
+    shutil.rmtree(damaged.folder / "issuer")
+    (finding,) = reconcile(Store.open(damaged.folder), vendor_only=True).findings
+    assert (finding.code, finding.file) == ("package_order", PAGES)
+
+
 @pytest.mark.parametrize("name", ["people", "printed", "rejected", "held", "withdrawn", "pieces", "cards", "pages"])
 def test_each_count_of_the_manifest_is_held_against_what_is_there(damaged: Damaged, name: str) -> None:
     damaged.manifest(lambda manifest: manifest["counts"].update({name: manifest["counts"][name] + 1}))
@@ -241,7 +256,7 @@ def test_a_truncated_file_is_named(damaged: Damaged, keep: float) -> None:
 @pytest.mark.parametrize("name", [CARDS, MOUNTS, PAGES, "vendor/pieces.csv", "issuer/keys.csv", "issuer/rejects.csv"])
 def test_a_missing_file_is_named(damaged: Damaged, name: str) -> None:
     (damaged.folder / name).unlink()
-    assert (name, None) in places(found(damaged), "package_file_missing")
+    assert [(finding.code, finding.file) for finding in found(damaged)] == [("package_file_missing", name)]
 
 
 def test_a_file_too_many_is_named(damaged: Damaged) -> None:

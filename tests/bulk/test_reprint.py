@@ -202,7 +202,25 @@ def test_a_page_that_was_lost_or_changed_is_an_error_and_not_a_gap(package: Stor
         out = Store.open(tmp_path / f"reprint-{disguise}")
         with pytest.raises(PackageError, match="reprint_damaged"):
             reprint(Store.open(damaged.folder), out, Selection(pages=(f"{CARDS}:3",)), WHY)
-        assert not out.exists(MANIFEST)
+        assert files(out) == {}
+
+
+def test_an_interrupted_reprint_is_not_in_the_way_of_the_next(
+    package: Store, rows: list[PageRow], out: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selection = Selection(pieces=(rows[0].piece,))
+    out.put("notes.txt", b"mine")
+    with monkeypatch.context() as patch:
+        patch.setattr("docgen.bulk.reprint.header", interrupted)  # of the tables: the files are there already
+        with pytest.raises(KeyboardInterrupt):
+            reprint(package, out, selection, WHY)
+    assert list(files(out)) == ["notes.txt"]
+    reprint(package, out, selection, WHY)
+    assert reconcile(out).findings == []
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_who_holds_what_is_found_by_person_key_piece_and_page(package: Store, rows: list[PageRow]) -> None:

@@ -28,7 +28,7 @@ from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.engine import Engine
 from docgen.issuance.profile import load_profile
-from docgen.service import create_app, leftovers
+from docgen.service import create_app, leftovers, runner
 from docgen.service.leftovers import sweep
 from docgen.settings import Settings
 from tests.bulk import packages
@@ -154,24 +154,40 @@ def test_what_a_killed_service_left_is_swept_and_nothing_else(
     ):
         left_by(f"{location}/{known[name]}", *files)
     left_by(f"{location}/somebody-elses", "work/extract.csv")
+    unfinished, finished = (f"{location}/{known['queued']}/reprints/{at:016x}" for at in (1, 2))
+    left_by(unfinished, "vendor/cards-0001.pdf")
+    left_by(finished, "vendor/cards-0001.pdf", MANIFEST)
     there = Store.open(location)
     assert sweep(ledger, location) == 1
     assert there.folders() == sorted([*(known[name] for name in ("queued", "upload", "package")), "somebody-elses"])
+    assert Store.open(unfinished).exists("vendor/cards-0001.pdf")  # somebody may be making it
     monkeypatch.setattr(leftovers, "UNDER_WAY_S", -10)  # a day later
-    assert sweep(ledger, location) == 1
+    assert sweep(ledger, location) == 2
+    assert not list(Store.open(unfinished).names())
+    assert Store.open(finished).exists(MANIFEST)
     assert there.folders() == sorted([*(known[name] for name in ("queued", "package")), "somebody-elses"])
     assert sweep(ledger, location) == 0
 
 
-def test_a_service_sweeps_when_it_starts(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_sweeps_when_it_starts_and_from_time_to_time(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(leftovers, "UNDER_WAY_S", -10)
+    monkeypatch.setattr(runner, "SWEEP_S", 0.1)
     own = Settings(state_dir=tmp_path / "state", workers=1)
     left_by(own.batch_store("0" * 32), "work/extract.csv")
     with service(own, engine):
-        until = time.monotonic() + 20
-        while Store.open(own.batches).folders() and time.monotonic() < until:
-            time.sleep(0.02)
-    assert Store.open(own.batches).folders() == []
+        swept(own)
+        left_by(own.batch_store("1" * 32), "work/extract.csv")
+        swept(own)
+
+
+def swept(settings: Settings) -> None:
+    """Wait until nothing is left in the batches' store."""
+    until = time.monotonic() + 20
+    while folders := Store.open(settings.batches).folders():
+        assert time.monotonic() < until, folders
+        time.sleep(0.02)
 
 
 def test_two_services_share_out_the_batches(settings: Settings, engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import hashlib
 import io
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from docgen.bulk.employers import run_employers
-from docgen.bulk.job import Counts, Job, ShardResult
+from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
 from docgen.bulk.package import MANIFEST, assemble, release
+from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
@@ -99,8 +101,23 @@ def test_an_engine_that_loads_as_it_goes_writes_the_same_bytes_as_one_that_is_wa
 def test_what_is_planned_without_drawing_is_what_is_printed(engine: Engine, store: Store, tmp_path: Path) -> None:
     put_part(store, tmp_path, 1, EVERY_STATE)
     planned = run_shard(engine, store, JOB, 1, draw=False)
-    assert list(store.names()) == ["work/parts/0001.parquet"]
+    assert set(store.names()) == {"work/parts/0001.parquet", f"{shard_dir(1)}/employers.jsonl"}
     assert planned.counts == run_shard(engine, store, JOB, 1).counts
+
+
+@pytest.mark.parametrize("delivery", ["regular", "lists"])
+def test_a_plan_counts_letters_and_lists_to_employers_too(
+    engine: Engine, store: Store, tmp_path: Path, delivery: str
+) -> None:
+    job = replace(JOB, delivery=delivery)
+    put_part(store, tmp_path, 1, EVERY_STATE)
+    planned = [
+        run_shard(engine, store, job, 1, draw=False).counts,
+        run_employers(engine, store, job, 1, 1, draw=False).counts,
+    ]
+    counts, _ = package(engine, store, job, 1)
+    assert sum(planned, Counts()) == counts
+    assert planned[1].pieces == planned[1].pages == 1
 
 
 def test_finished_files_pass_preflight_and_their_pages_are_those_of_the_table(
@@ -142,7 +159,28 @@ def test_an_employer_gets_one_letter_though_its_people_are_in_several_shards(
     assert (counts.pieces, counts.cards, counts.printed) == (7 + 3, 7, 7)
     rows_of_pieces = table(store, "vendor/pieces.csv")
     assert [row["kind"] for row in rows_of_pieces] == ["employer"] * 7 + ["letter"] * 3
+    assert [row["enclosures"] for row in rows_of_pieces] == ["leaflet seal reply-envelope"] * 7 + [""] * 3
     assert sum(int(row["cards"]) for row in rows_of_pieces) == counts.cards
+
+
+def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_letter_counts_its_people(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    other, profile = copy.copy(engine), engine.insurers["society"]
+    assert profile.documents.notice is not None
+    notice = profile.documents.notice.model_copy(update={"per": "household"})
+    documents = profile.documents.model_copy(update={"notice": notice})
+    other.insurers = {**engine.insurers, "society": profile.model_copy(update={"documents": documents})}
+    put_part(store, tmp_path, 1, [*family(6), insured(世帯番号="00000009", 番号="99")])
+    counts, _ = package(other, store, replace(JOB, insurer="society", delivery="notices"), 1)
+    assert (counts.printed, counts.pieces, counts.cards) == (7, 2 + 1, 0)
+    (page,) = read_pages(store.read("vendor/letters-0001.pdf"))
+    text = "".join(run.text for run in page.runs)
+    assert "2通（7名分）" in text
+    assert "「資格情報のお知らせ」ができました" in text
+    assert "6名" in text
+    assert "カード" not in text
+    assert reconcile(store).findings == []
 
 
 def test_mail_that_came_back_from_homes_goes_to_the_employer_with_a_letter_that_says_so(

@@ -117,7 +117,7 @@ def test_a_qr_keeps_its_quiet_zone_inside_the_box() -> None:
     qr = {"id": "qr", "qr": "card.qr", "box": [70, 17, 12.4, 12.4]}
     [symbol] = compose(qr).place(items(card_qr="0001-00000123-K"))[0].symbols
     assert symbol.x == pytest.approx(70 + 4 * symbol.module)
-    assert (len(symbol.rows) + 8) * symbol.module == pytest.approx(12.4)
+    assert symbol.size + 8 * symbol.module == pytest.approx(12.4)
 
 
 @pytest.mark.parametrize(

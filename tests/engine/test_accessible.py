@@ -13,7 +13,7 @@ import pytest
 
 from docgen.engine import Engine, Options, Rendered, preflight
 from docgen.errors import RequestError
-from docgen.pdf.raster import render_png
+from docgen.pdf import raster as pdfium
 from docgen.pdf.reader import TextRun, read_pages
 from docgen.settings import Settings
 from tests import samples, spoken, verapdf
@@ -93,7 +93,7 @@ def test_it_looks_as_the_plain_file_does_to_the_pixel(engine: Engine, name: str)
     plain, tagged = (render(engine, name, accessible=each) for each in (False, True))
     assert len(plain.pages) == len(tagged.pages)
     for page in plain.pages:
-        assert render_png(plain.pdf, page.number, 96) == render_png(tagged.pdf, page.number, 96)
+        assert pdfium.render(plain.pdf, page.number, 96) == pdfium.render(tagged.pdf, page.number, 96)
 
 
 @NOTICE

@@ -15,10 +15,10 @@ import numpy as np
 import pypdf
 import pytest
 import zxingcpp
-from PIL import Image
 
 from docgen.compose.placed import PlacedSide, PlacedText
 from docgen.engine import Engine, Options, Rendered, preflight
+from docgen.pdf import raster as pdfium
 from docgen.pdf.reader import read_pages
 from docgen.text.setting import SetLine
 from docgen.units import MM_PER_PT
@@ -37,9 +37,8 @@ def place(engine: Engine, name: str, options: Options | None = None) -> tuple[Pl
     return engine.place("card", samples.insurer(name), samples.record("card", name), options)[1]
 
 
-def raster(engine: Engine, name: str, rendered: Rendered, page: int, dpi: int = 300) -> np.ndarray:
-    png = engine.preview(rendered.pdf, page, dpi, document="card", insurer=samples.insurer(name))
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+def raster(rendered: Rendered, page: int) -> np.ndarray:
+    return np.asarray(pdfium.render(rendered.pdf, page, 300))
 
 
 def texts_of(side: PlacedSide) -> Iterator[PlacedText]:
@@ -66,9 +65,7 @@ def test_the_layouts_hold_against_catalogue_insurers_and_samples(engine: Engine)
 
 
 @CARD
-def test_the_file_is_accepted_by_verapdf_preflight_qpdf_and_ghostscript(
-    engine: Engine, name: str, tmp_path: Path
-) -> None:
+def test_the_file_is_accepted_by_verapdf_preflight_and_qpdf(engine: Engine, name: str, tmp_path: Path) -> None:
     for options in (None, PLAIN):
         rendered = render(engine, name, options)
         assert verapdf.validate(rendered.pdf) == []
@@ -76,9 +73,21 @@ def test_the_file_is_accepted_by_verapdf_preflight_qpdf_and_ghostscript(
     path = tmp_path / "card.pdf"
     path.write_bytes(rendered.pdf)
     subprocess.run(["qpdf", "--check", path], check=True, capture_output=True)
-    ghostscript = "gs -q -dPDFSTOPONERROR -dPDFSTOPONWARNING -dNOPAUSE -dBATCH -sDEVICE=nullpage".split()
-    found = subprocess.run([*ghostscript, path], check=True, capture_output=True, text=True)
-    assert found.stdout + found.stderr == ""
+
+
+def test_ghostscript_reads_every_file_without_a_warning(engine: Engine, tmp_path: Path) -> None:
+    paths = []
+    for name in CARDS:
+        paths.append(tmp_path / f"{name}.pdf")
+        paths[-1].write_bytes(render(engine, name, PLAIN).pdf)
+    assert complaints(paths) == "", [path.stem for path in paths if complaints([path])]
+
+
+def complaints(paths: list[Path]) -> str:
+    """What Ghostscript says of files, all in one process: nothing, and the exit code 0, if it is content."""
+    command = "gs -q -dPDFSTOPONERROR -dPDFSTOPONWARNING -dNOPAUSE -dBATCH -sDEVICE=nullpage".split()
+    found = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
+    return found.stdout + found.stderr + (f"exit code {found.returncode}" if found.returncode else "")
 
 
 @CARD
@@ -181,7 +190,7 @@ def test_the_qr_decodes_from_300_dpi(engine: Engine, name: str) -> None:
     payload = items.texts["card.qr"]
     assert bool(payload) == any(side.symbols for side in sides)
     if payload:
-        found = zxingcpp.read_barcodes(raster(engine, name, rendered, 2))
+        found = zxingcpp.read_barcodes(raster(rendered, 2))
         assert [symbol.text for symbol in found] == [payload]
         assert min(symbol.module for side in sides for symbol in side.symbols) >= 0.33
 
@@ -199,7 +208,7 @@ def test_nothing_but_grounds_falls_outside_the_safe_area(engine: Engine, name: s
     """Black and seal-red ink, which grounds never have, must keep 2 mm from the trim on all sides."""
     rendered = render(engine, name, PLAIN)
     for page, side in enumerate(place(engine, name, PLAIN), 1):
-        picture = raster(engine, name, rendered, page)
+        picture = raster(rendered, page)
         inset = round((side.geometry.bleed + side.geometry.safe) / 25.4 * 300)
         dark = picture.max(axis=2) < 120
         assert dark[inset:-inset, inset:-inset].any()
@@ -214,10 +223,9 @@ def test_no_two_texts_overlap(engine: Engine, name: str) -> None:
             (placed.element, *_ink(placed, at)) for placed in texts_of(side) for at in range(len(placed.text.lines))
         ]
         boxes += [
-            (symbol.element, symbol.x, symbol.y, symbol.x + len(symbol.rows) * symbol.module,
-             symbol.y + len(symbol.rows) * symbol.module)
+            (symbol.element, symbol.x, symbol.y, symbol.x + symbol.size, symbol.y + symbol.size)
             for symbol in side.symbols
-        ]  # fmt: skip
+        ]
         for i, (one, left, top, right, bottom) in enumerate(boxes):
             for other, left2, top2, right2, bottom2 in boxes[i + 1 :]:
                 apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top

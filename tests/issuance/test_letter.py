@@ -49,6 +49,20 @@ def test_it_counts_envelopes_and_cards() -> None:
     assert [row.texts["envelope.row"] for row in items.lists["envelopes"]] == ["1", "2", "3"]
 
 
+def test_of_notices_it_counts_the_people_whom_they_tell_of() -> None:
+    one, six = (merged(ENVELOPE, {"cards": ..., "people": people}) for people in (1, 6))
+    items = issue(record(one, six, contents="notices"))
+    assert (items.texts["letter.total"], items.flags["letter.is_of_notices"]) == ("2通（7名分）", True)
+    assert [row.texts["envelope.cards"] for row in items.lists["envelopes"]] == ["1名", "6名"]
+    assert refused(record(one)) == {
+        ("missing_value", "/envelopes/0/cards"),
+        ("value_not_applicable", "/envelopes/0/people"),
+    }
+    assert refused(record(ENVELOPE, contents="notices")) == {
+        ("missing_value", "/envelopes/0/people"), ("value_not_applicable", "/envelopes/0/cards")
+    }  # fmt: skip
+
+
 def test_it_goes_to_the_employer() -> None:
     items = issue(record(ENVELOPE))
     assert items.texts["address.name"] == "見本商事\u00a0御中"

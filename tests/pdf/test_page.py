@@ -17,6 +17,7 @@ from docgen.pdf.fonts import UsedGlyphs
 from docgen.pdf.page import bar_operators, qr_operators
 from docgen.pdf.writer import PdfStream, name, number
 from docgen.symbols import customer
+from docgen.symbols.modules import Modules
 
 GEOMETRY = Geometry(80, 100, 3, 2)
 RECT = re.compile(rb"(\d+) (\d+) (\d+)\.02 1\.02 re ")
@@ -27,7 +28,7 @@ RECT = re.compile(rb"(\d+) (\d+) (\d+)\.02 1\.02 re ")
 def test_the_rectangles_of_a_symbol_fill_its_dark_modules_and_no_other(version: int, chance: random.Random) -> None:
     size = 17 + 4 * version
     rows = tuple(f"{chance.getrandbits(size):0{size}b}" for _ in range(size))
-    operators = qr_operators(PlacedQr("qr", 10, 20, 0.5, rows), GEOMETRY)
+    operators = qr_operators(PlacedQr("qr", 10, 20, 0.5, Modules.of(rows)), GEOMETRY)
     filled = [(int(x) + at, int(y)) for x, y, length in RECT.findall(operators) for at in range(int(length))]
     assert sorted(filled) == sorted((x, y) for y in range(size) for x in range(size) if rows[y][x] == "1")
     head, _, rest = operators.partition(b" cm ")

@@ -226,6 +226,27 @@ def test_a_waiting_batch_is_cancelled_at_once(idle: TestClient) -> None:
     assert code(idle.get(f"/v1/batches/{batch}/rejects")) == (409, "not_released")
 
 
+def test_batches_are_listed_the_newest_first_page_by_page(settings: Settings, engine: Engine, tmp_path: Path) -> None:
+    client = TestClient(create_app(settings.model_copy(update={"state_dir": tmp_path / "state"}), engine))
+    assert client.get("/v1/batches").json() == {"batches": [], "next": None}
+    ids = [submit(client, extract(3, seed), reissue="秘密太郎").json()["id"] for seed in range(1, 5)]
+    ledger = Ledger(f"sqlite:///{tmp_path}/state/ledger.sqlite")
+    ledger.submit(replace(ledger.get(ids[0]).job, number=""), "/x.csv", "/nowhere")  # of the command line
+    ledger.close()
+    client.delete(f"/v1/batches/{ids[1]}")
+    pages, path = [], "/v1/batches?limit=2"
+    while path:
+        answer = client.get(path)
+        pages.append([batch["id"] for batch in answer.json()["batches"]])
+        path = answer.json()["next"]
+        assert "秘密太郎" not in answer.text
+    assert pages == [[ids[3], ids[2]], [ids[0]]]
+    (first, *_) = client.get("/v1/batches").json()["batches"]
+    assert client.get(first["links"]["self"]).json()["state"] == first["state"] == "queued"
+    assert code(client.get("/v1/batches", params={"before": "0" * 32})) == (404, "unknown_batch")
+    assert client.get("/v1/batches", params={"limit": 0}).status_code == 400
+
+
 def test_deleting_leaves_nothing_of_it(idle: TestClient, tmp_path: Path) -> None:
     batch = submit(idle, extract(3)).json()["id"]
     assert [path for path in (tmp_path / "state" / "batches").rglob("*") if path.is_file()]
@@ -246,7 +267,7 @@ def test_a_request_that_is_sent_again_gives_the_same_batch(idle: TestClient, tmp
     assert code(submit(idle, extract(4), key)) == (422, "idempotency_mismatch")
 
 
-def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(idle: TestClient) -> None:
+def test_a_full_queue_refuses_what_is_right_and_says_when_to_come_back(idle: TestClient) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     for seed in (1, 2):
         accepted = submit(idle, extract(3, seed), key if seed == 2 else {})
@@ -254,6 +275,8 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(idle: TestClien
     refused = submit(idle, extract(3, 3))
     assert code(refused) == (503, "batches_full")
     assert int(refused.headers["retry-after"]) > 0
+    assert code(submit(idle, extract(3, 3), delivery="pigeon")) == (422, "unknown_delivery")  # would be, later on
+    assert code(idle.post("/v1/batches", json={"insurer": "association", "colour": 1})) == (422, "unknown_key")
     assert submit(idle, extract(3, 2), key).json()["id"] == accepted.json()["id"]  # whose answer was lost
     assert code(submit(idle, extract(3, 1), key)) == (422, "idempotency_mismatch")
 
@@ -291,7 +314,9 @@ def test_a_form_that_is_none_is_refused(idle: TestClient) -> None:
 
 def test_an_extract_without_a_date_of_issue_needs_one(idle: TestClient) -> None:
     content = extract(3, n1={"交付年月日": ""})
-    assert code(submit(idle, content)) == (422, "issue_date_unknown")
+    refused = submit(idle, content)
+    assert code(refused) == (422, "issue_date_unknown")
+    assert all(name in refused.json()["violations"][0]["hint"] for name in ("issued_on", "--issued-on"))
     assert submit(idle, content, issued_on="2025-08-01").json()["job"]["issued_on"] == "2025-08-01"
 
 

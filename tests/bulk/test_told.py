@@ -1,0 +1,167 @@
+"""What the command line says of batches and packages, without running any."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from docgen import bulk_commands
+from docgen.bulk.run import Coordinator
+from docgen.bulk.store import Store
+from docgen.cli import app
+from docgen.engine import Engine
+from tests.bulk import packages
+from tests.service.extracts import extract
+
+
+def told(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+@pytest.fixture
+def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for a package, with an extract beside it and a ledger of its own."""
+    monkeypatch.setenv("DOCGEN_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("DOCGEN_WORKERS", "1")
+    (tmp_path / "in.csv").write_bytes(extract(3))
+    return tmp_path / "out"
+
+
+def issue(out: Path, *more: str | Path) -> Result:
+    return told("issue", out.parent / "in.csv", "--insurer", "association", "--out", out, *more)
+
+
+@pytest.mark.parametrize(
+    ("shards", "size", "words"),
+    [
+        (1, 40_000, "about 1 min and less than 1 MB, in 1 shard"),
+        (2400, 3_200_000_000, "about 1 min and 3,200 MB, in 2,400 shards"),
+    ],
+)
+def test_a_plan_tells_what_it_would_take(
+    shards: int, size: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = {"counts": {"people": 3}, "shards": shards, "estimate": {"seconds": 3, "bytes": size}}
+    bulk_commands._tell_plan(plan, as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1] == words
+
+
+# --- who was not printed ---
+
+
+def package(engine: Engine, folder: Path, **changes: Any) -> Store:
+    """A package of one household of one."""
+    return packages.issue(engine, folder, packages.job(), [packages.rows(1, n1=changes)])
+
+
+def test_who_was_not_printed_is_told_with_the_reasons_and_where_to_look(
+    engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = packages.rows(12)
+    others = next(row for row in rows if row["本人家族区分"] == "2")["_household"]
+    people = [row for row in rows if row["_household"] == others]
+    people[0]["_fault"] = "duplicate_person"
+    store = packages.issue(engine, tmp_path, packages.job(), [rows])
+    bulk_commands._tell_package(store, as_json=False)
+    out, err = capsys.readouterr()
+    held = str(len(people) - 1)
+    assert {("rejected", "1"), ("held", held)} < {tuple(line.split()) for line in out.splitlines()}
+    assert err.splitlines()[0] == f"who was not printed, and why: {store.location}/issuer/rejects.csv"
+    reasons = sorted(line.split()[:2] for line in err.splitlines()[1:])
+    assert reasons == [["duplicate_person", "1"], ["household_held", held]]
+
+
+def test_a_batch_that_prints_nobody_is_no_success_and_says_where_to_look(
+    engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = package(engine, tmp_path, _fault="already_issued")
+    for as_json in (False, True):
+        with pytest.raises(typer.Exit) as caught:
+            bulk_commands._tell_package(store, as_json=as_json)
+        assert caught.value.exit_code == 1
+        out, err = capsys.readouterr()
+        assert all(word in err for word in ("nobody_printed", f"{store.location}/issuer/rejects.csv", "--reissue"))
+    assert json.loads(out)["reasons"] == {"already_issued": 1}
+    assert json.loads(err)["violations"][0]["code"] == "nobody_printed"
+
+
+def test_a_batch_of_which_everybody_was_withdrawn_is_what_was_asked_for(engine: Engine, tmp_path: Path) -> None:
+    bulk_commands._tell_package(package(engine, tmp_path, _withdrawn=True), as_json=True)
+
+
+# --- finished packages ---
+
+
+def test_a_vendor_may_name_the_own_side_of_a_package(engine: Engine, tmp_path: Path) -> None:
+    made = Path(package(engine, tmp_path).location)
+    shutil.rmtree(made / "issuer")
+    result = told("reconcile", made / "vendor", "--vendor-only", "--workers", "1")
+    assert (result.exit_code, result.stdout) == (0, "1 person on 3 pages: all as it was made\n"), result.stderr
+    assert told("find", f"{made}/vendor/", "--page", "mounts-0001.pdf:1").exit_code == 0
+    (made / "vendor/cards-0001.pdf").rename(made / "vendor/other.pdf")
+    result = told("reconcile", made, "--vendor-only", "--workers", "1")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "2 differences: do not use this package"
+    (made / "vendor/other.pdf").unlink()
+    assert "\n1 difference: " in told("reconcile", made, "--vendor-only", "--workers", "1").stderr
+    result = told("reconcile", made.parent, "--vendor-only")
+    assert "the folder in which vendor/ lies" in result.stderr
+
+
+# --- Ctrl-C ---
+
+
+def stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_who_stops_it_while_it_still_loads_is_told_so() -> None:
+    program = """
+import os, signal, sys, types
+
+class Loading(types.ModuleType):
+    def __getattr__(self, name):
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.modules["docgen.cli"] = Loading("docgen.cli")
+import docgen.__main__
+docgen.__main__.main()
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 130
+    assert result.stderr == "interrupted before anything was begun: give the same command again\n"
+
+
+def test_who_stops_it_before_anything_is_begun_is_told_so(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docgen.bulk.tasks.engine_of", stop)
+    result = issue(out)
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == "interrupted: nothing is left of it, give the same command again\n"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("moment", ["submit", "run", "__exit__"])
+def test_who_stops_it_before_or_after_its_workers_start_is_told_how_to_go_on(
+    out: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Coordinator, moment, stop)
+        patch.setattr(Coordinator, "run", stop)
+        result = issue(out)
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert result.stderr.count("\n") == 1
+    assert str(out) in result.stderr
+    assert "--resume" in result.stderr
+    went_on: list[str] = []
+    monkeypatch.setattr(Coordinator, "run", lambda _, batch, __: went_on.append(batch) or stop())
+    assert issue(out, "--resume").exit_code == 5
+    assert went_on  # it was submitted, or found again
