@@ -177,7 +177,7 @@ def in_small_piles(patch: pytest.MonkeyPatch, rows: int, dealt: int = 3) -> None
     patch.setattr(parts, "_PILE", rows)
     patch.setattr(parts, "_DEALT", dealt)
     patch.setattr(intake, "_ONE_IN", 1)
-    patch.setattr(sources, "_BATCH", 5)
+    patch.setattr(sources, "_BLOCK", 1024)  # some ten rows
 
 
 @settings(deadline=None, max_examples=15)
@@ -412,7 +412,7 @@ def test_memory_does_not_grow_with_the_extract(tmp_path: Path) -> None:
         assert people == count
         assert after < 400
         grown[count] = after - before
-    assert grown[200_000] < grown[20_000] + 120
+    assert grown[200_000] < grown[20_000] + 40
 
 
 def _many(path: Path, count: int) -> None:
