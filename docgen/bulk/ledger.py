@@ -823,7 +823,7 @@ def _set_up_sqlite(link: Any, _: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "cache_size=-65536",
+        "cache_size=-16384",  # KiB; with four times as much, claims of a million people are no faster
     ):
         link.execute(f"PRAGMA {pragma}")
 
