@@ -241,19 +241,33 @@ def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
     from docgen.bulk.store import Store
 
     store = Store.open(out)
+    folder = _Folder(store)
     try:
         with _stopping():
             id_ = begun.id_in(store, resume=resume)
             if id_ is not None:
-                batch = _run(begun, store, id_)
-                if batch.state != "done":
-                    _tell_failure(batch, as_json=as_json)
-                _clear(store)
+                _finish(begun, store, id_, folder, as_json=as_json)
     except KeyboardInterrupt:
         message = f"interrupted: what is done is kept in {out}, and the same command with --resume goes on from there"
         typer.echo(message, err=True)
         raise typer.Exit(INTERRUPTED) from None
     _tell_package(store, as_json=as_json)
+
+
+def _finish(begun: _Begun, store: Store, id_: str, folder: _Folder, *, as_json: bool) -> None:
+    """Run the batch to its package; leave nothing of one that is refused before it has parts."""
+    try:
+        batch = _run(begun, store, id_)
+    except RequestError:
+        if folder.is_new:
+            folder.restore()
+        raise
+    undone = batch.state == "failed" and begun.ledger.undo(id_)
+    if undone:
+        folder.restore()
+    if batch.state != "done":
+        _tell_failure(batch, undone=undone, as_json=as_json)
+    _clear(store)
 
 
 def _run(begun: _Begun, store: Store, id_: str) -> Batch:
@@ -267,6 +281,22 @@ def _run(begun: _Begun, store: Store, id_: str) -> Batch:
         batch = begun.submit(coordinator, store, id_)
         with _bar() as tell:
             return coordinator.run(batch.id, tell)
+
+
+class _Folder:
+    """The folder of a batch as it was before the command, so that one that is refused can leave it so."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.is_new = not store.exists(NOTE)
+        self._path = None if "://" in store.location or Path(store.location).exists() else Path(store.location)
+
+    def restore(self) -> None:
+        """Leave nothing of the batch."""
+        _clear(self._store)
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.rmdir()
 
 
 def _clear(store: Store) -> None:
@@ -308,7 +338,8 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         yield tell
 
 
-def _tell_failure(batch: Batch, *, as_json: bool) -> None:
+def _tell_failure(batch: Batch, *, undone: bool, as_json: bool) -> None:
+    """What ended a batch. `undone`: nothing had been printed, and nothing is left of it."""
     error = batch.error or {"code": batch.state}
     if as_json:
         typer.echo(to_json({"state": batch.state, **error}), err=True)
@@ -316,7 +347,8 @@ def _tell_failure(batch: Batch, *, as_json: bool) -> None:
         for violation in error.get("violations", ()):
             typer.echo(Violation(**violation), err=True)
         shard = f" in shard {error['shard']}" if "shard" in error else ""
-        typer.echo(f"the batch is {batch.state}{shard}, and nothing is released <{error['code']}>", err=True)
+        end = "nothing is left of it: the folder is as it was" if undone else "nothing is released"
+        typer.echo(f"the batch is {batch.state}{shard}, and {end} <{error['code']}>", err=True)
     raise typer.Exit(REFUSED)
 
 

@@ -165,3 +165,41 @@ def test_who_stops_it_before_or_after_its_workers_start_is_told_how_to_go_on(
     monkeypatch.setattr(Coordinator, "run", lambda _, batch, __: went_on.append(batch) or stop())
     assert issue(out, "--resume").exit_code == 5
     assert went_on  # it was submitted, or found again
+
+
+# --- what is refused ---
+
+
+def test_what_is_refused_before_anything_is_printed_leaves_folder_and_job_number_as_they_were(out: Path) -> None:
+    misspelt, unread = out.parent / "misspelt.txt", out.parent / "unread.csv"
+    misspelt.write_text("nobody\n")
+    unread.write_bytes((out.parent / "in.csv").read_bytes().replace("枝番".encode(), b"X", 1))
+    out.mkdir()
+    for arguments, code in (
+        ((out.parent / "in.csv", "--undelivered", misspelt), "unknown_person"),
+        ((out.parent / "in.csv", "--exclude", misspelt), "unknown_person"),
+        ((unread,), "columns_not_mapped"),
+    ):
+        for folder in (out, out.parent / "new"):
+            result = told("issue", *arguments, "--insurer", "association", "--out", folder, "--job", "R8")
+            assert result.exit_code == 1
+            assert result.stderr.splitlines()[-1].endswith(f"nothing is left of it: the folder is as it was <{code}>")
+        assert list(out.iterdir()) == []
+        assert not (out.parent / "new").exists()
+    result = issue(out, "--job", "R8", "--json")
+    assert result.exit_code == 0, result.stderr
+    taken = told("issue", out.parent / "in.csv", "--insurer", "association", "--out", out.parent / "new", "--job", "R8")
+    assert (taken.exit_code, "<job_number_taken>" in taken.stderr) == (1, True)
+    assert not (out.parent / "new").exists()
+
+
+def test_a_batch_that_was_interrupted_and_is_refused_then_leaves_nothing(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misspelt = out.parent / "misspelt.txt"
+    misspelt.write_text("nobody\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Coordinator, "run", stop)
+        assert issue(out, "--exclude", misspelt).exit_code == 5
+    assert issue(out, "--exclude", misspelt, "--resume").exit_code == 1
+    assert not out.exists() or list(out.iterdir()) == []
