@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, several, to_json
-from docgen.errors import CODES, RequestError, Violation
+from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, to_json
+from docgen.errors import CODES, RequestError, Violation, several
 from docgen.settings import Settings
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
 if TYPE_CHECKING:
     from docgen.bulk.job import Job
     from docgen.bulk.ledger import Batch, Ledger
+    from docgen.bulk.reconcile import Report
     from docgen.bulk.run import Coordinator, Progress
     from docgen.bulk.store import Store
 
@@ -415,19 +416,35 @@ def reconcile(
             typer.echo(finding, err=True)
     if not report.ok:
         if not as_json:
-            typer.echo(f"{several(report.differences, 'difference')}: do not use this package", err=True)
+            typer.echo(
+                f"{several(report.differences, 'difference')}: do not use this package{_since(report)}", err=True
+            )
         raise typer.Exit(REFUSED)
     if not as_json:
         people = several(report.counts.printed, "person", "people")
         typer.echo(f"{people} on {several(report.counts.pages, 'page')}: all as it was made")
 
 
+def _since(report: Report) -> str:
+    """What the differences may come from, if that is one of them."""
+    if report.differences < 2 or not report.changed_tables:
+        return ""
+    tables = report.changed_tables
+    are = "is not as it was" if len(tables) == 1 else "are not as they were"
+    return f"; {' and '.join(tables)} {are} made, and the other differences may follow from that"
+
+
 def _opened(package: str) -> Store:
-    """A package. Its vendor's side will do, which is all that a vendor has."""
+    """A package. Its vendor's side will do, which is all that a vendor has.
+
+    Raises RequestError `unreadable_file` for a folder that is not there.
+    """
     from docgen.bulk.opened import MANIFEST
     from docgen.bulk.store import Store
 
     store = Store.open(package)
+    if "://" not in store.location and not Path(store.location).is_dir():
+        raise RequestError(Violation("unreadable_file", f"{package}: no such folder", "name a folder that is there"))
     above, _, last = store.location.rpartition("/")
     side, _, manifest = MANIFEST.partition("/")
     is_side = last == side and store.exists(manifest) and not store.exists(MANIFEST)

@@ -117,6 +117,41 @@ def test_a_vendor_may_name_the_own_side_of_a_package(engine: Engine, tmp_path: P
     assert "the folder in which vendor/ lies" in result.stderr
 
 
+def test_a_folder_that_is_not_there_is_told_so(tmp_path: Path) -> None:
+    for arguments in (
+        ("reconcile",),
+        ("find", "--key", "1"),
+        ("reprint", "--piece", "1", "--reason", "x", "--out", "x"),
+    ):
+        result = told(*arguments, tmp_path / "none")
+        assert result.exit_code == 1
+        assert result.stderr == f"{tmp_path}/none: no such folder (name a folder that is there) <unreadable_file>\n"
+
+
+def test_without_the_issuers_side_its_table_is_named_once_and_how_to_do_without(engine: Engine, tmp_path: Path) -> None:
+    made = Path(package(engine, tmp_path).location)
+    shutil.rmtree(made / "issuer")
+    again = tmp_path / "again"
+    piece = (made / "vendor/pieces.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(",")[0]
+    assert told("reprint", made, "--piece", piece, "--reason", "x", "--out", again).exit_code == 0
+    for arguments in (("reconcile", "--workers", "1", again), ("find", made, "--key", "1")):
+        (line, *_) = told(*arguments).stderr.splitlines()
+        assert line.startswith("issuer/keys.csv: the table is missing (")
+        assert line.endswith("(--vendor-only)) <package_table>")
+    assert told("reconcile", "--vendor-only", "--workers", "1", again).exit_code == 0
+
+
+def test_what_may_follow_from_a_table_that_was_changed_is_said_to(engine: Engine, tmp_path: Path) -> None:
+    made = Path(package(engine, tmp_path).location)
+    pages = made / "vendor/pages.csv"
+    pages.write_bytes(b"".join(line for at, line in enumerate(pages.read_bytes().splitlines(True)) if at != 3))
+    last = told("reconcile", made, "--workers", "1").stderr.splitlines()[-1]
+    assert last.endswith(
+        " differences: do not use this package; vendor/pages.csv is not as it was made, and the other differences may "
+        "follow from that"
+    )
+
+
 # --- Ctrl-C ---
 
 
