@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -365,13 +365,24 @@ def _tell_package(store: Store, *, as_json: bool) -> None:
     else:
         _tell_counts(counts)
         typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
-    if reasons and not as_json:
-        typer.echo(f"who was not printed, and why: {table}", err=True)
-        for code, rows in reasons.items():
-            typer.echo(f"{code:24}{rows:>12,}  {CODES[code][1] if code in CODES else ''}".rstrip(), err=True)
-    if not manifest.counts.printed and manifest.counts.withdrawn < manifest.counts.people:  # those were not to be
-        again = ", or give --reissue REASON to issue people once more" if "already_issued" in reasons else ""
-        fail([Violation("nobody_printed", "nobody could be printed", f"see {table}{again}")], REFUSED, as_json=as_json)
+    if not as_json:
+        _tell_reasons(f"who was not printed, and why: {table}", reasons)
+    _require_printed(counts, reasons, table, as_json=as_json)
+
+
+def _tell_reasons(head: str, reasons: Mapping[str, int]) -> None:
+    for line in [head] if reasons else []:
+        typer.echo(line, err=True)
+    for code, rows in reasons.items():
+        typer.echo(f"{code:24}{rows:>12,}  {CODES[code][1] if code in CODES else ''}".rstrip(), err=True)
+
+
+def _require_printed(counts: Mapping[str, int], reasons: Mapping[str, int], where: str, *, as_json: bool) -> None:
+    """The end with an exit code of its own if nobody is printed of those who were to be; `where` has the reasons."""
+    if counts["printed"] or counts["withdrawn"] == counts["people"]:
+        return
+    again = ", or give --reissue REASON to issue people once more" if "already_issued" in reasons else ""
+    fail([Violation("nobody_printed", "nobody could be printed", f"see {where}{again}")], REFUSED, as_json=as_json)
 
 
 def _tell_counts(counts: dict[str, int]) -> None:
@@ -383,12 +394,15 @@ def _tell_counts(counts: dict[str, int]) -> None:
 def _tell_plan(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(to_json(told))
-        return
-    _tell_counts(told["counts"])
-    estimate = told["estimate"]
-    minutes, megabytes = max(1, round(estimate["seconds"] / 60)), estimate["bytes"] / 1e6
-    size = f"{megabytes:,.0f} MB" if megabytes >= 1 else "less than 1 MB"
-    typer.echo(f"about {minutes} min and {size}, in {several(told['shards'], 'shard')}")
+    else:
+        _tell_counts({**told["counts"], **{name: told[name] for name in ("letters", "lists") if name in told}})
+        estimate = told["estimate"]
+        minutes, megabytes = round(estimate["seconds"] / 60), estimate["bytes"] / 1e6
+        time = f"about {minutes} min" if estimate["seconds"] >= 60 else "under a minute"
+        size = f"{megabytes:,.0f} MB" if megabytes >= 1 else "less than 1 MB"
+        typer.echo(f"{time} and {size}, in {several(told['shards'], 'shard')}")
+        _tell_reasons("who would not be printed, and why:", told["reasons"])
+    _require_printed(told["counts"], told["reasons"], "the reasons", as_json=as_json)
 
 
 # --- finished packages ---

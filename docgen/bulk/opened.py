@@ -185,9 +185,9 @@ def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int
             raise _bad_row(REJECTS_TABLE, line) from None
 
 
-def reject_codes(store: Store) -> Counter[str]:
+def reject_codes(store: Store, fragment: str | None = None) -> Counter[str]:
     """How often each code stands in the table of rejects. Raises PackageError `package_table`."""
-    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, None, REJECTS))
+    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, fragment, REJECTS))
 
 
 def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

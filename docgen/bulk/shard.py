@@ -44,15 +44,20 @@ _NOT_PRINTED = {
 def run_shard(engine: Engine, store: Store, job: Job, number: int, *, draw: bool = True) -> ShardResult:
     """Run one shard: its PDF files and the pieces of the package's tables, through the store.
 
-    With `draw` False everything is decided and counted, and nothing drawn: only what employers get is noted.
+    With `draw` False everything is decided and counted, and nothing drawn: what employers get is noted, and who would
+    not be printed.
     """
     with scratch() as local:
         part = local / "part.parquet"
         store.fetch(part_name(number), part)
-        shard = _Shard(engine, job, Desk(engine, job, number, local / "out", draw=draw))
+        out, place = local / "out", shard_dir(number)
+        shard = _Shard(engine, job, Desk(engine, job, number, out, draw=draw))
         for household in _households(engine, job, part):
             shard.take(household)
-        return shard.desk.finish(store, shard_dir(number))
+        result = shard.desk.finish(store, place)
+        if not draw:
+            store.put(f"{place}/rejects.csv", out / "rejects.csv")
+        return result
 
 
 # --- the people ---

@@ -22,6 +22,8 @@ from docgen.engine import Engine
 from tests.bulk import packages
 from tests.service.extracts import extract
 
+PLANNED = {"people": 3, "printed": 3, "withdrawn": 0}
+
 
 def told(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, list(map(str, arguments)))
@@ -41,18 +43,42 @@ def issue(out: Path, *more: str | Path) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("shards", "size", "words"),
+    ("shards", "seconds", "size", "words"),
     [
-        (1, 40_000, "about 1 min and less than 1 MB, in 1 shard"),
-        (2400, 3_200_000_000, "about 1 min and 3,200 MB, in 2,400 shards"),
+        (1, 3, 40_000, "under a minute and less than 1 MB, in 1 shard"),
+        (2400, 60, 3_200_000_000, "about 1 min and 3,200 MB, in 2,400 shards"),
     ],
 )
 def test_a_plan_tells_what_it_would_take(
-    shards: int, size: int, words: str, capsys: pytest.CaptureFixture[str]
+    shards: int, seconds: int, size: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = {"counts": {"people": 3}, "shards": shards, "estimate": {"seconds": 3, "bytes": size}}
+    plan = {"counts": PLANNED, "reasons": {}, "shards": shards, "estimate": {"seconds": seconds, "bytes": size}}
     bulk_commands._tell_plan(plan, as_json=False)
     assert capsys.readouterr().out.splitlines()[-1] == words
+
+
+def test_a_plan_that_prints_nobody_says_why_and_is_no_success(out: Path) -> None:
+    (out.parent / "in.csv").write_bytes(extract(1, n1={"生年月日": ""}))
+    result = issue(out, "--plan-only")
+    assert result.exit_code == 1
+    head, reason, end = result.stderr.splitlines()
+    assert head == "who would not be printed, and why:"
+    assert reason.split()[:2] == ["missing_value", "1"]
+    assert end == "nobody could be printed (see the reasons) <nobody_printed>"
+    assert "under a minute" in result.stdout
+    assert json.loads(issue(out, "--plan-only", "--json").stdout)["reasons"] == {"missing_value": 1}
+    assert not out.exists()
+
+
+def test_a_plan_tells_letters_and_lists_apart_from_the_other_pieces(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (out.parent / "in.csv").write_bytes(extract(12))
+    for delivery, name in (("regular", "letters"), ("lists", "lists")):
+        plan = json.loads(issue(out, "--plan-only", "--json", "--delivery", delivery).stdout)
+        assert 0 < plan[name] <= plan["counts"]["pieces"]
+        bulk_commands._tell_plan(plan, as_json=False)
+        assert [name, str(plan[name])] in [line.split() for line in capsys.readouterr().out.splitlines()]
 
 
 # --- who was not printed ---
