@@ -64,10 +64,10 @@ def take_in(
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own), `_household` and `_person` (ordinals from 1, in print order), `_fault` (`duplicate_person`,
-    `already_issued`, `malformed_row`, `household_missing`, `household_too_large`; or null), `_withdrawn`, `_identity`.
-    `listed` takes only the households in, of which it names the number or a person's key; `withdrawn` names people by
-    their keys. `claim` is told the identities of those who may be printed, some at a time, and gives back the ones that
-    another batch has. `work` is a folder for what does not fit into memory.
+    `already_issued`, `malformed_row N M`, `household_missing`, `household_too_large`; or null), `_withdrawn`,
+    `_identity`. `listed` takes only the households in, of which it names the number or a person's key; `withdrawn`
+    names people by their keys. `claim` is told the identities of those who may be printed, some at a time, and gives
+    back the ones that another batch has. `work` is a folder for what does not fit into memory.
 
     Raises RequestError: `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and what
     reading the source raises.

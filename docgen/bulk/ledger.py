@@ -427,6 +427,27 @@ class Ledger:
         self.get(batch)
         self.write(mark)
 
+    def undo(self, batch: str) -> bool:
+        """Forget a batch that failed before it had parts: its job number is free, as if nobody had asked for it.
+
+        False, and nothing happens, if it has parts, or did not fail.
+        """
+
+        def remove(link: sa.Connection) -> bool:
+            row = link.execute(sa.select(_batches).where(_batches.c.id == batch).with_for_update()).mappings().one()
+            parts = link.scalar(sa.select(sa.exists().where(_shards.c.batch == row["serial"])))
+            if row["state"] != "failed" or parts:
+                return False
+            here = _meta.c.name == "job_number"
+            last = int(link.execute(sa.select(_meta.c.value).where(here).with_for_update()).scalar_one())
+            if row["number"] == _numbered(last):
+                link.execute(sa.update(_meta).where(here).values(value=str(last - 1)))
+            link.execute(sa.delete(_deliveries).where(_deliveries.c.batch == row["serial"]))
+            link.execute(sa.delete(_batches).where(_batches.c.serial == row["serial"]))
+            return True
+
+        return self.write(remove)
+
     def acquire(self, batch: str, seconds: float = LEASE_SECONDS) -> Lease | None:
         """The lease of a live batch, or None if another run has it, or nothing is left to run."""
         me = _this_process()
@@ -529,7 +550,7 @@ class Ledger:
         while True:
             count = int(link.execute(sa.select(_meta.c.value).where(here).with_for_update()).scalar_one()) + 1
             link.execute(sa.update(_meta).where(here).values(value=str(count)))
-            number = f"{chr(ord('S') + count // 100_000)}{count % 100_000:04d}"
+            number = _numbered(count)
             if not link.scalar(sa.select(sa.exists().where(_batches.c.number == number))):
                 return number
 
@@ -752,6 +773,11 @@ class Lease:
         link.execute(self.ledger._insert(_issuances).values(values).on_conflict_do_nothing())
         here = [_issuances.c[name] == value for name, value in values.items()]
         return int(link.execute(sa.select(_issuances.c.id).where(*here)).scalar_one())
+
+
+def _numbered(count: int) -> str:
+    """The job number that a batch without one gets: S0001, ..., S99999, T0000, ..."""
+    return f"{chr(ord('S') + count // 100_000)}{count % 100_000:04d}"
 
 
 def canonical_json(data: Any) -> str:

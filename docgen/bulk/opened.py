@@ -212,9 +212,9 @@ def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int
             raise _bad_row(REJECTS_TABLE, line) from None
 
 
-def reject_codes(store: Store) -> Counter[str]:
+def reject_codes(store: Store, fragment: str | None = None) -> Counter[str]:
     """How often each code stands in the table of rejects. Raises PackageError `package_table`."""
-    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, None, REJECTS))
+    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, fragment, REJECTS))
 
 
 def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -223,7 +223,10 @@ def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str])
     try:
         stream = store.reader(path)
     except FileNotFoundError:
-        raise PackageError(Violation("package_table", f"{path} is missing", "fetch it again", file=path)) from None
+        hint = "copy the package again, as a whole"
+        if name.startswith("issuer/"):  # a vendor has not got it, nor has what was printed again without it
+            hint = "it is on the issuer's side, which reconciling can leave out (--vendor-only)"
+        raise PackageError(Violation("package_table", "the table is missing", hint, file=path)) from None
     with stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         table = csv.reader(text)
         if fragment is None and next(table, None) != list(columns):

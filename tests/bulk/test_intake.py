@@ -276,7 +276,7 @@ def test_a_malformed_row_keeps_its_household_and_key(tmp_path: Path) -> None:
     found = pq.read_table(io.BytesIO(store.read("work/parts/0001.parquet"))).to_pylist()
     assert [(person["_key"], person["_household"], person["_fault"]) for person in found] == [
         ("1-00", 1, None),
-        ("1-01", 1, "malformed_row"),
+        ("1-01", 1, f"malformed_row {len(COLUMNS) + 1} {len(COLUMNS)}"),
     ]
 
 
@@ -445,7 +445,12 @@ def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_
     (part,) = found.parts
     counts = run_shard(engine, store, JOB, part.number).counts
     assert (counts.people, counts.printed, counts.rejected, counts.held) == (62, 36, 19, 7)
-    told = read_table(io.BytesIO(store.read("work/shards/0001/rejects.csv")), REJECTS)
+    told = list(read_table(io.BytesIO(store.read("work/shards/0001/rejects.csv")), REJECTS))
+    said = {(person["key"], person["code"]): (person["message"], person["hint"]) for person in told}
+    assert said["00000028-01", "missing_value"][0] == "the household has no row of an insured person"
+    assert said["00000030-01", "malformed_row"][0] == "the row has 33 fields, and the header has 32"
+    assert said["00000024-00", HELD][1] == "mend row 38"
+    assert said["00000016-00", "ratio_required"][1] == "give ratio and 負担割合発効年月日"
     assert sorted((person["key"], person["code"], person["column"]) for person in told) == sorted([
         ("00000015-00", HELD, ""),
         ("00000015-01", "age_75_reached", "生年月日"),
@@ -469,7 +474,7 @@ def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_
         ("00000026-01", "missing_value", "名カナ"),
         ("00000027-00", "barcode_unencodable", "郵便番号"),
         ("00000027-01", HELD, ""),
-        ("00000028-01", "missing_value", ""),  # a dependent without an insured person
+        ("00000028-01", "missing_value", "本人家族区分"),  # a dependent without an insured person
         ("00000030-00", HELD, ""),
         ("00000030-01", "malformed_row", ""),
         ("-00", "household_missing", ""),

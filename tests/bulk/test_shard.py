@@ -104,8 +104,11 @@ def test_an_engine_that_loads_as_it_goes_writes_the_same_bytes_as_one_that_is_wa
 def test_what_is_planned_without_drawing_is_what_is_printed(engine: Engine, store: Store, tmp_path: Path) -> None:
     put_part(store, tmp_path, 1, EVERY_STATE)
     planned = run_shard(engine, store, JOB, 1, draw=False)
-    assert set(store.names()) == {"work/parts/0001.parquet", f"{shard_dir(1)}/employers.jsonl"}
+    noted = {f"{shard_dir(1)}/employers.jsonl", f"{shard_dir(1)}/rejects.csv"}
+    assert set(store.names()) == {"work/parts/0001.parquet", *noted}
+    rejects = store.read(f"{shard_dir(1)}/rejects.csv")
     assert planned.counts == run_shard(engine, store, JOB, 1).counts
+    assert store.read(f"{shard_dir(1)}/rejects.csv") == rejects != b""
 
 
 @pytest.mark.parametrize("delivery", ["regular", "lists"])
