@@ -465,13 +465,19 @@ def _opened(package: str) -> Store:
     return Store.open(above or "/") if is_side else store
 
 
+_PIECE_HELP = (
+    "A piece; an envelope of it by its number as in the window, ID-2/3, or by ID/2; a card with its mount by the card's"
+    " match code, ID-21. @FILE: a list."
+)
+
+
 def reprint(
     package: Package,
     reason: Annotated[str, typer.Option(help="Why, for the new package's manifest.", show_default=False)],
     out: Out,
     piece: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", show_default=False, help="A piece; ID/2 is its second envelope. @FILE: a list."),
+        typer.Option(metavar="ID", show_default=False, help=_PIECE_HELP),
     ] = None,
     person: Annotated[
         list[str] | None, typer.Option(metavar="KEY", show_default=False, help="A person's opaque key. @FILE: a list.")
@@ -519,9 +525,7 @@ def find(
         list[str] | None,
         typer.Option(metavar="OWN_KEY", show_default=False, help="The record's own key. @FILE: a list."),
     ] = None,
-    piece: Annotated[
-        list[str] | None, typer.Option(metavar="ID", show_default=False, help="A piece. @FILE: a list.")
-    ] = None,
+    piece: Annotated[list[str] | None, typer.Option(metavar="ID", show_default=False, help=_PIECE_HELP)] = None,
     page: Annotated[
         list[str] | None, typer.Option(metavar="FILE:PAGE", show_default=False, help="A page. @FILE: a list.")
     ] = None,

@@ -440,7 +440,7 @@ class _Envelope:
                 )
         if self._piece is None:
             return
-        sheets = sum(not rows[0].place for rows in self.documents)
+        sheets = sum(self._said.sheets(rows) for rows in self.documents)
         if (self._piece.cards, self._piece.sheets) != (self.cards, sheets):
             holds = f"{several(self.cards, 'card')} and {several(sheets, 'other sheet')}"
             message = f"it holds {holds}, and the list of pieces says "

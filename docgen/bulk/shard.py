@@ -24,6 +24,7 @@ from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.engine import Engine
 from docgen.errors import Violation, several
+from docgen.issuance.addressee import piece_label
 
 _FAULTS = {
     "duplicate_person": ("the same person stands in the extract more than once", "leave one of the rows"),
@@ -160,7 +161,11 @@ class _Shard:
         insured = household.insured.data
         envelopes = [
             records.envelope(
-                piece.id, insured, piece.people, for_dependents=piece.for_dependents, cards=self._has_cards
+                piece_label(piece.id, piece.sheet, piece.of),
+                insured,
+                piece.people,
+                for_dependents=piece.for_dependents,
+                cards=self._has_cards,
             )
             for piece in household.pieces
             if piece.kind == "employer"

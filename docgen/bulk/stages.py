@@ -111,8 +111,8 @@ class BulkStages:
 
 
 @cache
-def _guide(settings: str, insurer: str) -> list[dict[str, Any]]:
-    """Where a second reader finds what. The engine goes again: compiled, it would take 40 MB here for nothing."""
+def _guide(settings: str, insurer: str) -> dict[str, Any]:
+    """What a second reader needs. The engine goes again: compiled, it would take 40 MB here for nothing."""
     return reading_guide(new_engine(settings), insurer)
 
 
