@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import records
+from docgen.bulk.interrupts import interruptible
 from docgen.bulk.job import (
     Counts,
     File,
@@ -47,13 +48,14 @@ from docgen.bulk.opened import (
     reject_rows,
     two_sided,
 )
+from docgen.bulk.package import table_blocks
 from docgen.bulk.policy import Policy
 from docgen.bulk.reading import Seen
 from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report, check_shard
 from docgen.bulk.rows import Extracted, RowReader
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
-from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS, header
+from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS
 from docgen.bulk.whole import everybody_once
 from docgen.compose.composition import Asked
 from docgen.engine import Engine, Options
@@ -114,7 +116,8 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
         report.add([Finding(code, "manifest and package do not have the same files", "", name)])
     for name, file in sorted(said.files.items()):
         if name.endswith(".csv"):
-            report.add(_table(store, file, folders))
+            with interruptible():
+                report.add(_table(store, file, folders))
         elif files.get(name) != file:
             report.add([Finding("package_file_changed", "the manifest does not have what the shard made", "", name)])
     if report.ok:  # else the table may not even be one
@@ -146,10 +149,9 @@ def _table(store: Store, file: File, folders: Sequence[str]) -> Iterator[Finding
         yield Finding("package_file_changed", "the table is not the one that the manifest names", "", file.name)
     columns = _TABLES.get(file.name)
     if columns is not None:
-        made = hashlib.sha256(header(columns))
-        for folder in folders:
-            for block in store.chunks(f"{folder}/{file.name.rpartition('/')[2]}"):
-                made.update(block)
+        made = hashlib.sha256()
+        for block in table_blocks(store, file.name, columns, folders):
+            made.update(block)
         if made.digest() != digest.digest():
             yield Finding("package_table", "the table is not put together from the shards' rows", "", file.name)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, shard_dir
 from docgen.bulk.scratch import scratch
@@ -17,6 +21,7 @@ from docgen.bulk.tables import FIT, KEYS, PAGES, PIECES, REJECTS, header
 
 MANIFEST = "vendor/manifest.json"
 FORMAT = 1
+_BATCH = 4096  # rows
 
 # Each table of the package: its columns, and the name of the shards' pieces of it.
 _TABLES = {
@@ -71,39 +76,70 @@ def release(store: Store) -> None:
     store.put(MANIFEST, store.read(UNRELEASED))
 
 
-def _put_table(store: Store, name: str, columns: Sequence[str], places: Iterable[str]) -> File:
-    """One table from the shards' pieces of it, in their order; what was pushed to fit comes worst first."""
-    fragment = Path(name).name
-    with scratch() as folder:
-        path = folder / fragment
-        with path.open("wb") as out:
-            for place in places:
-                out.writelines(store.chunks(f"{place}/{fragment}"))
-        if columns is FIT:
-            _sort(path)
-        digest, size = hashlib.sha256(), 0
-        for block in _with_header(path, columns):
+def _put_table(store: Store, name: str, columns: Sequence[str], places: Sequence[str]) -> File:
+    digest, size = hashlib.sha256(), 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal size
+        for block in table_blocks(store, name, columns, places):
             digest.update(block)
             size += len(block)
-        store.put_stream(name, _with_header(path, columns))
+            yield block
+
+    store.put_stream(name, blocks())
     return File(name, digest.hexdigest(), size)
 
 
-def _with_header(path: Path, columns: Sequence[str]) -> Iterator[bytes]:
+def table_blocks(store: Store, name: str, columns: Sequence[str], places: Sequence[str]) -> Iterator[bytes]:
+    """A finished table, from the shards' pieces of it: in their order, that of print.
+
+    Who was not printed comes in the order of the input, and what was pushed to fit worst first.
+    """
     yield header(columns)
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            yield block
+    pieces = (block for place in places for block in store.chunks(f"{place}/{Path(name).name}"))
+    if columns is not FIT and columns is not REJECTS:
+        yield from pieces
+        return
+    with scratch() as folder:
+        path = folder / "table.csv"
+        with path.open("wb") as out:
+            out.writelines(pieces)
+        yield from _sorted(path, _worst if columns is FIT else _row)
 
 
-def _sort(path: Path) -> None:
-    """Sort a table by its first column, whole lines, keeping the order of equals."""
-    lines = f"read_csv('{path}', columns={{'line': 'VARCHAR'}}, header=false, delim='\\x1f', quote='', escape='')"
+def _worst(line: str) -> float:
+    return float(line[:6])
+
+
+def _row(record: str) -> float:
+    cells = next(csv.reader(io.StringIO(record, newline=""))) if '"' in record else record.split(",", 2)
+    return float(cells[1])
+
+
+def _records(path: Path, first: Callable[[str], float]) -> Iterator[tuple[float, int, str]]:
+    """The rows as they are written, with what they are sorted by; a cell may hold the end of a line."""
+    record = ""
+    with path.open(encoding="utf-8", newline="") as lines:
+        for place, line in enumerate(lines):
+            record += line
+            if record.count('"') % 2 == 0:
+                yield first(record), place, record
+                record = ""
+
+
+def _sorted(path: Path, first: Callable[[str], float]) -> Iterator[bytes]:
+    """The rows by what comes first, in their order where that is the same; on disk where memory does not suffice."""
+    schema = pa.schema([("first", pa.float64()), ("place", pa.int64()), ("record", pa.string())])
+    rows = _records(path, first)
+    batches = (_batch(some, schema) for some in iter(lambda: list(islice(rows, _BATCH)), []))
     with duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as db:
         db.execute(f"SET temp_directory='{path.parent}'; SET memory_limit='256MB'; SET threads=1")
-        numbered = f"SELECT line, row_number() OVER () AS place FROM {lines}"
-        result = db.execute(f"SELECT line FROM ({numbered}) ORDER BY line[1:6], place")
-        with path.with_suffix(".sorted").open("w", encoding="utf-8", newline="") as out:
-            while rows := result.fetchmany(4096):
-                out.writelines(f"{line}\r\n" for (line,) in rows)
-    path.with_suffix(".sorted").replace(path)
+        db.register("rows", pa.RecordBatchReader.from_batches(schema, batches))
+        result = db.execute("SELECT record FROM rows ORDER BY first, place")
+        while records := result.fetchmany(_BATCH):
+            yield "".join(record for (record,) in records).encode("utf-8")
+
+
+def _batch(rows: Sequence[tuple[float, int, str]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(zip(*rows, strict=True), schema, strict=True)
+    return pa.RecordBatch.from_arrays([pa.array(cells, field.type) for cells, field in columns], schema=schema)

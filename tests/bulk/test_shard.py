@@ -18,12 +18,12 @@ from docgen.bulk.against import reconcile_shard
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
 from docgen.bulk.opened import reading_guide
-from docgen.bulk.package import MANIFEST, assemble, release
+from docgen.bulk.package import MANIFEST, assemble, release, table_blocks
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
-from docgen.bulk.tables import FIT, guarded, read_table
+from docgen.bulk.tables import FIT, REJECTS, TableWriter, guarded, header, read_table
 from docgen.engine import Engine, preflight
 from docgen.pdf.reader import read_pages
 from docgen.pdf.writer import deflated_probe
@@ -304,6 +304,22 @@ def test_what_was_pushed_to_fit_comes_worst_first(engine: Engine, store: Store, 
     assert scores == sorted(scores)
     assert rows[0]["person"] == "S0001-P00000003J"
     assert scores[0] < 0.9
+
+
+def test_who_was_not_printed_comes_in_the_order_of_the_input(store: Store) -> None:
+    fragments = [[("a", 12), ('b"\r\n",,', 3), ("c", 3)], [], [("=d", 2), ("e\n", 100), ("葛󠇯", 1)]]
+    for at, rows in enumerate(fragments):
+        out = io.BytesIO()
+        writer = TableWriter(out)
+        for key, number in rows:
+            writer.row((key, number, "rejected", "not_allowed", None, None, "not a ratio, is it", f"'{key}\""))
+        writer.finish()
+        store.put(f"{at}/rejects.csv", out.getvalue())
+    whole = b"".join(table_blocks(store, "issuer/rejects.csv", REJECTS, ["0", "1", "2"]))
+    read = [(row["key"], int(row["row"])) for row in read_table(io.BytesIO(whole))]
+    assert read == sorted((row for rows in fragments for row in rows), key=lambda row: row[1])
+    pieces = b"".join(store.read(f"{at}/rejects.csv") for at in range(3))
+    assert len(whole) == len(header(REJECTS)) + len(pieces)
 
 
 def test_a_table_cannot_run_a_formula_and_is_read_back_as_it_was() -> None:
