@@ -199,6 +199,19 @@ class LeaseLost(Exception):
     """Another run has taken the batch over, or it was deleted: this run must stop and write nothing more."""
 
 
+_AGAIN: Mapping[State, str] = {  # what to do about a batch that never will have a package
+    "failed": "See its `error`, mend that, and submit it again, with another Idempotency-Key.",
+    "cancelled": "Submit it again, with another Idempotency-Key.",
+    "deleted": "Submit it again, with another Idempotency-Key.",
+}
+
+
+def not_released(batch: Batch) -> RequestError:
+    """The error for who asks for the package of a batch that is not done."""
+    hint = _AGAIN.get(batch.state, "Wait until it is done; see its state.")
+    return RequestError(Violation("not_released", f"Batch {batch.id} is {batch.state}.", hint))
+
+
 class Ledger:
     """The ledger's database. Safe to use from several threads and processes."""
 
@@ -380,7 +393,9 @@ class Ledger:
                 return  # the answer to an earlier attempt was lost
             if row["handed_out"] or row["state"] not in (*LIVE, "done") or row["state"] == "releasing":
                 message = f"Batch {batch} is {row['state']}{', and was handed out' if row['handed_out'] else ''}."
-                raise RequestError(Violation("too_late_to_withdraw", message, "Stop the envelopes at the vendor's."))
+                never = row["state"] in _AGAIN
+                hint = "Nothing of it goes to print." if never else "Stop the envelopes at the vendor's."
+                raise RequestError(Violation("too_late_to_withdraw", message, hint))
             values: dict[str, Any] = {"withdrawals": [*row["withdrawals"], people], "updated_at": self._now}
             if row["state"] == "done":
                 values |= {"state": "queued", "counts": None, "entered_at": self._now}
@@ -396,15 +411,16 @@ class Ledger:
         Raises RequestError `not_released` unless the batch is done.
         """
 
-        def note(link: sa.Connection) -> None:
+        def note(link: sa.Connection) -> bool:
             here = (_batches.c.id == batch) & (_batches.c.state == "done")
-            if link.execute(sa.update(_batches).where(here).values(handed_out=True)).rowcount != 1:
-                message = f"Batch {batch} has no package."
-                raise RequestError(Violation("not_released", message, "Wait until it is done; see its state."))
+            return link.execute(sa.update(_batches).where(here).values(handed_out=True)).rowcount == 1
 
         self.get(batch)
-        self.write(note)
-        return self.get(batch)
+        noted = self.write(note)
+        found = self.get(batch)
+        if not noted:
+            raise not_released(found)
+        return found
 
     def forget(self, batch: str) -> None:
         """Mark a batch as deleted. Its people may be issued again, unless it was done: then they have been issued.

@@ -18,6 +18,7 @@ from docgen.bulk.rows import RowReader
 from docgen.bulk.scratch import scratch
 from docgen.bulk.sources import FORMATS, Format, allowed_object, open_source
 from docgen.bulk.store import Store
+from docgen.bulk.tables import unguarded
 from docgen.errors import RequestError, Violation
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.profile import InsurerProfile
@@ -124,12 +125,15 @@ def absent_keys(store: Store, keys: Iterable[str]) -> list[str]:
 
 
 def read_list(content: bytes) -> list[str]:
-    """The keys of a list, one on each line, in order and once each. Raises RequestError `list_form`."""
+    """The keys of a list, one on each line, in order and once each; also as the package's tables write them, guarded.
+
+    Raises RequestError `list_form`.
+    """
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise RequestError(Violation("list_form", "the list is not UTF-8", "one key on each line")) from None
-    return sorted({line.strip() for line in lines if line.strip()})
+    return sorted({unguarded(line.strip()) for line in lines if line.strip()})
 
 
 def list_bytes(keys: Iterable[str]) -> bytes:

@@ -54,8 +54,9 @@ def read_table(stream: BinaryIO, columns: Sequence[str] | None = None) -> Iterat
     """The rows of a table, without their guards; `columns` names those of a table that has no header of its own."""
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     for row in csv.DictReader(text, fieldnames=columns):
-        yield {name: _unguarded(cell or "") for name, cell in row.items() if name is not None}
+        yield {name: unguarded(cell or "") for name, cell in row.items() if name is not None}
 
 
-def _unguarded(cell: str) -> str:
-    return cell[1:] if cell[:1] == "'" else cell
+def unguarded(cell: str) -> str:
+    """A cell, or what was copied out of one, without its guard."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell

@@ -46,6 +46,7 @@ CATALOGUE = Catalogue(
     flags={
         "list.has_id": "The list has a readable id.",
         "list.has_extraction_date": "The record says when its data were taken.",
+        "list.has_months": "A row says when its household's mail is sent.",
         "document.is_specimen": "見本 stands across the page.",
     },
     lists={
@@ -168,6 +169,7 @@ def _items(record: RecipientsRecord, profile: InsurerProfile, issued: date) -> P
         flags={
             "list.has_id": record.list_id is not None,
             "list.has_extraction_date": extracted is not None,
+            "list.has_months": any(recipient.month is not None for recipient in record.recipients),
             "document.is_specimen": record.specimen,
         },
         pointers={

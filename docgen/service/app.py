@@ -121,6 +121,8 @@ def _documents(settings: Settings, engine: Engine, workers: Workers) -> APIRoute
                     f"accept {PDF}, {PNG} or {JSON}",
                 )
             )
+        if media != PNG:
+            orders.require_no_view(view, media)
         orders.require_json(request.headers.get("content-type"))
         try:
             async with asyncio.timeout(settings.request_timeout_s):
@@ -228,10 +230,11 @@ async def _refused(_: Request, error: Exception) -> Response:
     return problems.response(error)
 
 
-async def _invalid_parameter(_: Request, error: Exception) -> Response:
+async def _invalid_parameter(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    hint = "page from 1, dpi 36 to 600, overlay trim,safe"
-    return problems.response(RequestError(problems.from_pydantic(error.errors(), hint, "invalid_parameter")))
+    operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    taken = {parameter["name"].lower(): parameter for parameter in operation["parameters"]}
+    return problems.response(RequestError(problems.of_parameters(error.errors(), taken)))
 
 
 async def _no_route(_: Request, error: Exception) -> Response:

@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from docgen import strict_json
 from docgen.bulk.find import Selection
-from docgen.bulk.ledger import Batch, Ledger
+from docgen.bulk.ledger import Batch, Ledger, not_released
 from docgen.bulk.opened import REJECTS_TABLE
 from docgen.bulk.reprint import reprint
 from docgen.bulk.request import Wish, absent_keys, format_of, job_of, list_bytes, open_extract, read_list
@@ -50,10 +50,12 @@ _BINARY: dict[int | str, dict[str, Any]] = {
 }
 
 _BATCH_ID = "^[0-9a-f]{32}$"
-BatchId = Annotated[str, Path(description="The batch's id.", pattern=_BATCH_ID)]
+BatchId = Annotated[str, Path(description="The batch's id, as GET /v1/batches lists it.", pattern=_BATCH_ID)]
 Before = Annotated[str | None, Query(description="Older ones than this batch: see `next`.", pattern=_BATCH_ID)]
 Limit = Annotated[int, Query(description="How many at the most.", ge=1, le=200)]
-ReprintId = Annotated[str, Path(description="The reprint's id.", pattern="^[0-9a-f]{16}$")]
+ReprintId = Annotated[
+    str, Path(description="The reprint's id, as its order's answer has it.", pattern="^[0-9a-f]{16}$")
+]
 
 
 class BatchOrder(orders.Strict):
@@ -204,7 +206,8 @@ class Batches:
     def _extract(self, order: BatchOrder, upload: Upload | None) -> Iterator[BinaryIO]:
         if (upload is None) == (order.source is None):
             message = "an extract is either uploaded or named by its address"
-            raise RequestError(Violation("missing_value", message, "give the file `extract`, or `source`", "/source"))
+            hint = "send the file `extract` as form data, or name `source` in JSON"
+            raise RequestError(Violation("missing_value", message, hint, "/source"))
         if upload is not None:
             yield upload.file
             return
@@ -303,8 +306,7 @@ class Batches:
         """The table of rejects, which does not hand anything out to the vendor. Raises RequestError `not_released`."""
         found = self.get(batch)
         if found.state != "done":
-            message = f"Batch {batch} is {found.state}."
-            raise RequestError(Violation("not_released", message, "Wait until it is done; see its state."))
+            raise not_released(found)
         return Store.open(found.store).chunks(REJECTS_TABLE)
 
     def reprint(self, batch: str, order: ReprintOrder) -> dict[str, Any]:
@@ -400,18 +402,20 @@ async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
             raise RequestError(Violation("malformed_form", f"{name[:40]!r} is no text, or twice", "send it once"))
         else:
             values[name] = value
-    return _validated(BatchOrder, values), upload
+    others = [name for name in BatchOrder.model_fields if name not in ("insurer", "source")]
+    hint = f"the form is insurer, the file extract, and as you need them {', '.join(others)}; see /docs"
+    return _validated(BatchOrder, values, hint), upload
 
 
 def _parsed(model: type[Any], body: bytes) -> Any:
-    return _validated(model, strict_json.loads(body))
+    hint = f"the body is {{{', '.join(model.model_fields)}}}; see /docs"
+    return _validated(model, strict_json.loads(body), hint)
 
 
-def _validated(model: type[Any], value: Any) -> Any:
+def _validated(model: type[Any], value: Any, hint: str) -> Any:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        hint = f"the body is {{{', '.join(model.model_fields)}}}; see /docs"
         raise RequestError(problems.from_pydantic(error.errors(), hint)) from None
 
 

@@ -58,11 +58,11 @@ class Order(Strict):
 
 
 class View(BaseModel):
-    """Which page an image/png answer shows, and how."""
+    """Which page an image/png answer shows, and how. Other answers have all pages, and take none of this."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    page: int = Field(default=1, ge=1, le=10_000, description="The page, from 1.")
+    page: int = Field(default=1, ge=1, le=10_000, description="The page that a picture shows.")
     dpi: int = Field(default=300, ge=36, le=600, description="Dots per inch.")
     overlay: str = Field(
         default="",
@@ -120,6 +120,15 @@ def require_json(content_type: str | None) -> None:
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
         message = f"the body is declared as {media or 'nothing'}"
         raise RequestError(Violation("unsupported_media_type", message, "send Content-Type: application/json"))
+
+
+def require_no_view(view: View, media: str) -> None:
+    """Raises RequestError `invalid_parameter` if it is said how a picture is to be, and the answer will be none."""
+    if view.model_fields_set:
+        hint = f"send Accept: image/png, or leave out {', '.join(sorted(view.model_fields_set))}"
+        message = f"only a picture shows one page, and the answer would be {media}"
+        places = [f"/query/{name}" for name in sorted(view.model_fields_set)]
+        raise RequestError([Violation("invalid_parameter", message, hint, place) for place in places])
 
 
 def parse(body: bytes) -> Order:

@@ -40,12 +40,37 @@ def response(error: DocgenError, headers: Mapping[str, str] | None = None, **mem
     )
 
 
-def from_pydantic(errors: Iterable[Mapping[str, Any]], hint: str, code: str | None = None) -> tuple[Violation, ...]:
-    """Pydantic's errors as violations with JSON pointers; `code` overrides the code that each would get."""
+def from_pydantic(errors: Iterable[Mapping[str, Any]], hint: str) -> tuple[Violation, ...]:
+    """Pydantic's errors in a body as violations with JSON pointers."""
     return tuple(
-        Violation(code or _PYDANTIC.get(error["type"], "wrong_type"), said(error), hint, _pointer(error["loc"]))
+        Violation(_PYDANTIC.get(error["type"], "wrong_type"), _message(error), hint, _pointer(error["loc"]))
         for error in errors
     )
+
+
+def of_parameters(errors: Iterable[Mapping[str, Any]], taken: Mapping[str, Mapping[str, Any]]) -> tuple[Violation, ...]:
+    """Pydantic's errors in query, path and headers. `taken` is what the route takes, by lower-case name, as OpenAPI
+    describes it: there the hints are from."""
+    return tuple(
+        Violation("invalid_parameter", _message(error), _hint(str(error["loc"][-1]), taken), _pointer(error["loc"]))
+        for error in errors
+    )
+
+
+def _hint(name: str, taken: Mapping[str, Mapping[str, Any]]) -> str:
+    parameter = taken.get(name.lower())
+    if parameter is None:
+        return f"allowed: {', '.join(taken)}"
+    schema, limits = parameter["schema"], ""
+    if "maximum" in schema:
+        limits = f"{schema['minimum']} to {schema['maximum']}"
+    elif "enum" in schema:
+        limits = " or ".join(schema["enum"])
+    return f"{parameter['name']}: {'. '.join(filter(None, (limits, parameter.get('description'))))}"
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    return f"{said(error)}: {error['loc'][-1]}" if error["type"] == "extra_forbidden" else said(error)
 
 
 def _pointer(keys: Iterable[str | int]) -> str:

@@ -400,6 +400,20 @@ def test_a_package_that_is_not_done_is_not_handed_out(ledger: Ledger) -> None:
     with pytest.raises(DocgenError) as caught:
         ledger.hand_out(lease.batch)
     assert code(caught) == "not_released"
+    assert "Wait" in (caught.value.violations[0].hint or "")
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_nobody_is_told_to_wait_for_a_package_that_never_comes(ledger: Ledger, state: str) -> None:
+    lease = lease_of(ledger)
+    lease.end(state)
+    for refused in (lambda: ledger.hand_out(lease.batch), lambda: ledger.withdraw(lease.batch, "input/a.txt")):
+        with pytest.raises(DocgenError) as caught:
+            refused()
+        (violation,) = caught.value.violations
+        assert state in violation.message
+        assert "Wait" not in (violation.hint or "")
+        assert "vendor" not in (violation.hint or "")
 
 
 # --- webhooks ---

@@ -20,7 +20,7 @@ from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.package import MANIFEST, assemble, release, table_blocks
 from docgen.bulk.reconcile import reconcile
-from docgen.bulk.request import Wish, job_of
+from docgen.bulk.request import Wish, job_of, read_list
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
 from docgen.bulk.tables import FIT, REJECTS, TableWriter, guarded, header, read_table
@@ -340,3 +340,12 @@ def _text(page: Any) -> str:
         yield from page.blocks()
 
     return "\n".join(blocks())
+
+
+@pytest.mark.parametrize("key", ["-00", "=1", "+81", "@x", "'x", "'-00", "00000010-00", "x'-", "'"])
+def test_a_key_copied_out_of_a_table_means_the_same_in_a_list(key: str) -> None:
+    assert read_list(f"{guarded(key)}\r\n".encode()) == [key]
+
+
+def test_a_key_as_the_extract_has_it_means_itself_in_a_list() -> None:
+    assert read_list(b"-00\n00000010-00\n'x\n") == ["'x", "-00", "00000010-00"]

@@ -267,3 +267,9 @@ def test_a_name_that_the_card_can_print_the_mount_prints_in_every_place(
     engine.place(
         "mount", "association", {**mount, "addressee": {**mount["addressee"], "person": person}, "cards": cards}
     )
+
+
+def test_a_long_company_name_is_set_no_smaller_than_its_address(engine: Engine) -> None:
+    [front] = place(engine, "mount-employer", "association-everything")
+    size = {text.element: text.text.size for text in front.texts}
+    assert size["address.name.employer"] >= size["address.lines.employer"]

@@ -93,14 +93,31 @@ def test_households_of_up_to_six_stay_on_one_page(engine: Engine, name: str) -> 
         assert size > 6 or len(pages) == 1
 
 
-def test_long_names_wrap_at_full_size_and_their_rows_grow(engine: Engine) -> None:
+def test_long_names_are_narrowed_before_they_wrap_and_their_rows_grow(engine: Engine) -> None:
     [side] = sheet.place(engine, LIST, "association-stress")
     names = [text for text in side.texts if text.element in ("r.name", "r.insured_name")]
-    assert {(text.text.size, text.text.condense) for text in names} == {(11, 1)}
-    assert max(len(text.text.lines) for text in names) >= 4
+    assert {text.text.size for text in names} == {11}
+    assert min(text.text.condense for text in names) >= 0.68
+    assert max(len(text.text.lines) for text in names) == 3
+    assert all(len(line.text) > 1 for text in names for line in text.text.lines)
     rows = [text.y for text in side.texts if text.element == "r.row"]
     assert rows == sorted(rows)
-    assert max(after - before for before, after in pairwise(rows)) > 15
+    assert max(after - before for before, after in pairwise(rows)) > 12
+
+
+def test_a_column_or_label_without_any_value_is_left_out(engine: Engine) -> None:
+    record = samples.record(LIST, "association-one-page")
+    shown = {"h.month", "h.check", "extracted.label", "notes"}
+    instead = {"h.check.wide", "notes.undated"}
+    [side] = engine.place(LIST, "association", record)[1]
+    assert shown <= static(side)
+    assert not instead & static(side)
+    del record["extracted_on"]
+    for recipient in record["recipients"]:
+        recipient.pop("month", None)
+    [side] = engine.place(LIST, "association", record)[1]
+    assert instead <= static(side)
+    assert not shown & static(side)
 
 
 def test_a_cell_that_cannot_hold_its_text_names_its_row(engine: Engine) -> None:

@@ -167,6 +167,53 @@ def test_a_query_parameter_out_of_bounds_is_refused(client: TestClient, order: O
     assert _problem(answer, 400)["code"] == "invalid_parameter"
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("?limit=0", "limit: 1 to 200. How many at the most."),
+        ("?before=abc", "before: Older ones than this batch: see `next`."),
+        ("/abc", "batch: The batch's id, as GET /v1/batches lists it."),
+        (f"/{'0' * 32}/package?side=both", "side: vendor or issuer"),
+        (f"/{'0' * 32}/package/both/cards-0001.pdf", "side: vendor or issuer"),
+    ],
+)
+def test_the_hint_at_a_wrong_parameter_is_of_its_own_route(client: TestClient, path: str, hint: str) -> None:
+    (violation,) = _problem(client.get(f"/v1/batches{path}"), 400)["violations"]
+    assert (violation["code"], violation["hint"]) == ("invalid_parameter", hint)
+
+
+def test_the_hint_at_a_wrong_header_is_the_headers(client: TestClient) -> None:
+    answer = client.post("/v1/batches", headers={"Idempotency-Key": "a" * 256})
+    (violation,) = _problem(answer, 400)["violations"]
+    assert violation["hint"].startswith("idempotency-key: ")
+
+
+def test_the_hint_at_a_parameter_of_a_picture_says_its_limits_and_names(client: TestClient, order: Order) -> None:
+    def told(query: str) -> tuple[str, str]:
+        answer = client.post(f"/v1/documents?{query}", json=order, headers={"Accept": "image/png"})
+        (violation,) = _problem(answer, 400)["violations"]
+        return violation["message"], violation["hint"]
+
+    assert told("dpi=35") == ("must be 36 or more", "dpi: 36 to 600. Dots per inch.")
+    assert told("dip=300") == ("unknown key: dip", "allowed: page, dpi, overlay")
+
+
+@pytest.mark.parametrize("accept", ["application/pdf", "application/json", "*/*"])
+def test_a_page_is_picked_for_pictures_alone(client: TestClient, order: Order, accept: str) -> None:
+    answer = client.post("/v1/documents?page=5&dpi=72", json=order, headers={"Accept": accept})
+    problem = _problem(answer, 400)
+    assert [(v["code"], v["pointer"]) for v in problem["violations"]] == [
+        ("invalid_parameter", "/query/dpi"),
+        ("invalid_parameter", "/query/page"),
+    ]
+    assert "image/png" in problem["violations"][0]["hint"]
+
+
+def test_an_unknown_key_is_named_in_the_message(client: TestClient, order: Order) -> None:
+    problem = _problem(client.post("/v1/documents", json={**order, "options": {"watermark": True}}), 422)
+    assert problem["detail"] == "unknown key: watermark"
+
+
 def test_a_page_that_there_is_not_is_refused(client: TestClient, order: Order) -> None:
     answer = client.post("/v1/documents?page=3", json=order, headers={"Accept": "image/png"})
     assert _problem(answer, 404)["code"] == "no_such_page"

@@ -222,8 +222,12 @@ def test_a_waiting_batch_is_cancelled_at_once(idle: TestClient) -> None:
     batch = submit(idle, extract(3)).json()["id"]
     assert idle.post(f"/v1/batches/{batch}/cancel").json()["state"] == "cancelled"
     assert code(idle.post(f"/v1/batches/{batch}/cancel")) == (409, "batch_ended")
-    assert code(idle.get(f"/v1/batches/{batch}/package")) == (409, "not_released")
-    assert code(idle.get(f"/v1/batches/{batch}/rejects")) == (409, "not_released")
+    for path in ("package", "rejects"):
+        refused = idle.get(f"/v1/batches/{batch}/{path}")
+        assert code(refused) == (409, "not_released")
+        (violation,) = refused.json()["violations"]
+        assert "is cancelled" in violation["message"]
+        assert "Wait" not in violation["hint"]
 
 
 def test_batches_are_listed_the_newest_first_page_by_page(settings: Settings, engine: Engine, tmp_path: Path) -> None:
@@ -298,6 +302,17 @@ def test_what_cannot_be_is_refused_and_not_kept(
 ) -> None:
     assert code(submit(idle, extract(3), **fields)) == expected
     assert not list((tmp_path / "state").rglob("*.csv"))
+
+
+def test_a_misspelt_field_of_a_form_is_named_with_the_fields_that_a_form_has(idle: TestClient) -> None:
+    files = {"extract": ("extract.csv", extract(3), "text/csv")}
+    answer = idle.post("/v1/batches", data={"insurer": "association", "delivry": "bulk"}, files=files)
+    (violation,) = answer.json()["violations"]
+    assert (violation["message"], violation["pointer"]) == ("unknown key: delivry", "/delivry")
+    assert "extract" in violation["hint"]
+    assert "source" not in violation["hint"]
+    in_json = idle.post("/v1/batches", json={"insurer": "association", "delivry": "bulk"})
+    assert "source" in in_json.json()["violations"][0]["hint"]
 
 
 def test_a_form_that_is_none_is_refused(idle: TestClient) -> None:

@@ -92,7 +92,7 @@ def test_the_jobs_date_of_issue_serves_a_record_without_one(client: TestClient, 
 
 def test_nothing_between_caller_and_service_may_keep_a_persons_document(client: TestClient, order: Order) -> None:
     for accept in ("application/pdf", "image/png", "application/json"):
-        answer = client.post("/v1/documents?dpi=36", json=order, headers={"Accept": accept})
+        answer = client.post("/v1/documents", json=order, headers={"Accept": accept})
         assert answer.headers["cache-control"] == "no-store"
     assert client.post("/v1/documents", json={}).headers["cache-control"] == "no-store"
 
@@ -111,7 +111,7 @@ def test_nothing_between_caller_and_service_may_keep_a_persons_document(client: 
     ],
 )
 def test_the_accept_header_chooses_the_form(client: TestClient, order: Order, accept: str | None, media: str) -> None:
-    request = client.build_request("POST", "/v1/documents?dpi=36", json=order)
+    request = client.build_request("POST", "/v1/documents", json=order)
     del request.headers["accept"]
     if accept:
         request.headers["accept"] = accept

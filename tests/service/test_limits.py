@@ -154,7 +154,7 @@ def test_the_access_log_has_the_route_and_nothing_of_the_address(
     client: TestClient, order: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "docgen.access")
-    client.post("/v1/documents?dpi=100", json=order)
+    client.post("/v1/documents?dpi=100", json=order, headers={"Accept": "image/png"})
     client.get(f"/v1/documents/{SECRET}/samples?name={SECRET}")
     client.get(f"/{SECRET}")
     lines = [entry.getMessage().rsplit(" ", 1)[0] for entry in caplog.records if entry.name == "docgen.access"]
