@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, several, to_json
-from docgen.errors import CODES, RequestError, Violation
+from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, to_json
+from docgen.errors import CODES, RequestError, Violation, several
 from docgen.settings import Settings
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
 if TYPE_CHECKING:
     from docgen.bulk.job import Job
     from docgen.bulk.ledger import Batch, Ledger
+    from docgen.bulk.reconcile import Report
     from docgen.bulk.run import Coordinator, Progress
     from docgen.bulk.store import Store
 
@@ -241,19 +242,33 @@ def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
     from docgen.bulk.store import Store
 
     store = Store.open(out)
+    folder = _Folder(store)
     try:
         with _stopping():
             id_ = begun.id_in(store, resume=resume)
             if id_ is not None:
-                batch = _run(begun, store, id_)
-                if batch.state != "done":
-                    _tell_failure(batch, as_json=as_json)
-                _clear(store)
+                _finish(begun, store, id_, folder, as_json=as_json)
     except KeyboardInterrupt:
         message = f"interrupted: what is done is kept in {out}, and the same command with --resume goes on from there"
         typer.echo(message, err=True)
         raise typer.Exit(INTERRUPTED) from None
     _tell_package(store, as_json=as_json)
+
+
+def _finish(begun: _Begun, store: Store, id_: str, folder: _Folder, *, as_json: bool) -> None:
+    """Run the batch to its package; leave nothing of one that is refused before it has parts."""
+    try:
+        batch = _run(begun, store, id_)
+    except RequestError:
+        if folder.is_new:
+            folder.restore()
+        raise
+    undone = batch.state == "failed" and begun.ledger.undo(id_)
+    if undone:
+        folder.restore()
+    if batch.state != "done":
+        _tell_failure(batch, undone=undone, as_json=as_json)
+    _clear(store)
 
 
 def _run(begun: _Begun, store: Store, id_: str) -> Batch:
@@ -267,6 +282,22 @@ def _run(begun: _Begun, store: Store, id_: str) -> Batch:
         batch = begun.submit(coordinator, store, id_)
         with _bar() as tell:
             return coordinator.run(batch.id, tell)
+
+
+class _Folder:
+    """The folder of a batch as it was before the command, so that one that is refused can leave it so."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.is_new = not store.exists(NOTE)
+        self._path = None if "://" in store.location or Path(store.location).exists() else Path(store.location)
+
+    def restore(self) -> None:
+        """Leave nothing of the batch."""
+        _clear(self._store)
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.rmdir()
 
 
 def _clear(store: Store) -> None:
@@ -308,7 +339,8 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         yield tell
 
 
-def _tell_failure(batch: Batch, *, as_json: bool) -> None:
+def _tell_failure(batch: Batch, *, undone: bool, as_json: bool) -> None:
+    """What ended a batch. `undone`: nothing had been printed, and nothing is left of it."""
     error = batch.error or {"code": batch.state}
     if as_json:
         typer.echo(to_json({"state": batch.state, **error}), err=True)
@@ -316,7 +348,8 @@ def _tell_failure(batch: Batch, *, as_json: bool) -> None:
         for violation in error.get("violations", ()):
             typer.echo(Violation(**violation), err=True)
         shard = f" in shard {error['shard']}" if "shard" in error else ""
-        typer.echo(f"the batch is {batch.state}{shard}, and nothing is released <{error['code']}>", err=True)
+        end = "nothing is left of it: the folder is as it was" if undone else "nothing is released"
+        typer.echo(f"the batch is {batch.state}{shard}, and {end} <{error['code']}>", err=True)
     raise typer.Exit(REFUSED)
 
 
@@ -332,13 +365,24 @@ def _tell_package(store: Store, *, as_json: bool) -> None:
     else:
         _tell_counts(counts)
         typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
-    if reasons and not as_json:
-        typer.echo(f"who was not printed, and why: {table}", err=True)
-        for code, rows in reasons.items():
-            typer.echo(f"{code:24}{rows:>12,}  {CODES[code][1] if code in CODES else ''}".rstrip(), err=True)
-    if not manifest.counts.printed and manifest.counts.withdrawn < manifest.counts.people:  # those were not to be
-        again = ", or give --reissue REASON to issue people once more" if "already_issued" in reasons else ""
-        fail([Violation("nobody_printed", "nobody could be printed", f"see {table}{again}")], REFUSED, as_json=as_json)
+    if not as_json:
+        _tell_reasons(f"who was not printed, and why: {table}", reasons)
+    _require_printed(counts, reasons, table, as_json=as_json)
+
+
+def _tell_reasons(head: str, reasons: Mapping[str, int]) -> None:
+    for line in [head] if reasons else []:
+        typer.echo(line, err=True)
+    for code, rows in reasons.items():
+        typer.echo(f"{code:24}{rows:>12,}  {CODES[code][1] if code in CODES else ''}".rstrip(), err=True)
+
+
+def _require_printed(counts: Mapping[str, int], reasons: Mapping[str, int], where: str, *, as_json: bool) -> None:
+    """The end with an exit code of its own if nobody is printed of those who were to be; `where` has the reasons."""
+    if counts["printed"] or counts["withdrawn"] == counts["people"]:
+        return
+    again = ", or give --reissue REASON to issue people once more" if "already_issued" in reasons else ""
+    fail([Violation("nobody_printed", "nobody could be printed", f"see {where}{again}")], REFUSED, as_json=as_json)
 
 
 def _tell_counts(counts: dict[str, int]) -> None:
@@ -350,12 +394,15 @@ def _tell_counts(counts: dict[str, int]) -> None:
 def _tell_plan(told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(to_json(told))
-        return
-    _tell_counts(told["counts"])
-    estimate = told["estimate"]
-    minutes, megabytes = max(1, round(estimate["seconds"] / 60)), estimate["bytes"] / 1e6
-    size = f"{megabytes:,.0f} MB" if megabytes >= 1 else "less than 1 MB"
-    typer.echo(f"about {minutes} min and {size}, in {several(told['shards'], 'shard')}")
+    else:
+        _tell_counts({**told["counts"], **{name: told[name] for name in ("letters", "lists") if name in told}})
+        estimate = told["estimate"]
+        minutes, megabytes = round(estimate["seconds"] / 60), estimate["bytes"] / 1e6
+        time = f"about {minutes} min" if estimate["seconds"] >= 60 else "under a minute"
+        size = f"{megabytes:,.0f} MB" if megabytes >= 1 else "less than 1 MB"
+        typer.echo(f"{time} and {size}, in {several(told['shards'], 'shard')}")
+        _tell_reasons("who would not be printed, and why:", told["reasons"])
+    _require_printed(told["counts"], told["reasons"], "the reasons", as_json=as_json)
 
 
 # --- finished packages ---
@@ -383,23 +430,45 @@ def reconcile(
             typer.echo(finding, err=True)
     if not report.ok:
         if not as_json:
-            typer.echo(f"{several(report.differences, 'difference')}: do not use this package", err=True)
+            typer.echo(
+                f"{several(report.differences, 'difference')}: do not use this package{_since(report)}", err=True
+            )
         raise typer.Exit(REFUSED)
     if not as_json:
         people = several(report.counts.printed, "person", "people")
         typer.echo(f"{people} on {several(report.counts.pages, 'page')}: all as it was made")
 
 
+def _since(report: Report) -> str:
+    """What the differences may come from, if that is one of them."""
+    if report.differences < 2 or not report.changed_tables:
+        return ""
+    tables = report.changed_tables
+    are = "is not as it was" if len(tables) == 1 else "are not as they were"
+    return f"; {' and '.join(tables)} {are} made, and the other differences may follow from that"
+
+
 def _opened(package: str) -> Store:
-    """A package. Its vendor's side will do, which is all that a vendor has."""
+    """A package. Its vendor's side will do, which is all that a vendor has.
+
+    Raises RequestError `unreadable_file` for a folder that is not there.
+    """
     from docgen.bulk.opened import MANIFEST
     from docgen.bulk.store import Store
 
     store = Store.open(package)
+    if "://" not in store.location and not Path(store.location).is_dir():
+        raise RequestError(Violation("unreadable_file", f"{package}: no such folder", "name a folder that is there"))
     above, _, last = store.location.rpartition("/")
     side, _, manifest = MANIFEST.partition("/")
     is_side = last == side and store.exists(manifest) and not store.exists(MANIFEST)
     return Store.open(above or "/") if is_side else store
+
+
+_PIECE_HELP = (
+    "A piece; an envelope of it by its number as in the window, ID-2/3, or by ID/2; a card with its mount by the card's"
+    " match code, ID-21. @FILE: a list."
+)
 
 
 def reprint(
@@ -408,7 +477,7 @@ def reprint(
     out: Out,
     piece: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", show_default=False, help="A piece; ID/2 is its second envelope. @FILE: a list."),
+        typer.Option(metavar="ID", show_default=False, help=_PIECE_HELP),
     ] = None,
     person: Annotated[
         list[str] | None, typer.Option(metavar="KEY", show_default=False, help="A person's opaque key. @FILE: a list.")
@@ -456,9 +525,7 @@ def find(
         list[str] | None,
         typer.Option(metavar="OWN_KEY", show_default=False, help="The record's own key. @FILE: a list."),
     ] = None,
-    piece: Annotated[
-        list[str] | None, typer.Option(metavar="ID", show_default=False, help="A piece. @FILE: a list.")
-    ] = None,
+    piece: Annotated[list[str] | None, typer.Option(metavar="ID", show_default=False, help=_PIECE_HELP)] = None,
     page: Annotated[
         list[str] | None, typer.Option(metavar="FILE:PAGE", show_default=False, help="A page. @FILE: a list.")
     ] = None,

@@ -13,10 +13,10 @@ import typer
 
 import docgen
 from docgen import bulk_commands, install, strict_json
-from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, several, to_json
+from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, to_json
 from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
-from docgen.errors import RequestError, Violation
+from docgen.errors import RequestError, Violation, several
 from docgen.issuance.addressee import OMITTED
 from docgen.layout.loader import layout_schema
 from docgen.settings import Settings

@@ -84,11 +84,6 @@ def report(violations: Iterable[Violation], *, as_json: bool) -> None:
             typer.echo(violation, err=True)
 
 
-def several(count: int, noun: str, nouns: str = "") -> str:
-    """A number of things: `1 shard`, `2,400 shards`."""
-    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
-
-
 def to_json(value: Any) -> str:
     """JSON for people and programs."""
     return json.dumps(value, ensure_ascii=False, indent=2)

@@ -422,3 +422,8 @@ class LayoutError(DocgenError):
 
 class AssetError(DocgenError):
     """A font, colour profile or the postal data are missing or altered."""
+
+
+def several(count: int, noun: str, nouns: str = "") -> str:
+    """A number of things: `1 shard`, `2,400 shards`."""
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"

@@ -45,6 +45,7 @@ from docgen.bulk.opened import (
     piece_rows,
     reading_areas,
     reject_rows,
+    two_sided,
 )
 from docgen.bulk.policy import Policy
 from docgen.bulk.reading import Seen
@@ -57,6 +58,7 @@ from docgen.bulk.whole import everybody_once
 from docgen.compose.composition import Asked
 from docgen.engine import Engine, Options
 from docgen.errors import DocgenError
+from docgen.issuance.addressee import piece_label
 from docgen.text.setting import PART
 
 _STATES = ("printed", "rejected", "held", "withdrawn")
@@ -164,7 +166,7 @@ def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
     folder = employers_dir(number)
     result = _result(store, folder)
     files = {file.name: file for file in result.files}
-    said = Manifest(job, result.counts, files, (), None, {})
+    said = Manifest(job, result.counts, files, (), two_sided(engine, job.insurer), None, {})
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     shard = check_shard(store, said, rows, pieces)
     report = Report(counts=Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages))
@@ -178,7 +180,8 @@ def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
 def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     result = _result(store, shard_dir(number))
     files = {file.name: file for file in result.files}
-    said = Manifest(job, result.counts, files, reading_areas(engine, job.insurer), None, {})
+    backs = two_sided(engine, job.insurer)
+    said = Manifest(job, result.counts, files, reading_areas(engine, job.insurer), backs, None, {})
     folder = shard_dir(number)
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     people = {person.key: person for person in _people(engine, store, job, number)}
@@ -328,14 +331,15 @@ class _Texts:
         on_mount = settings is not None and settings.cards == "printed"
         of = self._of.get((row.piece, row.sheet), row.sheet)
         raw = records.mount_record(row.piece, row.sheet, of, head, data, printed=printed if on_mount else ())
-        return records.employer_mount_record(raw, head, data) if employer else raw
+        return records.employer_mount_record(self._job, raw, head, data) if employer else raw
 
     def _notice(self, row: PageRow) -> Mapping[str, Any]:
         people = [self._people[person] for person in row.people]
         settings = self._engine.insurers[self._job.insurer].documents.notice
         last4 = settings is not None and settings.individual_number
         data, insured = [person.data for person in people], [person.insured for person in people]
-        return records.notice_record(row.piece, people[0].head, data, insured, last4=last4)
+        number = piece_label(row.piece, row.sheet, self._of.get((row.piece, row.sheet), row.sheet))
+        return records.notice_record(number, people[0].head, data, insured, last4=last4)
 
 
 def _differs(asked: Sequence[Asked], found: Sequence[tuple[str, ...]]) -> str | None:

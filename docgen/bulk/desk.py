@@ -80,10 +80,10 @@ class Desk:
         """Print what an envelope holds, and write its rows."""
         pages = sum(self._print(sheet, piece) for sheet in piece.sheets)
         cards = sum(_cards_on(sheet) for sheet in piece.sheets)
-        mounts = sum(not sheet.place for sheet in piece.sheets)
+        sheets = sum(_papers(sheet) for sheet in piece.sheets)
         self.count(Counts(pieces=1, cards=cards, pages=pages))
         enclosures = "" if piece.kind in ("letter", "list") else self._enclosures
-        row = (piece.id, piece.sheet, piece.of, piece.kind, mounts, cards, enclosures)
+        row = (piece.id, piece.sheet, piece.of, piece.kind, sheets, cards, enclosures)
         self._tables["pieces.csv"].row(row)
 
     def finish(self, store: Store, place: str) -> ShardResult:
@@ -144,6 +144,11 @@ class Desk:
         for use in sheet.items.substitutions:
             replaced = f"{use.character}→{use.replacement}"
             self._tables["fit.csv"].row(("1.0000", *whose, use.pointer, None, None, None, None, replaced))
+
+
+def _papers(sheet: Sheet) -> int:
+    """How many sheets of paper a document is beside cards: a back lies on its front, all other sides on their own."""
+    return 0 if sheet.place else sum(side.name != "back" for side in sheet.sides)
 
 
 def _cards_on(sheet: Sheet) -> int:

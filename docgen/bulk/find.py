@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from docgen.bulk.opened import PageRow, key_rows, page_rows
+from docgen.bulk.job import match_code
+from docgen.bulk.opened import PageRow, key_rows, page_rows, piece_rows
 from docgen.bulk.store import Store
 from docgen.errors import PackageError, Violation
+from docgen.issuance.addressee import piece_label
+
+_MOUNTS = ("mount", "mount-employer")
+# What stands on an envelope's sheets: `ID-2/3` in the window, `ID/2/3` in a mount's code, `ID-2/3/1/4` in a notice's.
+_ON_SHEETS = re.compile(r"([0-9A-Z]+-[0-9A-Z]+)[-/](\d+/\d+)(?:/\d+/\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is looked for.
 
-    `pieces` are ids as in the window, with all their envelopes, or `ID/2` for the second alone. `people` are opaque
-    keys; `keys` are the records' own, which only the issuer's side of a package knows. `pages` are `FILE:PAGE`.
+    `pieces` are ids, with all their envelopes, `ID/2` for the second alone, or what stands on paper: an envelope's
+    number `ID-2/3`, the code of a sheet, a card's match code `ID-21`, which is the card and its mount. `people` are
+    opaque keys; `keys` are the records' own, which only the issuer's side of a package knows. `pages` are `FILE:PAGE`.
     """
 
     pieces: tuple[str, ...] = ()
@@ -82,26 +90,26 @@ class _Wanted:
     """What is looked for, under the names that it has in the table of pages."""
 
     def __init__(self, store: Store, selection: Selection) -> None:
-        self._people = {person: person for person in selection.people}
-        self._pieces = {piece: piece for piece in selection.pieces}
-        self._pages = {_full(page): page for page in selection.pages}
+        self._people = _under((person, person) for person in selection.people)
+        self._pieces = _under(zip(_envelopes(store, selection.pieces), selection.pieces, strict=True))
+        self._pages = _under((_full(page), page) for page in selection.pages)
         self._unmet: dict[str, None] = dict.fromkeys(
             (*selection.people, *selection.pieces, *selection.pages, *selection.keys)
         )
         if selection.keys:
             asked = set(selection.keys)
-            self._people |= {row.person: row.key for row in key_rows(store) if row.key in asked}
+            own = ((row.person, row.key) for row in key_rows(store) if row.key in asked)
+            self._people = _under([*((person, person) for person in selection.people), *own])
 
     def names(self, row: PageRow) -> Iterator[str]:
         """By which of the ids a page was asked for."""
         for table, names in (
             (self._people, row.people),
-            (self._pieces, (row.piece, f"{row.piece}/{row.sheet}")),
+            (self._pieces, (row.piece, f"{row.piece}/{row.sheet}", *_match_codes(row))),
             (self._pages, (f"{row.file}:{row.page}",)),
         ):
             for name in names:
-                asked = table.get(name)
-                if asked is not None:
+                for asked in table.get(name, ()):
                     self._unmet.pop(asked, None)
                     yield asked
 
@@ -109,6 +117,35 @@ class _Wanted:
         """Raises PackageError `not_in_package` with every id that nothing was found for."""
         if self._unmet:
             raise PackageError([_unknown(id_) for id_ in self._unmet])
+
+
+def _under(asked: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """What was asked for under each name: one thing may have been asked for by several."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, id_ in asked:
+        found[name] = (*found.get(name, ()), id_)
+    return found
+
+
+def _envelopes(store: Store, pieces: Sequence[str]) -> list[str]:
+    """Pieces as they were asked for, but an envelope's number as `ID/2`, if the package has it with as many others."""
+    numbers = [f"{on[1]}-{on[2]}" if (on := _ON_SHEETS.fullmatch(piece)) else None for piece in pieces]
+    wanted = set(filter(None, numbers))
+    there: dict[str | None, str] = {
+        number: f"{row.piece}/{row.sheet}"
+        for row in (piece_rows(store) if wanted else ())
+        if (number := piece_label(row.piece, row.sheet, row.of)) in wanted
+    }
+    return [there.get(number, piece) for number, piece in zip(numbers, pieces, strict=True)]
+
+
+def _match_codes(row: PageRow) -> Iterator[str]:
+    """The match codes that a page bears: a card's own; those of all cards of a mount."""
+    if row.place:
+        yield match_code(row.piece, row.sheet, row.place)
+    elif row.document in _MOUNTS:
+        for place in range(1, len(row.people) + 1):
+            yield match_code(row.piece, row.sheet, place)
 
 
 def _unknown(id_: str) -> Violation:

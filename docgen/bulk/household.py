@@ -18,6 +18,7 @@ from docgen.bulk.rows import Extracted
 from docgen.compose.placed import PlacedSide
 from docgen.engine import Engine, Options
 from docgen.errors import RecordError, Violation
+from docgen.issuance.addressee import piece_label
 from docgen.issuance.items import PrintItems
 from docgen.issuance.mount import MOST_CARDS
 
@@ -151,7 +152,7 @@ class Planner:
             if "card" in self._delivery.documents:
                 sheets += self._mounted(id_, at, len(groups), kind, insured, group)
             if "notice" in self._delivery.documents:
-                sheets += self._notices(id_, insured, group)
+                sheets += self._notices(piece_label(id_, at, len(groups)), insured, group)
             for_dependents = all(self._is_dependent(member) for member in group)
             pieces.append(Piece(id_, at, len(groups), kind, tuple(sheets), len(group), for_dependents))
         return tuple(pieces)
@@ -187,17 +188,17 @@ class Planner:
         on_mount = settings is not None and settings.cards == "printed"
         raw = records.mount_record(id_, at, of, insured.data, people, printed=raw_cards if on_mount else ())
         if for_employer:
-            raw = records.employer_mount_record(raw, insured.data, people)
+            raw = records.employer_mount_record(self._job, raw, insured.data, people)
         document = "mount-employer" if for_employer else "mount"
         yield from self._place(document, raw, group, _of_mount(for_employer, insured, group))
         if not on_mount:
             yield from chain.from_iterable(cards)
 
-    def _notices(self, id_: str, insured: Member, group: Sequence[Member]) -> Iterator[Sheet]:
+    def _notices(self, number: str, insured: Member, group: Sequence[Member]) -> Iterator[Sheet]:
         settings = self._profile.documents.notice
         for people in [group] if self._one_notice else [[member] for member in group]:
             raw = records.notice_record(
-                id_,
+                number,
                 insured.data,
                 [member.data for member in people],
                 [member.insured for member in people],

@@ -1,22 +1,24 @@
 """Intake: an extract, in whatever order, becomes the parts that shards are printed from.
 
-DuckDB groups the rows into households and sorts them, on disk where memory does not suffice. What depends on several
-rows is settled here (who stands there twice, who belongs together); what one row or household says is settled by the
-shard. The same rows give the same parts, in whatever order they come.
+DuckDB groups the rows into households, on disk where memory does not suffice; `docgen.bulk.parts` sorts them. What
+depends on several rows is settled here (who stands there twice, who belongs together); what one row or household says
+is settled by the shard. The same rows give the same parts, in whatever order they come.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from docgen.bulk.job import Job
-from docgen.bulk.parts import Part, deal_out, number, write_parts
+from docgen.bulk.parts import Part, bundle, by_print_order, number, write_parts
 from docgen.bulk.policy import Policy
 from docgen.bulk.sources import Source
 from docgen.bulk.store import Store
@@ -30,7 +32,9 @@ Claim = Callable[[Iterable[str]], Collection[str]]
 _MOST_PEOPLE = 100  # of a household: as many as there are branches
 _MOST_TOLD = 20  # keys of a list that are not in the extract
 _BATCH = 2048  # rows
-_MEMORY_MB, _MORE_MB = 64, 8  # of the database, and more of it for each million rows
+_ONE_IN = 400  # rows of an extract that are looked at to see how their keys spread
+_MEMORY_MB, _MORE_MB = 32, 4  # of the database, and more of it for each million rows
+_TIMES = (1, 4, 16)  # as much, where that does not do
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,10 @@ def take_in(
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own), `_household` and `_person` (ordinals from 1, in print order), `_fault` (`duplicate_person`,
-    `already_issued`, `malformed_row`, `household_missing`, `household_too_large`; or null), `_withdrawn`, `_identity`.
-    `listed` takes only the households in, of which it names the number or a person's key; `withdrawn` names people by
-    their keys. `claim` is told the identities of those who may be printed, some at a time, and gives back the ones that
-    another batch has. `work` is a folder for what does not fit into memory.
+    `already_issued`, `malformed_row N M`, `household_missing`, `household_too_large`; or null), `_withdrawn`,
+    `_identity`. `listed` takes only the households in, of which it names the number or a person's key; `withdrawn`
+    names people by their keys. `claim` is told the identities of those who may be printed, some at a time, and gives
+    back the ones that another batch has. `work` is a folder for what does not fit into memory.
 
     Raises RequestError: `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and what
     reading the source raises.
@@ -71,17 +75,31 @@ def take_in(
     policy = Policy.of(profile, job.delivery)
     _check_columns(source, policy.settings)
     table = _Extract(policy, profile, source)
-    with _database(work) as db:
-        table.stage(db, source)
-        _settle(db)
-        table.group(db)
-        _register_lists(db, listed, withdrawn)
-        table.claim(db, claim, listed is not None)
-        table.place(db, listed is not None)
-        numbers = number(table.sorted(db), policy.settings.people_per_file, work)
-        db.execute("DROP TABLE placed")
-        bundles = deal_out(table.batches(source), numbers.in_order(db), numbers, work)
-    return Intake(write_parts(store, bundles))  # now that the database has let go of its memory
+
+    def in_print_order(times: int) -> list[Path]:
+        with TemporaryDirectory(dir=work) as folder, _database(Path(folder), times) as db:
+            table.stage(db, source)
+            _settle(db, times)
+            table.group(db)
+            _register_lists(db, listed, withdrawn)
+            table.claim(db, claim, listed is not None)
+            table.place(db, listed is not None)
+            sample = table.sample(db)
+            return by_print_order(table.placed(db), sample, _ONE_IN, work)
+
+    piles = _with_enough_memory(in_print_order)
+    pa.default_memory_pool().release_unused()  # what the database has let go of, too
+    numbers = number(piles, policy.settings.people_per_file, work)
+    return Intake(write_parts(store, bundle(table.batches(source), numbers, work)))
+
+
+def _with_enough_memory(ask: Callable[[int], list[Path]]) -> list[Path]:
+    """Ask with the usual memory of the database, and anew with several times as much where that does not do: for long
+    keys, long lists, or very many people without a household."""
+    for times in _TIMES[:-1]:
+        with suppress(duckdb.OutOfMemoryException):
+            return ask(times)
+    return ask(_TIMES[-1])
 
 
 def _check_columns(source: Source, settings: BulkSettings) -> None:
@@ -106,7 +124,7 @@ def _needed(settings: BulkSettings) -> tuple[str, ...]:
 # --- the database ---
 
 
-def _database(work: Path) -> duckdb.DuckDBPyConnection:
+def _database(work: Path, times: int = 1) -> duckdb.DuckDBPyConnection:
     """A database of its own in the folder, that spills there, reads no other file and loads no extension.
 
     One thread and small row groups: each thread holds row groups of all columns, outside of the limit too.
@@ -117,7 +135,7 @@ def _database(work: Path) -> duckdb.DuckDBPyConnection:
             "allow_community_extensions": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "memory_limit": f"{_MEMORY_MB}MB",
+            "memory_limit": f"{_MEMORY_MB * times}MB",
             "preserve_insertion_order": False,
             "python_enable_replacements": False,
             "temp_directory": str(work / "spill"),
@@ -131,13 +149,10 @@ def _database(work: Path) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def _settle(db: duckdb.DuckDBPyConnection) -> None:
-    """Give the database the memory that sorting so many rows on disk takes: the more there are, the more it merges.
-
-    Twelve million rows fail with 80 MB, at the sorting, and pass with 160.
-    """
+def _settle(db: duckdb.DuckDBPyConnection, times: int) -> None:
+    """Give the database the memory that grouping and joining so many rows on disk takes: a million pass with 28 MB."""
     (rows,) = db.execute("SELECT count(*) FROM extract").fetchall()[0]
-    db.execute(f"SET memory_limit = '{_MEMORY_MB + rows * _MORE_MB // 1_000_000}MB'")
+    db.execute(f"SET memory_limit = '{(_MEMORY_MB + rows * _MORE_MB // 1_000_000) * times}MB'")
     db.execute("SET lock_configuration = true")
 
 
@@ -229,30 +244,37 @@ class _Extract:
 
     def place(self, db: duckdb.DuckDBPyConnection, listed_only: bool) -> None:
         """The rows that are taken in, each with its household's place, its fault, and whether it is withdrawn."""
-        places = "".join(f", f.sorted_by.k{at} AS k{at}" for at in range(len(self._order)))
+        keys = [*(f"f.sorted_by.k{at}" for at in range(len(self._order))), "home", *_MEMBERS]
+        in_order = ", ".join(f"{key}, 'ASC NULLS LAST'" for key in keys)
         # Too many for a household: each stands alone, since nobody knows who belongs together.
         db.execute(f"""
             CREATE TABLE placed AS
-            SELECT e.place, e.key, e.identity, e.rank, e.branch, e.born, e.digest {places},
+            SELECT e.place, e.key, e.identity,
                 CASE WHEN e._fault IS NOT NULL THEN e._fault WHEN e.household IS NULL THEN 'household_missing'
                      WHEN f.size > {_MOST_PEOPLE} THEN 'household_too_large'
                      WHEN t.identity IS NOT NULL THEN 'duplicate_person'
                      WHEN i.identity IS NOT NULL THEN 'already_issued' END AS fault,
                 e.key IN (SELECT key FROM withdrawn) AS withdrawn,
-                CASE WHEN f.size > {_MOST_PEOPLE} THEN 'r' || e.digest || '-' || e.place ELSE e.family END AS family
+                CASE WHEN f.size > {_MOST_PEOPLE} THEN 'r' || e.digest || '-' || e.place ELSE e.family END AS home,
+                create_sort_key({in_order}) AS sort_key
             FROM extract e JOIN families f USING (family) LEFT JOIN twice t ON e.identity = t.identity
             LEFT JOIN issued i ON e.identity = i.identity
             {f"WHERE e.{_LISTED}" if listed_only else ""}""")
-        # Joined first, sorted then: both at once would need the memory of both.
-        db.execute("DROP TABLE extract; DROP TABLE families")
 
-    def sorted(self, db: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
-        """`place`, key, fault, withdrawn, identity and family (the same for one household) in print order."""
-        places = "".join(f"k{at} NULLS LAST, " for at in range(len(self._order)))
-        return db.sql(f"""
-            SELECT place, key AS _key, fault AS _fault, withdrawn AS _withdrawn, identity AS _identity, family
-            FROM placed
-            ORDER BY {places} family, rank, branch, born, digest, place""").to_arrow_reader(_BATCH)
+    def placed(self, db: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
+        """Those rows in any order: `sort_key`, by which they are printed, and `family`, the same for one household.
+
+        They are sorted elsewhere: the database would need the more memory, the more there are.
+        """
+        return db.sql("""
+            SELECT place, key AS _key, fault AS _fault, withdrawn AS _withdrawn, identity AS _identity, home AS family,
+                sort_key
+            FROM placed""").to_arrow_reader(_BATCH)
+
+    def sample(self, db: duckdb.DuckDBPyConnection) -> list[bytes]:
+        """The keys of about one row in so many, sorted."""
+        keys = db.execute(f"SELECT sort_key FROM placed WHERE hash(place) % {_ONE_IN} = 0 ORDER BY sort_key").fetchall()
+        return [key for (key,) in keys]
 
     def _of(self, target: Target) -> str | None:
         """The column that holds a value, by its name in the database."""
@@ -282,8 +304,8 @@ class _Extract:
 _LISTED = """family IN (SELECT family FROM extract
     WHERE key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"""
 _OF_ROW = [("_row", pa.int64()), ("_fault", pa.string())]
-# The order of a household's members as one value: texts compare as their bytes do.
-_FIRST = "struct_pack(a := rank, b := branch, c := born, d := digest, e := place)"
+_MEMBERS = ("rank", "branch", "born", "digest", "place")  # what a household's members are sorted by
+_FIRST = f"struct_pack({', '.join(f'{name} := {name}' for name in _MEMBERS)})"
 
 
 def _emptied(column: pa.Array) -> pa.Array:

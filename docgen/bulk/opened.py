@@ -26,6 +26,8 @@ _READ = frozenset(
     ("holder.name", "card.qr", "card.serial", "card.holder", "card.holder_titled", "card.match_code", "piece.mark")
 )
 
+_PAPERS = ("mount", "mount-employer", "notice", "employer-letter", "recipients-list")
+
 
 class Area(NamedTuple):
     """Where an item stands on a document's page: `of` is whose item it is (a card's, on a mount that includes it).
@@ -57,7 +59,7 @@ class PageRow(NamedTuple):
 
 
 class PieceRow(NamedTuple):
-    """A row of pieces.csv: `sheets` mounts and `cards` cards in envelope `sheet` of `of`."""
+    """A row of pieces.csv: `sheets` sheets of paper and `cards` cards in envelope `sheet` of `of`."""
 
     piece: str
     sheet: int
@@ -79,19 +81,43 @@ class KeyRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a package says of itself. `reprint` is set in a package of pages that were printed again."""
+    """What a package says of itself. `reprint` is set in a package of pages that were printed again.
+
+    `two_sided` are the documents whose second page is the back of their first.
+    """
 
     job: Job
     counts: Counts
     files: Mapping[str, File]
     areas: tuple[Area, ...]
+    two_sided: frozenset[str]
     reprint: Mapping[str, Any] | None
     raw: Mapping[str, Any]
 
+    def sheets(self, pages: Sequence[PageRow]) -> int:
+        """How many sheets of paper the pages of one document are, beside cards."""
+        return 0 if pages[0].place else len(pages) - (pages[0].document in self.two_sided)
 
-def reading_guide(engine: Engine, insurer: str) -> list[dict[str, Any]]:
-    """For the manifest, as `reading`: where a second reader finds names and codes, whoever's layouts it has."""
-    return [area._asdict() for area in reading_areas(engine, insurer)]
+
+def reading_guide(engine: Engine, insurer: str) -> dict[str, Any]:
+    """For the manifest: where a second reader finds names and codes, whoever's layouts it has (`reading`).
+
+    And which documents have a back, without which it cannot tell sheets from pages (`two_sided`).
+    """
+    areas = [area._asdict() for area in reading_areas(engine, insurer)]
+    return {"reading": areas, "two_sided": sorted(two_sided(engine, insurer))}
+
+
+def two_sided(engine: Engine, insurer: str) -> frozenset[str]:
+    """The documents beside cards that have a back."""
+    documents = engine.insurers[insurer].documents
+    mounts = {"mount": documents.mount, "mount-employer": documents.mount_employer}
+    return frozenset(
+        name
+        for name in _PAPERS
+        if name in engine.documents_of(insurer)
+        and engine.is_two_sided(name, insurer, _flags(name, mounts[name]) if name in mounts else {})
+    )
 
 
 def reading_areas(engine: Engine, insurer: str) -> tuple[Area, ...]:
@@ -134,12 +160,13 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
         raw = json.loads(store.read(name))
         files = [File(**file) for file in raw["files"]]
         areas = tuple(Area(**{**area, "box": tuple(map(float, area["box"]))}) for area in raw["reading"])
+        backs = frozenset(map(str, raw["two_sided"]))
         job, counts = Job.from_dict(raw["job"]), Counts(**raw["counts"])
     except FileNotFoundError:
         raise _broken("is missing: the package was not finished, or not copied as a whole") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _broken(f"cannot be read ({type(error).__name__})") from None
-    return Manifest(job, counts, {file.name: file for file in files}, areas, raw.get("reprint"), raw)
+    return Manifest(job, counts, {file.name: file for file in files}, areas, backs, raw.get("reprint"), raw)
 
 
 def _broken(what: str) -> PackageError:
@@ -185,9 +212,9 @@ def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int
             raise _bad_row(REJECTS_TABLE, line) from None
 
 
-def reject_codes(store: Store) -> Counter[str]:
+def reject_codes(store: Store, fragment: str | None = None) -> Counter[str]:
     """How often each code stands in the table of rejects. Raises PackageError `package_table`."""
-    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, None, REJECTS))
+    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, fragment, REJECTS))
 
 
 def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -196,7 +223,10 @@ def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str])
     try:
         stream = store.reader(path)
     except FileNotFoundError:
-        raise PackageError(Violation("package_table", f"{path} is missing", "fetch it again", file=path)) from None
+        hint = "copy the package again, as a whole"
+        if name.startswith("issuer/"):  # a vendor has not got it, nor has what was printed again without it
+            hint = "it is on the issuer's side, which reconciling can leave out (--vendor-only)"
+        raise PackageError(Violation("package_table", "the table is missing", hint, file=path)) from None
     with stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         table = csv.reader(text)
         if fragment is None and next(table, None) != list(columns):

@@ -35,12 +35,12 @@ def assemble(
     shards: Sequence[ShardResult],
     employers: Sequence[ShardResult],
     source: Mapping[str, Any],
-    reading: Sequence[Mapping[str, Any]],
+    reading: Mapping[str, Any],
 ) -> Counts:
     """Write the package's tables, then its manifest. Memory does not grow with the batch.
 
     `made_with` names everything else that decides a byte (`Engine.pinned`), `source` the input: its SHA-256, its rows,
-    `reading` where on the pages a second reader finds names and codes (`opened.reading_guide`).
+    `reading` what a second reader needs besides (`opened.reading_guide`).
     The manifest lies under `work/` until the package is reconciled; `release` puts it in its place.
     """
     places = [shard_dir(result.number) for result in shards]
@@ -55,7 +55,7 @@ def assemble(
         "source": dict(source),
         "counts": counts.as_dict(),
         "made_with": dict(made_with),
-        "reading": list(reading),
+        **reading,
         "files": [file.as_dict() for file in sorted(files, key=lambda file: file.name)],
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

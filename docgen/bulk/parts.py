@@ -1,18 +1,18 @@
 """The parts of a job, written: rows numbered in print order, cut behind whole households, and brought to their part.
 
-The rows come once more in the extract's order, so they are dealt out to bundles of parts on disk first, and each bundle
-is sorted by itself: no more than one is in memory, however many people there are.
+Nothing is sorted as a whole. What is to come in another order is dealt out to piles on disk first, each of which goes
+before the next, and each pile is sorted by itself: no more than one is in memory, however many people there are.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -21,8 +21,8 @@ from docgen.bulk.job import part_name
 from docgen.bulk.store import Store
 
 _BATCH = 2048  # rows
-_BUNDLE = 25_000  # people, about
-_DEALT = 64  # rows that each bundle gets at a time, about: what is written beside them takes as much as twenty rows
+_PILE = 25_000  # rows, about
+_DEALT = 64  # rows that each pile gets at a time, about: what is written beside them takes as much as twenty rows
 
 _NUMBERED = pa.schema([
     ("place", pa.int64()),
@@ -49,59 +49,99 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Who is where: a file with a row for each person, in print order. A bundle is some parts in a row."""
+    """Who is where: a row for each person, in piles by the place in the extract. A bundle is some parts in a row."""
 
-    path: Path
+    piles: Sequence[Path]
     bundles: int
 
-    def in_order(self, db: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
-        """The numbers in the order of the extract, through the database."""
-        with pa.OSFile(str(self.path), "rb") as file:
-            db.register("numbers", pa.ipc.open_stream(file))
-            db.execute("CREATE TABLE numbered AS SELECT * FROM numbers")
-            db.unregister("numbers")
-        yield from db.sql("SELECT * FROM numbered ORDER BY place").to_arrow_reader(_BATCH)
+    def in_order(self) -> Iterator[pa.RecordBatch]:
+        """The numbers in the order of the extract. Piles go as they are read."""
+        for pile in self.piles:
+            yield from _taken(pile).drop_columns("span").sort_by("place").to_batches(_BATCH)
 
 
-def number(rows: pa.RecordBatchReader, people_per_file: int, work: Path) -> Numbers:
+def by_print_order(rows: Iterable[pa.RecordBatch], sample: Sequence[bytes], one_in: int, work: Path) -> list[Path]:
+    """The rows in piles that follow one another in print order, that of `sort_key`.
+
+    `sample` has the keys of about one row in so many, in order: it says where one pile ends and the next begins.
+    """
+    step = max(1, _PILE // one_in)
+    cuts = sample[step::step]
+    tables = (
+        pa.Table.from_batches([batch]).append_column(
+            "range", pa.array([bisect(cuts, key) for key in batch.column("sort_key").to_pylist()], pa.int32())
+        )
+        for batch in rows
+    )
+    return _dealt(tables, "range", len(cuts) + 1, work)
+
+
+def number(piles: Sequence[Path], people_per_file: int, work: Path) -> Numbers:
     """Number households and people from 1, and cut: a part has as many people as asked for, or some of one household
-    more. `rows` are in print order; `family` is the same for one household."""
-    path = work / "numbers"
-    household, person, part, size, last = 0, 0, 1, 0, None
-    bundle, bundled = 0, 0
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, _NUMBERED) as out:
-        for batch in rows:
-            numbers = []
-            for family in batch.column("family").to_pylist():
-                if family != last:
-                    household, last = household + 1, family
-                    if size >= people_per_file:
-                        part, bundled, size = part + 1, bundled + size, 0
-                        if bundled >= _BUNDLE:
-                            bundle, bundled = bundle + 1, 0
-                size, person = size + 1, person + 1
-                numbers.append((household, person, part, bundle))
+    more. The piles are those of `by_print_order`, and go as they are read; `family` is the same for one household."""
+    count = _Count(people_per_file)
+    dealt = _dealt(_numbered(piles, count), "span", len(piles), work)
+    return Numbers(dealt, count.bundle + 1)
+
+
+class _Count:
+    """Counts people as they come, in print order."""
+
+    def __init__(self, people_per_file: int) -> None:
+        self._most = people_per_file
+        self._household, self._person, self._part, self._size = 0, 0, 1, 0
+        self._last: str | None = None
+        self._bundled, self.bundle = 0, 0
+
+    def people(self, families: Iterable[str]) -> Iterator[tuple[int, int, int, int]]:
+        """Household, person, part and bundle of each one, by their families."""
+        for family in families:
+            if family != self._last:
+                self._household, self._last = self._household + 1, family
+                if self._size >= self._most:
+                    self._part, self._bundled, self._size = self._part + 1, self._bundled + self._size, 0
+                    if self._bundled >= _PILE:
+                        self.bundle, self._bundled = self.bundle + 1, 0
+            self._size, self._person = self._size + 1, self._person + 1
+            yield self._household, self._person, self._part, self.bundle
+
+
+def _numbered(piles: Iterable[Path], count: _Count) -> Iterator[pa.Table]:
+    """What `_NUMBERED` has, and `span`: the pile of numbers that a place in the extract belongs to."""
+    for pile in piles:
+        for batch in _taken(pile).sort_by("sort_key").to_batches(_BATCH):
+            numbers = zip(*count.people(batch.column("family").to_pylist()), strict=True)
             known = [batch.column(name).cast(_NUMBERED.field(name).type) for name in _NUMBERED.names[:5]]
-            columns = zip(zip(*numbers, strict=True), list(_NUMBERED)[5:], strict=True)
-            counted = [pa.array(column, field.type) for column, field in columns]
-            out.write_batch(pa.RecordBatch.from_arrays([*known, *counted], schema=_NUMBERED))
-    return Numbers(path, bundle + 1)
+            counted = [pa.array(some, field.type) for some, field in zip(numbers, list(_NUMBERED)[5:], strict=True)]
+            table = pa.Table.from_arrays([*known, *counted], schema=_NUMBERED)
+            yield table.append_column("span", pc.divide(table.column("place"), _PILE))
 
 
-def deal_out(
-    rows: Iterator[pa.RecordBatch], numbered: Iterator[pa.RecordBatch], numbers: Numbers, work: Path
-) -> list[Path]:
-    """The rows that are taken in, in a file for each bundle. `rows` and `numbered` are both in the extract's order."""
-    paths = [work / f"bundle-{at}" for at in range(numbers.bundles)]
-    writers: list[pa.RecordBatchStreamWriter] = []
+def bundle(rows: Iterator[pa.RecordBatch], numbers: Numbers, work: Path) -> list[Path]:
+    """The rows that are taken in, in a pile for each bundle. `rows` are in the extract's order."""
+    return _dealt(_joined(rows, numbers.in_order()), "bundle", numbers.bundles, work)
+
+
+def _dealt(tables: Iterator[pa.Table], by: str, piles: int, work: Path) -> list[Path]:
+    """The rows in a file for each value of a column, about so many, in the order of the values."""
+    writers: dict[int, pa.RecordBatchStreamWriter] = {}
     with ExitStack() as stack:
-        for table in _gathered(_joined(rows, numbered), _DEALT * numbers.bundles):
-            for path in paths if not writers else ():
-                file = stack.enter_context(pa.OSFile(str(path), "wb"))
-                writers.append(stack.enter_context(pa.ipc.new_stream(file, table.schema)))
-            for run in _runs(table.sort_by("_person"), "bundle"):
-                writers[run.column("bundle")[0].as_py()].write_table(run.combine_chunks())
-    return paths
+        for table in _gathered(tables, _DEALT * piles):
+            for run in _runs(table.sort_by(by), by):
+                pile = run.column(by)[0].as_py()
+                if pile not in writers:
+                    file = stack.enter_context(pa.OSFile(str(work / f"{by}-{pile}"), "wb"))
+                    writers[pile] = stack.enter_context(pa.ipc.new_stream(file, table.schema))
+                writers[pile].write_table(run.combine_chunks())
+    return [work / f"{by}-{pile}" for pile in sorted(writers)]
+
+
+def _taken(pile: Path) -> pa.Table:
+    """The rows of a pile, which goes."""
+    with pa.OSFile(str(pile), "rb") as file:
+        rows = pa.ipc.open_stream(file).read_all()
+    pile.unlink()
+    return rows.combine_chunks()
 
 
 def write_parts(store: Store, bundles: Sequence[Path]) -> tuple[Part, ...]:
@@ -111,12 +151,10 @@ def write_parts(store: Store, bundles: Sequence[Path]) -> tuple[Part, ...]:
     """
     parts: list[Part] = []
     for path in bundles:
-        with pa.OSFile(str(path), "rb") as file:
-            bundle = pa.ipc.open_stream(file).read_all()
-        path.unlink()
-        in_order = bundle.select(["_person", "part"]).append_column("at", pa.array(range(bundle.num_rows)))
+        people = _taken(path)
+        in_order = people.select(["_person", "part"]).append_column("at", pa.array(range(people.num_rows)))
         for part in _runs(in_order.sort_by("_person"), "part"):  # a part at a time: twice the bundle would be too much
-            rows = bundle.drop_columns(["part", "bundle"]).take(part.column("at"))
+            rows = people.drop_columns(["part", "bundle"]).take(part.column("at"))
             parts.append(_write(store, len(parts) + 1, rows))
     return tuple(parts)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from docgen.bulk.cluster import Cluster, Task
-from docgen.bulk.job import Counts, Job, ShardResult
+from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
 from docgen.bulk.ledger import Ledger
+from docgen.bulk.opened import reject_codes
+from docgen.bulk.policy import Policy
 from docgen.bulk.scratch import scratch
 from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
-from docgen.bulk.tasks import plan_for_employers, plan_shard
+from docgen.bulk.tasks import engine_of, plan_for_employers, plan_shard
 from docgen.errors import BatchError, Violation
 
 # Of one of two processes, from the extract to the reconciled package of a million people (docs/benchmarks.md).
@@ -22,10 +25,16 @@ BYTES_PER_PAGE = 1_300
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The counts, with letters and lists to employers, in how many shards, and estimates: seconds and bytes."""
+    """The counts, with letters and lists to employers, in how many shards, and estimates: seconds and bytes.
+
+    `employers` is how many of the pieces are letters or lists, under `letters` or `lists`; `reasons` is how many rows
+    would not be printed for which reason, the most frequent first.
+    """
 
     job: Job
     counts: Counts
+    employers: Mapping[str, int]
+    reasons: Mapping[str, int]
     shards: int
     seconds: float
     bytes: int
@@ -33,7 +42,8 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         estimate = {"seconds": round(self.seconds), "bytes": self.bytes}
-        return {"job": self.job.as_dict(), "counts": self.counts.as_dict(), "shards": self.shards, "estimate": estimate}
+        told = {"job": self.job.as_dict(), "counts": self.counts.as_dict(), "reasons": dict(self.reasons)}
+        return {**told, **self.employers, "shards": self.shards, "estimate": estimate}
 
 
 def plan(
@@ -57,15 +67,21 @@ def plan(
             return set() if job.reissue else ledger.issued(job.insurer, document, job.issued_on, people)
 
         numbers = [part.number for part in stages.take_in(settings, store, batch, issued).parts]
-        works = [plan_shard, plan_for_employers] if stages.has_employers(settings, job) else [plan_shard]
-        cluster = Cluster(min(workers, len(numbers)))
+        cluster, employers = Cluster(min(workers, len(numbers))), {}
+        task = Task(plan_shard, settings, store.location, batch.job.as_dict(), len(numbers))
         try:
-            tasks = [Task(work, settings, store.location, batch.job.as_dict(), len(numbers)) for work in works]
-            counts = sum((_counted(cluster, task, numbers) for task in tasks), Counts())
+            counts = _counted(cluster, task, numbers)
+            if stages.has_employers(settings, job):
+                theirs = _counted(cluster, replace(task, work=plan_for_employers), numbers)
+                is_list = Policy.of(engine_of(settings).insurers[job.insurer], job.delivery).is_list
+                employers = {"lists" if is_list else "letters": theirs.pieces}
+                counts += theirs
         finally:
             cluster.close()
+        reasons = sum((reject_codes(store, shard_dir(number)) for number in numbers), Counter[str]())
     seconds = counts.pages / PAGES_PER_SECOND / workers
-    return Plan(job, counts, len(numbers), seconds, counts.pages * BYTES_PER_PAGE)
+    reasons_first = dict(reasons.most_common())
+    return Plan(job, counts, employers, reasons_first, len(numbers), seconds, counts.pages * BYTES_PER_PAGE)
 
 
 def _counted(cluster: Cluster, task: Task, numbers: Sequence[int]) -> Counts:

@@ -36,7 +36,7 @@ from docgen.bulk.opened import (
 )
 from docgen.bulk.reading import PageReader, Seen, Where
 from docgen.bulk.store import Store
-from docgen.errors import CODES, PackageError, Violation
+from docgen.errors import CODES, PackageError, Violation, several
 from docgen.issuance.mount import MOST_CARDS
 from docgen.pdf.swift import UnreadablePdf
 
@@ -98,6 +98,13 @@ class Report:
     def ok(self) -> bool:
         """Whether nothing differs."""
         return self.differences == 0
+
+    @property
+    def changed_tables(self) -> tuple[str, ...]:
+        """The tables that are not as they were made: what else is found may follow from that alone."""
+        changed = ("package_file_changed", "package_table")
+        names = (finding.file or "" for finding in self.findings if finding.code in changed)
+        return tuple(dict.fromkeys(name for name in names if name.endswith(".csv")))
 
     def add(self, found: Iterable[Finding]) -> None:
         """Take findings in."""
@@ -315,7 +322,7 @@ def _read_file(
         yield Finding("package_file_unreadable", "the file is no PDF or is damaged", "fetch it again", name)
         return
     if file.pages != len(pages):
-        message = f"the file has {len(pages)} pages, and the manifest says {file.pages}"
+        message = f"the file has {several(len(pages), 'page')}, and the manifest says {file.pages}"
         yield Finding("package_counts", message, "", name)
     if [row.page for row in listed] != list(range(1, len(listed) + 1)):
         yield Finding("package_order", "the table does not count this file's pages 1, 2, 3, ...", "", name)
@@ -422,7 +429,8 @@ class _Envelope:
             yield _at(first, "package_place", f"the cards take the places {', '.join(map(str, places))}")
         for rows in self._cards.values():
             if len(rows) != usual_pages:
-                yield _at(rows[0], "package_page_missing", f"the card has {len(rows)} pages, others {usual_pages}")
+                message = f"the card has {several(len(rows), 'page')}, others {usual_pages}"
+                yield _at(rows[0], "package_page_missing", message)
         if self._mount is not None and not self._on_mount:
             people = [rows[0].people[0] for rows in self._cards.values() if rows[0].people]
             expected = [person for person in self._mount[0].people if not self._said.reprint or person in people]
@@ -432,9 +440,10 @@ class _Envelope:
                 )
         if self._piece is None:
             return
-        sheets = sum(not rows[0].place for rows in self.documents)
+        sheets = sum(self._said.sheets(rows) for rows in self.documents)
         if (self._piece.cards, self._piece.sheets) != (self.cards, sheets):
-            message = f"it holds {self.cards} cards and {sheets} other sheets, and the list of pieces says "
+            holds = f"{several(self.cards, 'card')} and {several(sheets, 'other sheet')}"
+            message = f"it holds {holds}, and the list of pieces says "
             yield _at(first, "package_counts", f"{message}{self._piece.cards} and {self._piece.sheets}")
 
     def _words(self, rows: Sequence[PageRow], of: str, item: str, place: int = 0) -> list[str] | None:
@@ -584,7 +593,8 @@ class _People:
             states[row.row] = 1 + tuple(tally).index(row.state)
         for kind, got in self._got.items():
             if sum(got) != met[kind]:
-                message = f"{sum(got) - met[kind]} people got a {kind}, and the table of keys does not have them"
+                people = several(sum(got) - met[kind], "person", "people")
+                message = f"{people} got a {kind}, and the table of keys does not have them"
                 yield Finding("package_person", message, "", KEYS_TABLE)
         report.counts += Counts(people=sum(tally.values()), **tally)
         yield from _rejects(store, states, tuple(tally))

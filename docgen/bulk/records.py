@@ -56,7 +56,9 @@ def mount_record(
     }
 
 
-def employer_mount_record(mount: Mapping[str, Any], insured: Extracted, cards: Sequence[Extracted]) -> dict[str, Any]:
+def employer_mount_record(
+    job: Job, mount: Mapping[str, Any], insured: Extracted, cards: Sequence[Extracted]
+) -> dict[str, Any]:
     """The same mount, handed on by the employer."""
     affixed = [
         mounted if "card" in mounted else {**mounted, "relationship": data.card.get("relationship")}
@@ -65,6 +67,7 @@ def employer_mount_record(mount: Mapping[str, Any], insured: Extracted, cards: S
     return {
         **mount,
         "addressee": employer_address(insured),
+        "occasion": job.occasion,
         "insured": insured.insured(),
         **{key: insured.card[key] for key in ("symbol", "number") if key in insured.card},
         "cards": affixed,
@@ -80,7 +83,10 @@ def employer_address(insured: Extracted) -> dict[str, Any]:
 def notice_record(
     piece: str, insured: Extracted, people: Sequence[Extracted], of: Sequence[Extracted | None], *, last4: bool
 ) -> dict[str, Any]:
-    """A notice to the insured person's home, for one person or a household; `of` is the insured of each dependent."""
+    """A notice to the insured person's home, for one person or a household; `of` is the insured of each dependent.
+
+    `piece` is the envelope's number, as `piece_label` writes it.
+    """
     first = people[0].card
     return {
         "piece_id": piece,
@@ -101,7 +107,10 @@ def _noticed(data: Extracted, insured: Extracted | None, last4: bool) -> dict[st
 
 
 def envelope(piece: str, insured: Extracted, people: int, *, for_dependents: bool, cards: bool) -> dict[str, Any]:
-    """One envelope in the letter to an employer, with `people`'s cards or notices: for dependents alone no number."""
+    """One envelope in the letter to an employer, with `people`'s cards or notices: for dependents alone no number.
+
+    `piece` is the number that stands in its window.
+    """
     number = {} if for_dependents else {"number": insured.card.get("number")}
     return {"piece_id": piece, "insured": insured.insured(), "cards" if cards else "people": people, **number}
 

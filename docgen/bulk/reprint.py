@@ -125,7 +125,7 @@ class _Reprint:
         """An envelope's row with what is printed again of it."""
         cards = sum(1 for rows in chosen if rows[0].place)
         cards += sum(len(rows[0].people) for rows in chosen if rows[0].document in self._on_mount)
-        return row._replace(cards=cards, sheets=sum(1 for rows in chosen if not rows[0].place))
+        return row._replace(cards=cards, sheets=sum(map(self._said.sheets, chosen)))
 
     def _copy_file(self, name: str, rows: Sequence[PageRow]) -> None:
         path = self._folder / "file.pdf"

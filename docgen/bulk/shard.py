@@ -6,6 +6,7 @@ running it again, here or elsewhere, writes the same bytes to the same names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +23,8 @@ from docgen.bulk.rows import RowReader
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.engine import Engine
-from docgen.errors import Violation
+from docgen.errors import Violation, several
+from docgen.issuance.addressee import piece_label
 
 _FAULTS = {
     "duplicate_person": ("the same person stands in the extract more than once", "leave one of the rows"),
@@ -30,29 +32,34 @@ _FAULTS = {
         "another batch has issued this document of this day to the same person",
         "leave the row out, or issue it again with a reason",
     ),
-    "malformed_row": ("the row has more or fewer fields than the header", "quote fields that hold commas or quotes"),
+    "malformed_row": ("the line is no JSON object of texts and numbers", "write one object to a line"),
     "household_too_large": ("more rows name this household than it can have people", "check the household's column"),
     "household_missing": ("the row does not say which household it belongs to", "give the household"),
 }
 
 _NOT_PRINTED = {
-    "held": ("household_held", None, None, "another row of the household was rejected", "mend that row"),
-    "withdrawn": ("withdrawn", None, None, "taken out between extract and release", None),
+    "held": ("household_held", None, None, "another row of the household was rejected"),
+    "withdrawn": ("withdrawn", None, None, "taken out between extract and release"),
 }
 
 
 def run_shard(engine: Engine, store: Store, job: Job, number: int, *, draw: bool = True) -> ShardResult:
     """Run one shard: its PDF files and the pieces of the package's tables, through the store.
 
-    With `draw` False everything is decided and counted, and nothing drawn: only what employers get is noted.
+    With `draw` False everything is decided and counted, and nothing drawn: what employers get is noted, and who would
+    not be printed.
     """
     with scratch() as local:
         part = local / "part.parquet"
         store.fetch(part_name(number), part)
-        shard = _Shard(engine, job, Desk(engine, job, number, local / "out", draw=draw))
+        out, place = local / "out", shard_dir(number)
+        shard = _Shard(engine, job, Desk(engine, job, number, out, draw=draw))
         for household in _households(engine, job, part):
             shard.take(household)
-        return shard.desk.finish(store, shard_dir(number))
+        result = shard.desk.finish(store, place)
+        if not draw:
+            store.put(f"{place}/rejects.csv", out / "rejects.csv")
+        return result
 
 
 # --- the people ---
@@ -76,8 +83,7 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
     if row["_withdrawn"]:
         member.state = "withdrawn"
     elif row["_fault"] is not None:
-        message, hint = _FAULTS[row["_fault"]]
-        member.state, member.violations = "rejected", [Violation(row["_fault"], message, hint)]
+        member.state, member.violations = "rejected", [_fault(*row["_fault"].split())]
     else:
         member.violations += member.data.violations
         if member.data.card.setdefault("issued_on", job.issued_on.isoformat()) != job.issued_on.isoformat():
@@ -86,7 +92,36 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
     return member
 
 
+def _fault(code: str, fields: str = "", of_header: str = "") -> Violation:
+    """What the intake found; of a row that CSV has cut wrongly, with the fields of the row and of the header."""
+    if fields:
+        message = f"the row has {several(int(fields), 'field')}, and the header has {of_header}"
+        return Violation(code, message, "quote fields that hold commas or quotes")
+    return Violation(code, *_FAULTS[code])
+
+
 # --- what is written about them ---
+
+_KEY = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")  # of a record, as the rules' hints have them
+
+
+def _in_columns(violation: Violation, member: Member) -> tuple[str | None, str, str]:
+    """A violation's column, message and hint in the words of an extract."""
+    column = member.data.column(violation.pointer) if violation.pointer else None
+    if violation.code == "missing_value" and violation.pointer == "/insured":
+        hint = "add the insured person's row, or correct the household of this one"
+        return member.data.column("/relationship"), "the household has no row of an insured person", hint
+    headers: dict[str, str] = {}
+    for pointer, header in member.data.column_of.items():
+        key = pointer.rpartition("/")[2]
+        headers[key] = header if headers.setdefault(key, header) == header else key  # two columns may hold such a value
+    return column, violation.message, _KEY.sub(lambda key: headers.get(key[0], key[0]), violation.hint)
+
+
+def _held_for(household: Household) -> str:
+    """What a held member's row says is to be done."""
+    rows = sorted(member.row for member in household.members if member.state == "rejected")
+    return f"mend row {', '.join(map(str, rows))}" if rows else "mend that row"
 
 
 class _Shard:
@@ -102,7 +137,7 @@ class _Shard:
         tally = {state: sum(member.state == state for member in household.members) for state in STATES}
         self.desk.count(Counts(people=len(household.members), households=1, **tally))
         for member in household.members:
-            self._tell(member)
+            self._tell(member, household)
         for piece in household.pieces:
             self.desk.print_piece(piece)
         if self._is_list:
@@ -110,25 +145,27 @@ class _Shard:
         else:
             self._note_envelopes(household)
 
-    def _tell(self, member: Member) -> None:
+    def _tell(self, member: Member, household: Household) -> None:
         key = member.data.key
         self.desk.table("keys.csv").row((member.person, key, member.row, member.state))
         rejects = self.desk.table("rejects.csv")
         if member.state in ("held", "withdrawn"):
-            rejects.row((key, member.row, member.state, *_NOT_PRINTED[member.state]))
+            hint = _held_for(household) if member.state == "held" else None
+            rejects.row((key, member.row, member.state, *_NOT_PRINTED[member.state], hint))
         for violation in member.violations if member.state == "rejected" else ():
-            column = member.data.column(violation.pointer) if violation.pointer else None
-            rejects.row((
-                key, member.row, "rejected", violation.code, column, violation.element, violation.message,
-                violation.hint,
-            ))  # fmt: skip
+            column, message, hint = _in_columns(violation, member)
+            rejects.row((key, member.row, "rejected", violation.code, column, violation.element, message, hint))
 
     def _note_envelopes(self, household: Household) -> None:
         """For the letter to the employer, which comes after all shards."""
         insured = household.insured.data
         envelopes = [
             records.envelope(
-                piece.id, insured, piece.people, for_dependents=piece.for_dependents, cards=self._has_cards
+                piece_label(piece.id, piece.sheet, piece.of),
+                insured,
+                piece.people,
+                for_dependents=piece.for_dependents,
+                cards=self._has_cards,
             )
             for piece in household.pieces
             if piece.kind == "employer"

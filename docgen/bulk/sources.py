@@ -44,8 +44,9 @@ class Source:
     """An extract, opened: its headers, and the hash of its bytes.
 
     `batches()` gives, as often as asked, every row once: the columns as texts, `_row` (int64, from 1: data rows of CSV
-    and Parquet, lines of JSON Lines) and `_fault` (null, or `malformed_row`; such a row's texts are a guess). Rows of
-    JSON Lines leave out what is absent, so that a column may be in none: `sparse`.
+    and Parquet, lines of JSON Lines) and `_fault` (null, or `malformed_row`, of CSV with its fields and the header's:
+    `malformed_row 12 29`; such a row's texts are a guess). Rows of JSON Lines leave out what is absent, so that a
+    column may be in none: `sparse`.
     """
 
     columns: tuple[str, ...]
@@ -192,9 +193,10 @@ def _check_headers(columns: Iterable[str]) -> None:
 
 
 def _batch(
-    columns: Sequence[str], arrays: Sequence[pa.Array], rows: Sequence[int], fault: str | None
+    columns: Sequence[str], arrays: Sequence[pa.Array], rows: Sequence[int], fault: Sequence[str] | str | None
 ) -> pa.RecordBatch:
-    faults = pa.array([fault] * len(rows), pa.string())
+    """Rows with one fault for all of them, or with one for each."""
+    faults = pa.array([fault] * len(rows) if fault is None or isinstance(fault, str) else fault, pa.string())
     return pa.RecordBatch.from_arrays([*arrays, pa.array(rows, pa.int64()), faults], [*columns, "_row", "_fault"])
 
 
@@ -279,9 +281,10 @@ def _malformed(columns: Sequence[str], rows: dict[int, str]) -> pa.RecordBatch:
     for number, text in rows.items():
         if "\n" in text.strip("\r\n"):
             raise _unclosed(number)
-    cells = [(next(csv.reader([text]), []) + [""] * len(columns))[: len(columns)] for text in rows.values()]
+    fields = [next(csv.reader([text]), []) for text in rows.values()]
+    cells = [(row + [""] * len(columns))[: len(columns)] for row in fields]
     arrays = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
-    return _batch(columns, arrays, list(rows), "malformed_row")
+    return _batch(columns, arrays, list(rows), [f"malformed_row {len(row)} {len(columns)}" for row in fields])
 
 
 def _refuse_swallowed(batch: pa.RecordBatch, rows: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from docgen.bulk import package
 from docgen.bulk.against import put_together
 from docgen.bulk.intake import take_in
+from docgen.bulk.interrupts import interruptible
 from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
 from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.opened import reading_guide
@@ -60,7 +61,7 @@ class BulkStages:
             people = list(some)
             return set().union(*(claim(document, people) for document in documents))
 
-        with scratch() as work:
+        with interruptible(), scratch() as work:
             extract = _fetched(batch.source, store, work)
             source = open_source(extract, work, format=options.get("format"), allowed=settings["input_prefixes"])
             intake = take_in(
@@ -88,7 +89,8 @@ class BulkStages:
     ) -> Counts:
         """Write the package's tables, and its manifest where nobody takes it for a finished one."""
         guide = _guide(as_text(settings), job.insurer)
-        return package.assemble(store, job, made_with, shards, employers, source, guide)
+        with interruptible():
+            return package.assemble(store, job, made_with, shards, employers, source, guide)
 
     def reconcile(self, settings: Settings, store: Store, job: Job, spread: Spread) -> None:
         """Hold every shard against its part of the input, on the workers, and the whole package against the shards."""
@@ -109,8 +111,8 @@ class BulkStages:
 
 
 @cache
-def _guide(settings: str, insurer: str) -> list[dict[str, Any]]:
-    """Where a second reader finds what. The engine goes again: compiled, it would take 40 MB here for nothing."""
+def _guide(settings: str, insurer: str) -> dict[str, Any]:
+    """What a second reader needs. The engine goes again: compiled, it would take 40 MB here for nothing."""
     return reading_guide(new_engine(settings), insurer)
 
 

@@ -35,7 +35,7 @@ PAGE_TEXTS = {
     "page.number": "this page's number, from 1",
     "page.count": "how many pages the document has",
     "page.of": "the same as one text: 3 / 12",
-    "page.code": "the same after the piece's id, for machines: A07-0000417/3/12; empty if the piece has no id",
+    "page.code": "the same after the piece's number, for machines: A07-0000417-1/2/3/12; empty if the piece has none",
     "page.rows": "how many rows of the layout's first flow stand on this page",
 }
 PAGE_FLAGS = {
@@ -186,15 +186,22 @@ class Composition:
 
     def spots(self, known: Mapping[str, bool]) -> Iterator[Spot]:
         """Where a second reader finds what records with these flags fill: texts and QR symbols."""
-        conditions = [condition for shown in self.sides_when.values() for condition in shown]
-        flags = {**{condition.flag: condition.wanted for condition in conditions}, **known}
-        shown = [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, flags)]
-        for page, side in enumerate(shown, start=1):
+        for page, side in enumerate(self._known_sides(known), start=1):
             yield from self._spots(side.cell, known, page, 0, 0.0, 0.0)
             for flow, model in self._flows.items():
                 if isinstance(model, Places):
                     for place, (x, y) in enumerate(model.places.get(side.name, ()), start=1):
                         yield from self._spots(side.rows[flow], known, page, place, x, y)
+
+    def is_two_sided(self, known: Mapping[str, bool]) -> bool:
+        """Whether records with these flags have a back: the first sheet is then two pages."""
+        return any(side.name == "back" for side in self._known_sides(known))
+
+    def _known_sides(self, known: Mapping[str, bool]) -> list[Side]:
+        """The sides before `next`; a flag that is not known is taken to be as a side asks for it."""
+        conditions = [condition for shown in self.sides_when.values() for condition in shown]
+        flags = {**{condition.flag: condition.wanted for condition in conditions}, **known}
+        return [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, flags)]
 
     def _spots(
         self, cell: Cell, known: Mapping[str, bool], page: int, place: int, x: float, y: float

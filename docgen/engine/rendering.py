@@ -250,6 +250,10 @@ class Engine:
         """Where on a document's pages a second reader finds each item, for records with these flags."""
         return self._composition(document, insurer).spots(known)
 
+    def is_two_sided(self, document: str, insurer: str, known: Mapping[str, bool]) -> bool:
+        """Whether a document's first sheet is printed on both sides, for records with these flags."""
+        return self._composition(document, insurer).is_two_sided(known)
+
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
         return Book(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)

@@ -17,13 +17,15 @@ from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Model, PersonName, Text
 
 PieceId = Annotated[str, Field(pattern=r"^[0-9A-Z-]{1,24}$")]
+# With which of a household's envelopes it is, as `piece_label` writes it.
+PieceNumber = Annotated[str, Field(pattern=r"^[0-9A-Z-]{1,24}(-[1-9][0-9]{0,2}/[1-9][0-9]{0,2})?$")]
 
 TEXTS = {
     "address.postal_code": ItemSpec("〒 and the postal code with its hyphen"),
     "address.lines": ItemSpec("the address: breaks between town, number and building before anywhere else"),
     "address.name": ItemSpec("the addressee's name with 様 or 御中: the only place that adds it"),
     "address.barcode": ItemSpec("the text of the customer barcode", when="address.has_barcode"),
-    "piece.id": ItemSpec("the id of the piece of mail", when="piece.has_id"),
+    "piece.id": ItemSpec("the number of the piece of mail, as the record gives it", when="piece.has_id"),
 }
 FLAGS = {
     "address.has_barcode": "The customer barcode is printed.",
@@ -36,6 +38,11 @@ FLAGS = {
 PART = "\u200b"
 # A no-break space keeps the title of courtesy with the last character of the name.
 _TITLED = "{name}\u00a0{title}"
+
+
+def piece_label(id_: str, sheet: int, of: int) -> str:
+    """An envelope's number, as every paper shows it that is in the envelope or names it: `S01-0001-1/2`."""
+    return f"{id_}-{sheet}/{of}"
 
 
 class Addressee(Model):

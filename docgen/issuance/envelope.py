@@ -17,7 +17,7 @@ from pydantic import Field
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, card
-from docgen.issuance.addressee import PART, Addressee, PieceId, address_block
+from docgen.issuance.addressee import PART, Addressee, PieceNumber, address_block
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
@@ -103,7 +103,9 @@ class EnvelopeRecord(Model):
         default=None, description="instead of the profile's, in the order in which they are printed"
     )
     tracked: bool = Field(default=False, description="特定記録 is printed, and the label's place is kept free")
-    piece_id: PieceId | None = Field(default=None, description="id of the piece of mail, on an addressed envelope")
+    piece_id: PieceNumber | None = Field(
+        default=None, description="number of the piece of mail, on an addressed envelope: S01-0001-1/2"
+    )
     addressee: Addressee | None = Field(
         default=None, description="to whom it goes: required without a window, not allowed with one"
     )

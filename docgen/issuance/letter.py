@@ -16,7 +16,7 @@ from pydantic import Field
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee
-from docgen.issuance.addressee import Addressee, PieceId, address_block
+from docgen.issuance.addressee import Addressee, PieceId, PieceNumber, address_block
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
@@ -49,7 +49,7 @@ CATALOGUE = Catalogue(
         "envelopes": Catalogue(
             texts={
                 "envelope.row": ItemSpec("the row's number, from 1"),
-                "envelope.id": ItemSpec("the envelope's readable id"),
+                "envelope.id": ItemSpec("the envelope's number, as it stands in its window"),
                 "envelope.number": ItemSpec("番号 of the insured person, empty for an envelope of dependents alone"),
                 "envelope.insured_name": ItemSpec("被保険者氏名, to whom it is handed, without 様"),
                 "envelope.cards": ItemSpec(
@@ -65,7 +65,7 @@ CATALOGUE = Catalogue(
 class Envelope(Model):
     """One sealed envelope to hand on."""
 
-    piece_id: PieceId = Field(description="id of the envelope, as in its window")
+    piece_id: PieceNumber = Field(description="number of the envelope, as it stands in its window: S01-0001-1/2")
     insured: PersonName = Field(description="被保険者, to whom the employer hands it")
     number: Identifier | None = Field(default=None, description="番号; absent if the cards are dependents' alone")
     cards: Annotated[int, Field(ge=1, le=4)] | None = Field(

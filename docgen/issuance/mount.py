@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, card, catalogue
-from docgen.issuance.addressee import Addressee, PieceId, address_block
+from docgen.issuance.addressee import Addressee, PieceId, address_block, piece_label
 from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
 from docgen.issuance.names import named_in_public
@@ -51,6 +51,7 @@ CATALOGUE = Catalogue(
         **addressee.FLAGS,
         "piece.is_for_employer": "The piece goes to the employer, who hands it on.",
         "piece.has_number": "It names symbol and number: not if all its cards are dependents'.",
+        "piece.is_for_returned_mail": "It came back from the home; else it goes through the employer at once.",
         "piece.is_one_of_several": "The household gets more than one envelope.",
         "mount.is_printed": "The cards are printed on the sheet itself.",
         "mount.has_glue_guide": "The place of the glue has a plate of its own.",
@@ -110,6 +111,9 @@ class EmployerMountRecord(MountRecord):
     """A mount sheet that goes through the employer: its addressee is an organisation."""
 
     insured: PersonName = Field(description="被保険者, to whom the employer hands the envelope")
+    occasion: Literal["returned", "delivery"] = Field(
+        description="returned: what came back from the home; delivery: the delivery goes through the employer"
+    )
     symbol: Identifier | None = Field(default=None, description="記号; not printed if all cards are dependents'")
     number: Identifier = Field(description="番号; not printed if all cards are dependents'")
     cards: Annotated[tuple[EmployerMountedCard, ...], Field(strict=False)] = Field(
@@ -149,7 +153,11 @@ def issue_employer_mount(
         "number": "" if for_dependents else record.number,
     }
     sheet.pointers |= {"insured.name": "/insured", "symbol": "/symbol", "number": "/number"}
-    sheet.flags |= {"piece.is_for_employer": True, "piece.has_number": not for_dependents}
+    sheet.flags |= {
+        "piece.is_for_employer": True,
+        "piece.is_for_returned_mail": record.occasion == "returned",
+        "piece.has_number": not for_dependents,
+    }
     return _finished(sheet)
 
 
@@ -201,17 +209,17 @@ def _sheet(
     make = _printed if settings.cards == "printed" else _affixed
     rows = [make(mounted, f"/cards/{at}", record, profile, issued, violations, used)
             for at, mounted in enumerate(record.cards[:MOST_CARDS])]  # fmt: skip
-    label = f"{piece.sheet}/{piece.of}"
     texts = {
         **block.texts,
         "dates.issued_on": running(issued, None, profile.dates.first_year) if issued is not None else "",
-        "piece.label": f"{piece.id}-{label}",
-        "piece.mark": f"{piece.id}/{label}",
+        "piece.label": piece_label(piece.id, piece.sheet, piece.of),
+        "piece.mark": f"{piece.id}/{piece.sheet}/{piece.of}",
         "piece.position": f"{piece.of}通のうち{piece.sheet}通目" if piece.of > 1 else "",
     }
     flags = {
         **block.flags,
         "piece.is_for_employer": False,
+        "piece.is_for_returned_mail": False,
         "piece.has_number": False,
         "piece.is_one_of_several": piece.of > 1,
         "mount.is_printed": settings.cards == "printed",

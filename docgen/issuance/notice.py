@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, catalogue
-from docgen.issuance.addressee import Addressee, PieceId, address_block
+from docgen.issuance.addressee import Addressee, PieceNumber, address_block
 from docgen.issuance.burden import burden_from, burden_text
 from docgen.issuance.dates import printed_date
 from docgen.issuance.eras import running
@@ -106,7 +106,9 @@ class NoticeRecord(DocumentRecord):
     """A record for an eligibility notice (資格情報のお知らせ): one person's, or a household's, as the profile says."""
 
     addressee: Addressee = Field(description="to whom the notice is sent")
-    piece_id: PieceId | None = Field(default=None, description="id of the piece of mail, in the window and beside it")
+    piece_id: PieceNumber | None = Field(
+        default=None, description="number of the piece of mail, in the window and beside it: S01-0001-1/2"
+    )
     symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
     number: Identifier = Field(description="番号: all half-width or all full-width")
     people: People = Field(description="one person; or a household's, in the order in which they are printed")

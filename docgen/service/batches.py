@@ -96,7 +96,9 @@ class ReprintOrder(orders.Strict):
     reason: str = Field(
         min_length=1, description="Why, for the new package's manifest.", examples=["damaged in the post"]
     )
-    pieces: list[str] = Field(default=[], description="Ids of pieces; ID/2 is the second envelope alone.")
+    pieces: list[str] = Field(
+        default=[], description="Ids of pieces; ID/2 or ID-2/3, as in the window, is the second envelope."
+    )
     people: list[str] = Field(default=[], description="Opaque keys of people.")
     keys: list[str] = Field(default=[], description="The records' own keys.")
     pages: list[str] = Field(default=[], description="FILE:PAGE.")

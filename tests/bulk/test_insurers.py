@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import io
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -21,16 +22,18 @@ from docgen.bulk.against import reconcile_shard
 from docgen.bulk.find import Selection, find
 from docgen.bulk.intake import take_in
 from docgen.bulk.job import Job
-from docgen.bulk.opened import PageRow, key_rows, open_manifest, page_rows
+from docgen.bulk.opened import PageRow, key_rows, open_manifest, page_rows, piece_rows
 from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.reprint import reprint
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
-from docgen.bulk.tables import read_table
+from docgen.bulk.tables import PIECES, read_table
 from docgen.cli import app
 from docgen.engine import Engine
+from docgen.errors import PackageError
 from docgen.issuance.profile import CardSettings, QrSettings
 from docgen.pdf.reader import read_pages
+from docgen.settings import Settings
 from tests.bulk import packages
 from tests.bulk.damage import Damaged, Rows, lines, set_lines
 
@@ -173,6 +176,62 @@ def swap_texts(content: list[bytes], one: int, other: int) -> None:
     content[one], content[other] = first + b"<" + theirs, second + b"<" + mine
 
 
+def sheets(store: Store) -> set[int]:
+    return {row.sheets for row in piece_rows(store)}
+
+
+def test_a_sheet_that_is_printed_on_both_sides_is_one(printed: Store, tmp_path: Path) -> None:
+    assert all(len([row for row in page_rows(printed) if row.piece == piece.piece and row.sheet == piece.sheet]) == 2
+               for piece in piece_rows(printed))  # fmt: skip
+    assert sheets(printed) == {1}
+    again = Store.open(tmp_path / "again")
+    reprint(printed, again, Selection(pieces=(family(printed)[0].piece,)), "torn")
+    assert sheets(again) == {1}
+
+
+def test_a_notice_has_as_many_sheets_as_pages_and_a_reprint_as_many(made: Made, tmp_path: Path) -> None:
+    store = made("accountants", "notices")
+    pages = Counter((row.piece, row.sheet) for row in page_rows(store))
+    assert {(row.piece, row.sheet): row.sheets for row in piece_rows(store)} == pages
+    thick = max(piece_rows(store), key=lambda row: row.sheets)
+    assert thick.sheets > 1
+    again = Store.open(tmp_path / "again")
+    reprint(store, again, Selection(pieces=(thick.piece,)), "torn")
+    assert sheets(again) == {thick.sheets}
+    assert reconcile(again).findings == []
+
+
+@pytest.mark.parametrize(("insurer", "delivery"), [("accountants", "notices"), ("publishers", "cards")])
+@pytest.mark.parametrize("more", [1, -1])
+def test_a_wrong_count_of_sheets_is_found(made: Made, tmp_path: Path, insurer: str, delivery: str, more: int) -> None:
+    shutil.copytree(made(insurer, delivery).location, tmp_path / "package")
+    damaged = Damaged(tmp_path / "package")
+
+    def miscount(rows: Rows) -> Rows:
+        at = max(range(len(rows)), key=lambda at: int(rows[at][PIECES.index("sheets")]))
+        rows[at][PIECES.index("sheets")] = str(int(rows[at][PIECES.index("sheets")]) + more)
+        return rows
+
+    damaged.table("vendor/pieces.csv", miscount)
+    damaged.sign()
+    assert [finding.code for finding in found(damaged)] == ["package_counts"]
+
+
+def test_a_notice_with_a_back_is_counted_by_sheets_too(tmp_path: Path) -> None:
+    layouts = tmp_path / "layouts"
+    shutil.copytree(EXTRACTS.parents[1], layouts)
+    layout = layouts / "notice.yaml"
+    name = "{id: back.name, field: insurer.name, box: [20, 20, 80, 6], style: small, role: artifact}"
+    back = f"  back:\n    - {name}\n\n  next:\n"
+    layout.write_text(layout.read_text(encoding="utf-8").replace("  next:\n", back, 1), encoding="utf-8")
+    other = Engine(Settings(layouts_dir=layouts))
+    store = issue(other, tmp_path, "accountants.jsonl", job("accountants", "notices"))
+    pages = Counter((row.piece, row.sheet) for row in page_rows(store))
+    assert {(row.piece, row.sheet): row.sheets + 1 for row in piece_rows(store)} == pages
+    assert reconcile(store).findings == []
+    assert reconcile_shard(other, store, job("accountants", "notices"), 1).findings == []
+
+
 def test_two_cards_that_changed_places_on_a_sheet_are_found_by_their_names(damaged: Damaged) -> None:
     front, _ = family(Store.open(damaged.folder))
 
@@ -239,6 +298,14 @@ def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Stor
         assert [row.page_hash for row in page_rows(out)] == [front.page_hash, back.page_hash]
         assert {row.person for row in key_rows(out)} == set(front.people)
         assert reconcile(out).findings == []
+
+
+def test_a_card_that_is_printed_on_its_sheet_is_found_by_its_number(printed: Store) -> None:
+    row = family(printed)[0]
+    (held,) = find(printed, Selection(pieces=(f"{row.piece}-{row.sheet}{len(row.people)}",)))
+    assert (held.pages[0].piece, held.pages[0].sheet) == (row.piece, row.sheet)
+    with pytest.raises(PackageError, match="not_in_package"):
+        list(find(printed, Selection(pieces=(f"{row.piece}-{row.sheet}{len(row.people) + 1}",))))
 
 
 def test_one_sheet_of_two_is_printed_again_alone(printed: Store, tmp_path: Path) -> None:

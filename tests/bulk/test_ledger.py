@@ -64,6 +64,24 @@ def test_jobs_are_numbered_around_the_numbers_that_were_given(ledger: Ledger) ->
     assert code(caught) == "job_number_taken"
 
 
+def test_the_number_of_a_batch_that_failed_before_it_had_parts_is_free_again(ledger: Ledger) -> None:
+    for number in ("", "KYOTO1"):
+        batch = submit(ledger, number=number)
+        assert not ledger.undo(batch.id)
+        lease = lease_of(ledger, batch)
+        assert lease.claim("association", "card", ISSUED_ON, PEOPLE[:1]) == set()
+        lease.end("failed", error={"code": "unknown_person"})
+        assert ledger.undo(batch.id)
+    printed = submit(ledger)
+    assert printed.job.number == "S0001"
+    assert submit(ledger, number="KYOTO1").job.number == "KYOTO1"
+    lease = lease_of(ledger, printed)
+    assert lease.claim("association", "card", ISSUED_ON, PEOPLE[:1]) == set()
+    lease.plan(PARTS, {})
+    lease.end("failed", error={"code": "shard_failed"})
+    assert not ledger.undo(printed.id)
+
+
 def test_batches_submitted_at_once_get_different_numbers(ledger: Ledger) -> None:
     with ThreadPoolExecutor(8) as pool:
         numbers = list(pool.map(lambda _: submit(ledger).job.number, range(24)))

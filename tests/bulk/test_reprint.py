@@ -223,6 +223,34 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_an_envelope_is_found_by_what_stands_on_its_paper(package: Store, rows: list[PageRow]) -> None:
+    piece = next(row.piece for row in rows if row.sheet == 2)
+    envelope = [[page.page for page in holding.pages] for holding in find(package, Selection(pieces=(f"{piece}/2",)))]
+    for asked in (f"{piece}-2/2", f"{piece}/2/2", f"{piece}-2/2/1/1"):  # the window, a mount's code, a notice's code
+        held = list(find(package, Selection(pieces=(asked,))))
+        assert [[page.page for page in holding.pages] for holding in held] == envelope
+        assert {holding.asked for holding in held} == {(asked,)}
+    both = find(package, Selection(pieces=(piece, f"{piece}-2/2", f"{piece}/2")))
+    assert {(h.pages[0].sheet, h.asked) for h in both} == {(1, (piece,)), (2, (piece, f"{piece}-2/2", f"{piece}/2"))}
+
+
+def test_a_card_is_found_by_its_match_code_with_the_mount_that_it_is_on(package: Store, rows: list[PageRow]) -> None:
+    card = next(row for row in rows if row.sheet == 2 and row.place)
+    held = list(find(package, Selection(pieces=(f"{card.piece}-2{card.place}",))))
+    assert [(h.pages[0].document, h.pages[0].sheet, h.pages[0].place) for h in held] == [
+        ("mount", 2, 0), ("card", 2, card.place)
+    ]  # fmt: skip
+    assert held[1].pages[0].people == card.people
+
+
+def test_the_papers_of_another_package_are_not_found(package: Store, rows: list[PageRow]) -> None:
+    piece = next(row.piece for row in rows if row.sheet == 2)
+    places = sum(row.piece == piece and row.sheet == 2 and row.document == "card" for row in rows) // 2
+    for asked in (f"{piece}-2/3", f"{piece}-3/2", f"{piece}-2{places + 1}", f"{piece}-31", f"{piece}-2"):
+        with pytest.raises(PackageError, match="not_in_package"):
+            list(find(package, Selection(pieces=(asked,))))
+
+
 def test_who_holds_what_is_found_by_person_key_piece_and_page(package: Store, rows: list[PageRow]) -> None:
     card = next(row for row in rows if row.place == 2)
     own = next(row for row in key_rows(package) if row.person == card.people[0])

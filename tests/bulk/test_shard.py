@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from docgen.bulk.against import reconcile_shard
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
+from docgen.bulk.opened import reading_guide
 from docgen.bulk.package import MANIFEST, assemble, release
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of, read_list
@@ -46,7 +48,8 @@ def store(tmp_path: Path) -> Store:
 def package(engine: Engine, store: Store, job: Job, shards: int) -> tuple[Counts, list[ShardResult]]:
     results = [run_shard(engine, store, job, number) for number in range(1, shards + 1)]
     employers = [run_employers(engine, store, job, number, shards) for number in range(1, shards + 1)]
-    counts = assemble(store, job, engine.pinned(job.insurer), results, employers, {"rows": 0}, [])
+    guide = reading_guide(engine, job.insurer)
+    counts = assemble(store, job, engine.pinned(job.insurer), results, employers, {"rows": 0}, guide)
     release(store)
     return counts, [*results, *employers]
 
@@ -62,7 +65,7 @@ def test_the_counts_add_up_and_everyone_is_accounted_for(engine: Engine, store: 
         people=10, printed=6, rejected=2, held=1, withdrawn=1, households=5, pieces=3, cards=6, pages=15
     )
     assert result.counts.balanced
-    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, [])
+    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, {"reading": [], "two_sided": []})
     assert [row["state"] for row in table(store, "issuer/keys.csv")] == [
         *["printed"] * 5, "rejected", "held", "withdrawn", "rejected", "printed",
     ]  # fmt: skip
@@ -101,8 +104,11 @@ def test_an_engine_that_loads_as_it_goes_writes_the_same_bytes_as_one_that_is_wa
 def test_what_is_planned_without_drawing_is_what_is_printed(engine: Engine, store: Store, tmp_path: Path) -> None:
     put_part(store, tmp_path, 1, EVERY_STATE)
     planned = run_shard(engine, store, JOB, 1, draw=False)
-    assert set(store.names()) == {"work/parts/0001.parquet", f"{shard_dir(1)}/employers.jsonl"}
+    noted = {f"{shard_dir(1)}/employers.jsonl", f"{shard_dir(1)}/rejects.csv"}
+    assert set(store.names()) == {"work/parts/0001.parquet", *noted}
+    rejects = store.read(f"{shard_dir(1)}/rejects.csv")
     assert planned.counts == run_shard(engine, store, JOB, 1).counts
+    assert store.read(f"{shard_dir(1)}/rejects.csv") == rejects != b""
 
 
 @pytest.mark.parametrize("delivery", ["regular", "lists"])
@@ -125,7 +131,7 @@ def test_finished_files_pass_preflight_and_their_pages_are_those_of_the_table(
 ) -> None:
     put_part(store, tmp_path, 1, EVERY_STATE)
     result = run_shard(engine, store, JOB, 1)
-    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, [])
+    assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, {"reading": [], "two_sided": []})
     told = [(row["file"], int(row["page"]), row["page_hash"]) for row in table(store, "vendor/pages.csv")]
     found = []
     for file in result.files:
@@ -180,6 +186,41 @@ def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_lett
     assert "「資格情報のお知らせ」ができました" in text
     assert "6名" in text
     assert "カード" not in text
+    # Six people's notice is two sheets of paper, one person's is one; so is the letter.
+    assert [row["sheets"] for row in table(store, "vendor/pieces.csv")] == ["2", "1", "1"]
+    assert reconcile(store).findings == []
+
+
+@pytest.mark.parametrize(
+    ("insurer", "delivery", "file", "size", "envelopes"),
+    [
+        ("association", "regular", "vendor/mounts-0001.pdf", 6, 2),
+        ("society", "cards", "vendor/mounts-0001.pdf", 6, 2),
+        ("society", "notices", "vendor/notices-0001.pdf", 3, 3),
+    ],
+)
+def test_each_envelope_shows_the_number_by_which_the_letter_names_it(
+    engine: Engine, store: Store, tmp_path: Path, insurer: str, delivery: str, file: str, size: int, envelopes: int
+) -> None:
+    job = replace(JOB, insurer=insurer, delivery=delivery)
+    put_part(store, tmp_path, 1, family(size))
+    package(engine, store, job, 1)
+    numbers = [f"S0001-00000001S-{at}/{envelopes}" for at in range(1, envelopes + 1)]
+    windows = [_runs(page) for page in read_pages(store.read(file))]
+    assert [{text for text in page if text.startswith("S0001-00000001S-") and "/" in text} for page in windows] == [
+        {number} for number in numbers
+    ]
+    (letter,) = read_pages(store.read("vendor/letters-0001.pdf"))
+    assert [text for text in _runs(letter) if text.startswith("S0001-0")] == numbers
+    assert reconcile_shard(engine, store, job, 1).findings == []
+
+
+def test_a_letter_counts_each_of_its_pages_as_a_sheet(engine: Engine, store: Store, tmp_path: Path) -> None:
+    rows = [insured(世帯番号=f"{at:08d}", 番号=str(at)) for at in range(1, 10)]
+    put_part(store, tmp_path, 1, rows)
+    package(engine, store, replace(JOB, delivery="regular"), 1)
+    assert len(list(read_pages(store.read("vendor/letters-0001.pdf")))) == 2
+    assert [row["sheets"] for row in table(store, "vendor/pieces.csv")] == ["1"] * 9 + ["2"]
     assert reconcile(store).findings == []
 
 
@@ -195,6 +236,21 @@ def test_mail_that_came_back_from_homes_goes_to_the_employer_with_a_letter_that_
     (page,) = read_pages(store.read(letter))
     assert "届かずに戻った分を作り直しました" in "".join(run.text for run in page.runs)
     assert [row["kind"] for row in table(store, "vendor/pieces.csv")] == ["employer", "letter"]
+    (mount,) = read_pages(store.read("vendor/mounts-0001.pdf"))
+    assert "ご自宅あての封筒が戻ったため" in "".join(run.text for run in mount.runs)
+
+
+def test_the_mounts_of_a_first_delivery_do_not_say_that_anything_came_back(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    put_part(store, tmp_path, 1, family(2))
+    job = replace(JOB, delivery="regular")
+    package(engine, store, job, 1)
+    (mount,) = read_pages(store.read("vendor/mounts-0001.pdf"))
+    text = "".join(run.text for run in mount.runs)
+    assert "勤め先からお渡しする理由" in text
+    assert "戻った" not in text
+    assert reconcile_shard(engine, store, job, 1).findings == []
 
 
 def test_mail_that_came_back_is_made_again_as_it_was_where_the_profile_names_no_other_policy(engine: Engine) -> None:
@@ -257,6 +313,10 @@ def test_a_table_cannot_run_a_formula_and_is_read_back_as_it_was() -> None:
     back = read_table(io.BytesIO(text.getvalue().encode()), [str(at) for at in range(len(cells))])
     assert list(next(back).values()) == cells
     assert not any(guarded(cell).startswith(("=", "+", "-", "@", "＝")) for cell in cells)
+
+
+def _runs(page: Any) -> list[str]:
+    return [run.text for run in page.runs]
 
 
 def _text(page: Any) -> str:

@@ -22,6 +22,8 @@ from docgen.engine import Engine
 from tests.bulk import packages
 from tests.service.extracts import extract
 
+PLANNED = {"people": 3, "printed": 3, "withdrawn": 0}
+
 
 def told(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, list(map(str, arguments)))
@@ -41,18 +43,42 @@ def issue(out: Path, *more: str | Path) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("shards", "size", "words"),
+    ("shards", "seconds", "size", "words"),
     [
-        (1, 40_000, "about 1 min and less than 1 MB, in 1 shard"),
-        (2400, 3_200_000_000, "about 1 min and 3,200 MB, in 2,400 shards"),
+        (1, 3, 40_000, "under a minute and less than 1 MB, in 1 shard"),
+        (2400, 60, 3_200_000_000, "about 1 min and 3,200 MB, in 2,400 shards"),
     ],
 )
 def test_a_plan_tells_what_it_would_take(
-    shards: int, size: int, words: str, capsys: pytest.CaptureFixture[str]
+    shards: int, seconds: int, size: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = {"counts": {"people": 3}, "shards": shards, "estimate": {"seconds": 3, "bytes": size}}
+    plan = {"counts": PLANNED, "reasons": {}, "shards": shards, "estimate": {"seconds": seconds, "bytes": size}}
     bulk_commands._tell_plan(plan, as_json=False)
     assert capsys.readouterr().out.splitlines()[-1] == words
+
+
+def test_a_plan_that_prints_nobody_says_why_and_is_no_success(out: Path) -> None:
+    (out.parent / "in.csv").write_bytes(extract(1, n1={"生年月日": ""}))
+    result = issue(out, "--plan-only")
+    assert result.exit_code == 1
+    head, reason, end = result.stderr.splitlines()
+    assert head == "who would not be printed, and why:"
+    assert reason.split()[:2] == ["missing_value", "1"]
+    assert end == "nobody could be printed (see the reasons) <nobody_printed>"
+    assert "under a minute" in result.stdout
+    assert json.loads(issue(out, "--plan-only", "--json").stdout)["reasons"] == {"missing_value": 1}
+    assert not out.exists()
+
+
+def test_a_plan_tells_letters_and_lists_apart_from_the_other_pieces(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (out.parent / "in.csv").write_bytes(extract(12))
+    for delivery, name in (("regular", "letters"), ("lists", "lists")):
+        plan = json.loads(issue(out, "--plan-only", "--json", "--delivery", delivery).stdout)
+        assert 0 < plan[name] <= plan["counts"]["pieces"]
+        bulk_commands._tell_plan(plan, as_json=False)
+        assert [name, str(plan[name])] in [line.split() for line in capsys.readouterr().out.splitlines()]
 
 
 # --- who was not printed ---
@@ -117,6 +143,41 @@ def test_a_vendor_may_name_the_own_side_of_a_package(engine: Engine, tmp_path: P
     assert "the folder in which vendor/ lies" in result.stderr
 
 
+def test_a_folder_that_is_not_there_is_told_so(tmp_path: Path) -> None:
+    for arguments in (
+        ("reconcile",),
+        ("find", "--key", "1"),
+        ("reprint", "--piece", "1", "--reason", "x", "--out", "x"),
+    ):
+        result = told(*arguments, tmp_path / "none")
+        assert result.exit_code == 1
+        assert result.stderr == f"{tmp_path}/none: no such folder (name a folder that is there) <unreadable_file>\n"
+
+
+def test_without_the_issuers_side_its_table_is_named_once_and_how_to_do_without(engine: Engine, tmp_path: Path) -> None:
+    made = Path(package(engine, tmp_path).location)
+    shutil.rmtree(made / "issuer")
+    again = tmp_path / "again"
+    piece = (made / "vendor/pieces.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(",")[0]
+    assert told("reprint", made, "--piece", piece, "--reason", "x", "--out", again).exit_code == 0
+    for arguments in (("reconcile", "--workers", "1", again), ("find", made, "--key", "1")):
+        (line, *_) = told(*arguments).stderr.splitlines()
+        assert line.startswith("issuer/keys.csv: the table is missing (")
+        assert line.endswith("(--vendor-only)) <package_table>")
+    assert told("reconcile", "--vendor-only", "--workers", "1", again).exit_code == 0
+
+
+def test_what_may_follow_from_a_table_that_was_changed_is_said_to(engine: Engine, tmp_path: Path) -> None:
+    made = Path(package(engine, tmp_path).location)
+    pages = made / "vendor/pages.csv"
+    pages.write_bytes(b"".join(line for at, line in enumerate(pages.read_bytes().splitlines(True)) if at != 3))
+    last = told("reconcile", made, "--workers", "1").stderr.splitlines()[-1]
+    assert last.endswith(
+        " differences: do not use this package; vendor/pages.csv is not as it was made, and the other differences may "
+        "follow from that"
+    )
+
+
 # --- Ctrl-C ---
 
 
@@ -165,3 +226,41 @@ def test_who_stops_it_before_or_after_its_workers_start_is_told_how_to_go_on(
     monkeypatch.setattr(Coordinator, "run", lambda _, batch, __: went_on.append(batch) or stop())
     assert issue(out, "--resume").exit_code == 5
     assert went_on  # it was submitted, or found again
+
+
+# --- what is refused ---
+
+
+def test_what_is_refused_before_anything_is_printed_leaves_folder_and_job_number_as_they_were(out: Path) -> None:
+    misspelt, unread = out.parent / "misspelt.txt", out.parent / "unread.csv"
+    misspelt.write_text("nobody\n")
+    unread.write_bytes((out.parent / "in.csv").read_bytes().replace("枝番".encode(), b"X", 1))
+    out.mkdir()
+    for arguments, code in (
+        ((out.parent / "in.csv", "--undelivered", misspelt), "unknown_person"),
+        ((out.parent / "in.csv", "--exclude", misspelt), "unknown_person"),
+        ((unread,), "columns_not_mapped"),
+    ):
+        for folder in (out, out.parent / "new"):
+            result = told("issue", *arguments, "--insurer", "association", "--out", folder, "--job", "R8")
+            assert result.exit_code == 1
+            assert result.stderr.splitlines()[-1].endswith(f"nothing is left of it: the folder is as it was <{code}>")
+        assert list(out.iterdir()) == []
+        assert not (out.parent / "new").exists()
+    result = issue(out, "--job", "R8", "--json")
+    assert result.exit_code == 0, result.stderr
+    taken = told("issue", out.parent / "in.csv", "--insurer", "association", "--out", out.parent / "new", "--job", "R8")
+    assert (taken.exit_code, "<job_number_taken>" in taken.stderr) == (1, True)
+    assert not (out.parent / "new").exists()
+
+
+def test_a_batch_that_was_interrupted_and_is_refused_then_leaves_nothing(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misspelt = out.parent / "misspelt.txt"
+    misspelt.write_text("nobody\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Coordinator, "run", stop)
+        assert issue(out, "--exclude", misspelt).exit_code == 5
+    assert issue(out, "--exclude", misspelt, "--resume").exit_code == 1
+    assert not out.exists() or list(out.iterdir()) == []

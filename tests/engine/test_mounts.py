@@ -220,6 +220,18 @@ def test_a_specimen_is_one_on_the_sheet_and_on_its_cards(engine: Engine) -> None
 # --- through the employer ---
 
 
+def test_an_employers_mount_says_that_it_came_back_only_if_it_did(engine: Engine) -> None:
+    for which, came_back in (("dependents", True), ("insured", False)):
+        record = samples.record("mount-employer", f"association-{which}")
+        assert (record["occasion"] == "returned") == came_back
+        everything = "".join(
+            text_of(text) for text in texts_of(place(engine, "mount-employer", f"association-{which}")[0])
+        )
+        assert "勤め先からお渡しする理由" in everything
+        assert ("封筒が戻った" in everything) == came_back
+        assert ("勤め先を通じてお届けしています" in everything) != came_back
+
+
 def test_symbol_and_number_stand_outside_the_window_and_not_at_all_for_dependents(engine: Engine) -> None:
     record = samples.record("mount-employer", "association-insured")
     insured, dependents = (

@@ -43,6 +43,7 @@ def employer(relationships: str = "12", **changes: Any) -> dict[str, Any]:
     base = mount(
         addressee={"person": ..., "organisation": "株式会社見本製作所"},
         insured={"family": "見本", "given": "太郎"},
+        occasion="returned",
         symbol="21010203",
         number="1234567",
         cards=[
