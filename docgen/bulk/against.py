@@ -6,10 +6,9 @@ or notice says what the insurer's rules make of the rows, text by text, no more 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import records
-from docgen.bulk.interrupts import interruptible
 from docgen.bulk.job import (
     Counts,
     File,
@@ -31,32 +29,23 @@ from docgen.bulk.job import (
     shard_dir,
 )
 from docgen.bulk.opened import (
-    KEYS_TABLE,
-    MANIFEST,
-    PAGES_TABLE,
-    PIECES_TABLE,
-    REJECTS_TABLE,
     KeyRow,
     Manifest,
     PageRow,
     PieceRow,
     key_rows,
-    open_manifest,
     page_rows,
     piece_rows,
     reading_areas,
     reject_rows,
     two_sided,
 )
-from docgen.bulk.package import table_blocks
 from docgen.bulk.policy import Policy
 from docgen.bulk.reading import Seen
-from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report, check_shard
+from docgen.bulk.reconcile import Finding, Report, check_shard
 from docgen.bulk.rows import Extracted, RowReader
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
-from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS
-from docgen.bulk.whole import everybody_once
 from docgen.compose.composition import Asked
 from docgen.engine import Engine, Options
 from docgen.errors import DocgenError
@@ -90,83 +79,15 @@ def reconcile_shard(engine: Engine, store: Store, job: Job, number: int) -> Repo
     return report
 
 
-def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: str) -> Report:
-    """Hold the package that was assembled against its shards, whose reports (as JSON) come in any order.
-
-    The manifest has the shards' files and counts, each table is made of the shards' pieces of it, byte for byte, and
-    nobody is in two shards.
-    """
-    report = Report()
-    for data in reports:
-        shard = Report.from_dict(data)
-        kept = sorted([*report.findings, *shard.findings], key=_place)[:MOST_FINDINGS]
-        report += shard
-        report.findings = kept
-    said = open_manifest(store, manifest)
-    folders = [
-        *map(shard_dir, _numbers(store, "work/shards")),
-        *map(employers_dir, _numbers(store, "work/employers")),
-    ]
-    files: dict[str, File] = {}
-    for folder in folders:
-        files |= {file.name: file for file in _result(store, folder).files}
-    there = {name for side in ("vendor", "issuer") for name in store.names(side)} - {MANIFEST}
-    for name in sorted(set(said.files) ^ there):
-        code = "package_file_missing" if name in said.files else "package_file_unknown"
-        report.add([Finding(code, "manifest and package do not have the same files", "", name)])
-    for name, file in sorted(said.files.items()):
-        if name.endswith(".csv"):
-            with interruptible():
-                report.add(_table(store, file, folders))
-        elif files.get(name) != file:
-            report.add([Finding("package_file_changed", "the manifest does not have what the shard made", "", name)])
-    if report.ok:  # else the table may not even be one
-        report.add(everybody_once(store, said.job, report.counts))
-    if report.counts != said.counts or not said.counts.balanced:
-        report.add([Finding("package_counts", "the manifest's counts are not those of the shards", "", MANIFEST)])
-    return report
-
-
-def _place(finding: Finding) -> tuple[object, ...]:
-    """Where in the package a finding is, so that the same faults are told in the same order."""
-    f = finding
-    return (
-        f.file or "", f.page or 0, f.piece or "", f.sheet or 0, f.place or 0, f.person or "", f.code, f.message, f.hint
-    )  # fmt: skip
-
-
-def _numbers(store: Store, folder: str) -> list[int]:
-    """The shards that have a result, in order."""
-    return sorted(int(name.split("/")[2]) for name in store.names(folder) if name.endswith("/result.json"))
-
-
-def _table(store: Store, file: File, folders: Sequence[str]) -> Iterator[Finding]:
-    digest, size = hashlib.sha256(), 0
-    for block in store.chunks(file.name):
-        digest.update(block)
-        size += len(block)
-    if (digest.hexdigest(), size) != (file.sha256, file.bytes):
-        yield Finding("package_file_changed", "the table is not the one that the manifest names", "", file.name)
-    columns = _TABLES.get(file.name)
-    if columns is not None:
-        made = hashlib.sha256()
-        for block in table_blocks(store, file.name, columns, folders):
-            made.update(block)
-        if made.digest() != digest.digest():
-            yield Finding("package_table", "the table is not put together from the shards' rows", "", file.name)
-
-
-_TABLES = {PIECES_TABLE: PIECES, PAGES_TABLE: PAGES, KEYS_TABLE: KEYS, REJECTS_TABLE: REJECTS}
-
-
-def _result(store: Store, folder: str) -> ShardResult:
+def result_of(store: Store, folder: str) -> ShardResult:
+    """What a shard said of itself."""
     return ShardResult.from_dict(json.loads(store.read(f"{folder}/result.json")))
 
 
 def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
     """Letters and lists: that they are whole, and as they were made."""
     folder = employers_dir(number)
-    result = _result(store, folder)
+    result = result_of(store, folder)
     files = {file.name: file for file in result.files}
     said = Manifest(job, result.counts, files, (), two_sided(engine, job.insurer), None, {})
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
@@ -180,7 +101,7 @@ def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
 
 
 def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
-    result = _result(store, shard_dir(number))
+    result = result_of(store, shard_dir(number))
     files = {file.name: file for file in result.files}
     backs = two_sided(engine, job.insurer)
     said = Manifest(job, result.counts, files, reading_areas(engine, job.insurer), backs, None, {})

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import package
-from docgen.bulk.against import put_together
 from docgen.bulk.intake import take_in
 from docgen.bulk.interrupts import interruptible
 from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
@@ -24,6 +23,7 @@ from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, read_table
 from docgen.bulk.tasks import Settings, as_text, engine_of, new_engine, print_for_employers, print_shard, reconcile_one
+from docgen.bulk.whole import put_together
 from docgen.engine import Engine
 
 

@@ -1,20 +1,93 @@
-"""Everybody of a batch, over all of its shards: what no shard can see by itself."""
+"""The whole package held against its shards: what no shard can see by itself. Only a coordinator loads this."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import lt
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from docgen.bulk.job import Counts, Job
-from docgen.bulk.opened import KEYS_TABLE
-from docgen.bulk.reconcile import Finding
+from docgen.bulk.against import result_of
+from docgen.bulk.interrupts import interruptible
+from docgen.bulk.job import Counts, File, Job, employers_dir, shard_dir
+from docgen.bulk.opened import KEYS_TABLE, MANIFEST, PAGES_TABLE, PIECES_TABLE, REJECTS_TABLE, open_manifest
+from docgen.bulk.package import table_blocks
+from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report
 from docgen.bulk.store import Store
+from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS
 
 _BLOCK = 1 << 20
+_TABLES = {PIECES_TABLE: PIECES, PAGES_TABLE: PAGES, KEYS_TABLE: KEYS, REJECTS_TABLE: REJECTS}
+
+
+def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: str) -> Report:
+    """Hold the package that was assembled against its shards, whose reports (as JSON) come in any order.
+
+    The manifest has the shards' files and counts, each table is made of the shards' pieces of it, byte for byte, and
+    nobody is in two shards.
+    """
+    report = Report()
+    for data in reports:
+        shard = Report.from_dict(data)
+        kept = sorted([*report.findings, *shard.findings], key=_place)[:MOST_FINDINGS]
+        report += shard
+        report.findings = kept
+    said = open_manifest(store, manifest)
+    folders = [
+        *map(shard_dir, _numbers(store, "work/shards")),
+        *map(employers_dir, _numbers(store, "work/employers")),
+    ]
+    files: dict[str, File] = {}
+    for folder in folders:
+        files |= {file.name: file for file in result_of(store, folder).files}
+    there = {name for side in ("vendor", "issuer") for name in store.names(side)} - {MANIFEST}
+    for name in sorted(set(said.files) ^ there):
+        code = "package_file_missing" if name in said.files else "package_file_unknown"
+        report.add([Finding(code, "manifest and package do not have the same files", "", name)])
+    for name, file in sorted(said.files.items()):
+        if name.endswith(".csv"):
+            with interruptible():
+                report.add(_table(store, file, folders))
+        elif files.get(name) != file:
+            report.add([Finding("package_file_changed", "the manifest does not have what the shard made", "", name)])
+    if report.ok:  # else the table may not even be one
+        report.add(everybody_once(store, said.job, report.counts))
+    if report.counts != said.counts or not said.counts.balanced:
+        report.add([Finding("package_counts", "the manifest's counts are not those of the shards", "", MANIFEST)])
+    return report
+
+
+def _place(finding: Finding) -> tuple[object, ...]:
+    """Where in the package a finding is, so that the same faults are told in the same order."""
+    f = finding
+    return (
+        f.file or "", f.page or 0, f.piece or "", f.sheet or 0, f.place or 0, f.person or "", f.code, f.message, f.hint
+    )  # fmt: skip
+
+
+def _numbers(store: Store, folder: str) -> list[int]:
+    """The shards that have a result, in order."""
+    return sorted(int(name.split("/")[2]) for name in store.names(folder) if name.endswith("/result.json"))
+
+
+def _table(store: Store, file: File, folders: Sequence[str]) -> Iterator[Finding]:
+    digest, size = hashlib.sha256(), 0
+    for block in store.chunks(file.name):
+        digest.update(block)
+        size += len(block)
+    if (digest.hexdigest(), size) != (file.sha256, file.bytes):
+        yield Finding("package_file_changed", "the table is not the one that the manifest names", "", file.name)
+    columns = _TABLES.get(file.name)
+    if columns is not None:
+        made = hashlib.sha256()
+        for block in table_blocks(store, file.name, columns, folders):
+            made.update(block)
+        if made.digest() != digest.digest():
+            yield Finding("package_table", "the table is not put together from the shards' rows", "", file.name)
 
 
 def everybody_once(store: Store, job: Job, counts: Counts) -> Iterator[Finding]:

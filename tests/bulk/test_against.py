@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from docgen.bulk import against
-from docgen.bulk.against import put_together, reconcile_shard, says
+from docgen.bulk import whole as whole_package
+from docgen.bulk.against import reconcile_shard, says
 from docgen.bulk.job import Job, part_name, shard_dir
 from docgen.bulk.opened import MANIFEST
 from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.store import Store
+from docgen.bulk.whole import put_together
 from docgen.engine import Engine
 from tests.bulk import packages
 from tests.bulk.damage import Damaged, lines, set_lines
@@ -95,7 +96,7 @@ def test_findings_stand_in_the_packages_order_whichever_shard_was_read_first(eng
     files = [finding.file for finding in found[0] if finding.code == "package_page_missing"]
     assert files == sorted(filter(None, files))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(against, "MOST_FINDINGS", 3)
+        patch.setattr(whole_package, "MOST_FINDINGS", 3)
         few = [put_together(store, some, MANIFEST).findings[:3] for some in ([one, other], [other, one])]
     assert few[0] == few[1] == found[0][:3]
 

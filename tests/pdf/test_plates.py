@@ -141,9 +141,9 @@ def test_the_qr_symbol_is_exact_and_black_alone(engine: Engine, tmp_path: Path) 
     (plates,) = separated(engine, [back], tmp_path / "p")
     (symbol,) = back.symbols
     left, top = (start + back.geometry.bleed for start in (symbol.x, symbol.y))
-    size, quiet = len(symbol.rows) * symbol.module, 4 * symbol.module
+    size, quiet = symbol.size, 4 * symbol.module
     zone = tuple(slice(dots(start - quiet) + 1, dots(start + size + quiet) - 1) for start in (top, left))
     assert all(not plates[plate][zone].any() for plate in COLOURS)
-    middles = [[dots(start + (n + 0.5) * symbol.module) for n in range(len(symbol.rows))] for start in (top, left)]
+    middles = [[dots(start + (n + 0.5) * symbol.module) for n in range(symbol.modules.size)] for start in (top, left)]
     found = plates["Black"][np.ix_(*middles)]
-    assert found.tolist() == [[255 * int(module) for module in row] for row in symbol.rows]
+    assert found.tolist() == [[255 * int(module) for module in row] for row in symbol.modules.rows]
