@@ -26,6 +26,7 @@ _MARKS = "\u0300-\u036f\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _CLUSTER = re.compile(f"(?s).[{_MARKS}]*")
 _HAS_MARK = re.compile(f"[{_MARKS}]").search
 _CODE_DIGITS = 4
+_HALF_EM = 500.0  # 1/1000 em
 # ASCII and its full-width twins; hyphens in numbers of houses are all set alike, whatever the record's code point.
 WIDE_TWINS = {chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)} | dict.fromkeys(
     "\u2010\u2212\uff0d", "\uff0d"
@@ -236,16 +237,26 @@ class _PlainCodes(dict[int, str]):
     def __init__(self, face: Face) -> None:
         super().__init__()
         self._face = face
-        self.advances: dict[str, float] = {}
+        self._advances: dict[str, float] = {}
+        self._even = True  # half an em for ASCII and a whole one for what is Japanese: all that came so far
 
     def __missing__(self, point: int) -> str:
         char = chr(point)
         glyph = self._face.glyph(char)
         if glyph is None or glyph.font != self._face.id or _HAS_MARK(char):
             raise KeyError(point)
-        self.advances[char] = glyph.advance
+        self._advances[char] = glyph.advance
+        half, whole = point < 0x80, 0x800 <= point < 0x10000  # UTF-8 has the one in a byte, the other in three
+        self._even &= (half and glyph.advance == _HALF_EM) or (whole and glyph.advance == 2 * _HALF_EM)
         self[point] = glyph.code
         return glyph.code
+
+    def advance(self, text: str) -> float:
+        """Of a text that was translated. Where characters are half an em or a whole one, their bytes tell how many."""
+        if self._even:
+            wide = (len(text.encode()) - len(text)) // 2
+            return _HALF_EM * (len(text) + wide)
+        return sum(map(self._advances.__getitem__, text))
 
 
 class Stack(dict[str, Glyph]):
@@ -284,7 +295,7 @@ class Stack(dict[str, Glyph]):
         codes = text.translate(self._plain)
         if len(codes) != _CODE_DIGITS * len(text):
             return None
-        return self.faces[0].id, codes, sum(map(self._plain.advances.__getitem__, text))
+        return self.faces[0].id, codes, self._plain.advance(text)
 
     def form(self, cluster: str, form: Form) -> tuple[Face, Glyph] | None:
         """The first face's glyph of a cluster in a form of vertical writing, with that face."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docgen.settings import Settings
-from docgen.text.faces import Face, FontLibrary, MissingGlyphs, clusters
+from docgen.text.faces import Face, FontLibrary, MissingGlyphs, Stack, clusters
 from docgen.text.registry import FontRegistry
 
 FACES = ("gothic", "mincho", "mj")
@@ -144,3 +144,14 @@ def test_fonts_are_parsed_once(library: FontLibrary) -> None:
     assert library.face("mj") is library.face("mj")
     assert any(face is library.face("mj") for face in library.stack("gothic").faces)
     assert isinstance(library.face("mj").path, Path)
+
+
+@given(st.sampled_from(["gothic", "pgothic", "mincho"]), st.lists(st.text("AB 1-見本カｶﾞ×Ωé。", min_size=1), min_size=1))
+def test_a_plain_text_is_as_long_as_its_glyphs_whatever_came_before(
+    library: FontLibrary, name: str, texts: list[str]
+) -> None:
+    stack = Stack([library.face(name)])
+    for text in texts:
+        plain = stack.shape_plain(text)
+        if plain is not None:
+            assert plain[2] == sum(glyph.advance for glyph in stack.shape(text))
