@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +22,7 @@ from typing import Any, Protocol
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, wait
 
+from docgen.bulk.interrupts import INTERRUPT, handled
 from docgen.bulk.job import Job
 from docgen.bulk.scratch import sweep
 from docgen.bulk.store import Store
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 MEMORY_LIMIT = "2GiB"  # of one process; more is a fault, and it is ended before the machine suffers
 # How many workers may die while they run one shard before the shard is held to be what kills them.
 ALLOWED_FAILURES = 10
-_INTERRUPT = signal.default_int_handler
 CONFIG = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,  # nothing personal goes to the disk unasked
@@ -182,22 +181,17 @@ def _held_back() -> Iterator[None]:
 
     def hold(number: int, frame: FrameType | None) -> None:
         if held:
-            _INTERRUPT(number, frame)
+            INTERRUPT(number, frame)
         held.append(number)
 
-    main = threading.current_thread() is threading.main_thread()  # no other handles signals
-    interrupts = [n for n in (signal.SIGINT, signal.SIGTERM) if main and signal.getsignal(n) is _INTERRUPT]
     # A terminal's Ctrl-C goes to workers too, before they can say that they leave it to the coordinator: processes
     # begin with the signals blocked that their maker blocks. This one's helper would let them through as it starts.
     resource_tracker.ensure_running()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    for number in interrupts:
-        signal.signal(number, hold)
     try:
-        yield
+        with handled(hold):
+            yield
     finally:
-        for number in interrupts:
-            signal.signal(number, _INTERRUPT)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     if held:
         raise KeyboardInterrupt

@@ -9,12 +9,11 @@ from itertools import groupby
 from typing import Any
 
 from docgen.bulk.job import match_code
-from docgen.bulk.opened import PageRow, key_rows, page_rows, piece_rows
+from docgen.bulk.opened import MOUNTS, PageRow, key_rows, page_rows, piece_rows
 from docgen.bulk.store import Store
 from docgen.errors import PackageError, Violation
 from docgen.issuance.addressee import piece_label
 
-_MOUNTS = ("mount", "mount-employer")
 # What stands on an envelope's sheets: `ID-2/3` in the window, `ID/2/3` in a mount's code, `ID-2/3/1/4` in a notice's.
 _ON_SHEETS = re.compile(r"([0-9A-Z]+-[0-9A-Z]+)[-/](\d+/\d+)(?:/\d+/\d+)?")
 
@@ -90,16 +89,14 @@ class _Wanted:
     """What is looked for, under the names that it has in the table of pages."""
 
     def __init__(self, store: Store, selection: Selection) -> None:
-        self._people = _under((person, person) for person in selection.people)
         self._pieces = _under(zip(_envelopes(store, selection.pieces), selection.pieces, strict=True))
         self._pages = _under((_full(page), page) for page in selection.pages)
         self._unmet: dict[str, None] = dict.fromkeys(
             (*selection.people, *selection.pieces, *selection.pages, *selection.keys)
         )
-        if selection.keys:
-            asked = set(selection.keys)
-            own = ((row.person, row.key) for row in key_rows(store) if row.key in asked)
-            self._people = _under([*((person, person) for person in selection.people), *own])
+        asked = set(selection.keys)
+        own = [(row.person, row.key) for row in (key_rows(store) if asked else ()) if row.key in asked]
+        self._people = _under([*((person, person) for person in selection.people), *own])
 
     def names(self, row: PageRow) -> Iterator[str]:
         """By which of the ids a page was asked for."""
@@ -143,7 +140,7 @@ def _match_codes(row: PageRow) -> Iterator[str]:
     """The match codes that a page bears: a card's own; those of all cards of a mount."""
     if row.place:
         yield match_code(row.piece, row.sheet, row.place)
-    elif row.document in _MOUNTS:
+    elif row.document in MOUNTS:
         for place in range(1, len(row.people) + 1):
             yield match_code(row.piece, row.sheet, place)
 

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_INTERRUPT = signal.default_int_handler
+INTERRUPT = signal.default_int_handler
+
+
+@contextmanager
+def handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Give Ctrl-C, and what does the same, to a handler until the block ends.
+
+    Outside of the main thread, which alone is interrupted, nothing is done.
+    """
+    main = threading.current_thread() is threading.main_thread()  # no other handles signals
+    ours = [n for n in (signal.SIGINT, signal.SIGTERM) if main and signal.getsignal(n) is INTERRUPT]
+    for number in ours:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, INTERRUPT)
 
 
 @contextmanager
@@ -16,26 +33,20 @@ def interruptible() -> Iterator[None]:
     """Let Ctrl-C, and what does the same, end the block with KeyboardInterrupt, and never with a failure.
 
     In the middle of a query DuckDB makes a RuntimeError of it, and Arrow an error of its own where Python feeds it; so
-    it is noted as it comes. Outside of the main thread, which alone is interrupted, nothing is done.
+    it is noted as it comes.
     """
     came: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         came.append(number)
-        _INTERRUPT(number, frame)
+        INTERRUPT(number, frame)
 
-    main = threading.current_thread() is threading.main_thread()  # no other handles signals
-    ours = [n for n in (signal.SIGINT, signal.SIGTERM) if main and signal.getsignal(n) is _INTERRUPT]
-    for number in ours:
-        signal.signal(number, note)
-    try:
-        yield
-    except Exception:
-        if came:
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        for number in ours:
-            signal.signal(number, _INTERRUPT)
+    with handled(note):
+        try:
+            yield
+        except Exception:
+            if came:
+                raise KeyboardInterrupt from None
+            raise
     if came:  # and was lost on the way
         raise KeyboardInterrupt

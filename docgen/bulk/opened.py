@@ -26,7 +26,8 @@ _READ = frozenset(
     ("holder.name", "card.qr", "card.serial", "card.holder", "card.holder_titled", "card.match_code", "piece.mark")
 )
 
-_PAPERS = ("mount", "mount-employer", "notice", "employer-letter", "recipients-list")
+MOUNTS = ("mount", "mount-employer")
+_PAPERS = (*MOUNTS, "notice", "employer-letter", "recipients-list")
 
 
 class Area(NamedTuple):

@@ -22,6 +22,7 @@ from docgen.bulk.job import Counts, File, match_code, person_key
 from docgen.bulk.opened import (
     KEYS_TABLE,
     MANIFEST,
+    MOUNTS,
     PAGES_TABLE,
     PIECES_TABLE,
     REJECTS_TABLE,
@@ -41,7 +42,6 @@ from docgen.issuance.mount import MOST_CARDS
 from docgen.pdf.swift import UnreadablePdf
 
 MOST_FINDINGS = 1000  # that a report keeps; it counts them all
-_MOUNTS = ("mount", "mount-employer")
 _WITH_PEOPLE = {"card": "card", "mount": "card", "mount-employer": "card", "notice": "notice"}
 _BRACKETS = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|［[^［］]*］|\[[^\[\]]*\]|【[^【】]*】|〈[^〈〉]*〉|\s+")
 _SPACES = re.compile(r"\s+")
@@ -395,7 +395,7 @@ class _Envelope:
     ) -> None:
         self._said, self._reader, self._piece, self.documents, self._seen = said, reader, piece, documents, seen
         self._cards = {rows[0].place: rows for rows in documents if rows[0].place}
-        self._mount = next((rows for rows in documents if rows[0].document in _MOUNTS), None)
+        self._mount = next((rows for rows in documents if rows[0].document in MOUNTS), None)
         self._on_mount = self._mount is not None and reader.has(self._mount[0].document, "card", "holder.name")
 
     @property
@@ -407,7 +407,7 @@ class _Envelope:
         """Who gets which document."""
         for rows in self.documents:
             kind = _WITH_PEOPLE.get(rows[0].document)
-            if kind is not None and (rows[0].document not in _MOUNTS or self._on_mount):
+            if kind is not None and (rows[0].document not in MOUNTS or self._on_mount):
                 yield from ((kind, person) for person in rows[0].people)
 
     def findings(self, usual_pages: int) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from docgen.bulk.job import Counts, File
 from docgen.bulk.opened import (
     KEYS_TABLE,
     MANIFEST,
+    MOUNTS,
     PAGES_TABLE,
     PIECES_TABLE,
     REJECTS_TABLE,
@@ -40,7 +41,6 @@ from docgen.pdf.swift import NotOurs, UnreadablePdf, glances
 
 PAGES_PER_FILE = 10_000
 _KIND = re.compile(r"vendor/(.+)-\d+\.pdf")
-_MOUNTS = ("mount", "mount-employer")
 
 
 def reprint(store: Store, out: Store, selection: Selection, reason: str, *, cards_only: bool = False) -> Counts:
@@ -58,7 +58,7 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
         raise PackageError(Violation("package_in_the_way", message, hint))
     said = open_manifest(store)
     on_mount = with_cards(said)
-    left_out = set(_MOUNTS) - on_mount if cards_only else set()
+    left_out = set(MOUNTS) - on_mount if cards_only else set()
     held = [holding.pages for envelope in search(store, selection) for holding in envelope]
     chosen = [pages for pages in held if pages[0].document not in left_out]
     with scratch() as folder:
@@ -73,7 +73,7 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
 
 def with_cards(said: Manifest) -> set[str]:
     """The mounts of a package that have their cards printed on them: none of these cards comes without its sheet."""
-    return {area.document for area in said.areas if area.of == "card" and area.document in _MOUNTS}
+    return {area.document for area in said.areas if area.of == "card" and area.document in MOUNTS}
 
 
 class _Reprint:
@@ -102,7 +102,7 @@ class _Reprint:
             for row in piece_rows(self._store)
             if (key := (row.piece, row.sheet)) in envelopes
         ]
-        whose = [rows for rows in chosen if rows[0].document not in _MOUNTS or rows[0].document in self._on_mount]
+        whose = [rows for rows in chosen if rows[0].document not in MOUNTS or rows[0].document in self._on_mount]
         people = {person for rows in whose for person in rows[0].people}
         self._put_table(PAGES_TABLE, PAGES, [_cells(self._rows[row]) for rows in chosen for row in rows])
         self._put_table(PIECES_TABLE, PIECES, pieces)

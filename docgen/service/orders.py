@@ -124,11 +124,11 @@ def require_json(content_type: str | None) -> None:
 
 def require_no_view(view: View, media: str) -> None:
     """Raises RequestError `invalid_parameter` if it is said how a picture is to be, and the answer will be none."""
-    if view.model_fields_set:
-        hint = f"send Accept: image/png, or leave out {', '.join(sorted(view.model_fields_set))}"
+    names = sorted(view.model_fields_set)
+    if names:
+        hint = f"send Accept: image/png, or leave out {', '.join(names)}"
         message = f"only a picture shows one page, and the answer would be {media}"
-        places = [f"/query/{name}" for name in sorted(view.model_fields_set)]
-        raise RequestError([Violation("invalid_parameter", message, hint, place) for place in places])
+        raise RequestError([Violation("invalid_parameter", message, hint, f"/query/{name}") for name in names])
 
 
 def parse(body: bytes) -> Order:

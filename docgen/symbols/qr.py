@@ -44,13 +44,12 @@ def _encode_zint(payload: str, level: Level) -> Modules:
 _choices: dict[int, MaskChoice] = {}
 
 
-def _by_zint(payload: str, level: Level, mask: int | None) -> tuple[int, int]:
-    """A symbol's size and its modules as a number, with a mask or with the one that zint chooses."""
+def _by_zint(payload: str, level: Level, mask: int) -> tuple[int, int]:
+    """A symbol's size and its modules as a number, with a mask (-1: the one that zint chooses)."""
     symbol = zint.Symbol()
     symbol.symbology = zint.Symbology.QRCODE
     symbol.option_1 = _ZINT_LEVELS[level]
-    if mask is not None:
-        symbol.option_3 = mask + 1 << 8
+    symbol.option_3 = mask + 1 << 8
     try:
         symbol.encode(payload)
     except Exception:

@@ -55,7 +55,7 @@ def test_the_reference_encoder_stands_in_where_there_is_no_other(monkeypatch: py
 def test_the_mask_is_the_one_that_zint_chooses(length: int, alphabet: str, data: st.DataObject) -> None:
     payload = data.draw(st.text(alphabet, min_size=1, max_size=60)) * (1 + length // 60)
     level: qr.Level = data.draw(st.sampled_from(["L", "M", "Q", "H"]))
-    size, modules = qr._by_zint(payload, level, None)
+    size, modules = qr._by_zint(payload, level, -1)
     assert qr.encode(payload, level) == (size, modules.to_bytes(stride(size) * size, "little"))
 
 
