@@ -18,7 +18,7 @@ from docgen.compose.slots import QrSlot
 from docgen.issuance.items import PrintItems
 from docgen.layout.loader import load_layout
 from docgen.pdf.book import Book, OutputIntent
-from docgen.pdf.fonts import prepare
+from docgen.pdf.fonts import Embedder
 from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
@@ -38,6 +38,7 @@ class Press:
         settings = Settings()
         registry = FontRegistry.load(settings.fonts_toml, settings.font_path)
         self._fonts = FontLibrary(replace(registry, stacks={"bench": (FACE,)}))
+        self._embedder = Embedder(self._fonts)
         self._intent = OutputIntent(
             load_output_profile(settings.output_profile), settings.output_condition, settings.output_condition_info
         )
@@ -55,12 +56,11 @@ class Press:
 
     def prepare(self) -> None:
         """Make ready for many files, as `Engine.load` does."""
-        for face in self._fonts.faces:
-            prepare(face)
+        self._embedder.prepare()
 
     def write(self, records: Iterable[Record], stream: BinaryIO) -> None:
         """One file of these records."""
-        book = Book(stream, FileInfo("Benchmark card", _ISSUED_ON), self._intent, self._fonts, self._painter)
+        book = Book(stream, FileInfo("Benchmark card", _ISSUED_ON), self._intent, self._embedder, self._painter)
         for record in records:
             for side in self._place(record):
                 book.add(side)

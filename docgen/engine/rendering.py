@@ -30,7 +30,7 @@ from docgen.layout.models import Layout
 from docgen.layout.roles import check_roles, has_roles
 from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
-from docgen.pdf.fonts import prepare
+from docgen.pdf.fonts import Embedder
 from docgen.pdf.icc import load_output_profile
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import PagePainter
@@ -134,6 +134,7 @@ class Engine:
         self._dir = settings.layouts_dir
         self._registry = FontRegistry.load(settings.fonts_toml, settings.font_path)
         self._fonts = FontLibrary(self._registry)
+        self._embedder = Embedder(self._fonts)
         self._intent = OutputIntent(
             load_output_profile(settings.output_profile),
             settings.output_condition,
@@ -200,8 +201,7 @@ class Engine:
         if problems:
             raise LayoutError(dict.fromkeys(problems))
         _ = self._intent.deflated_profile
-        for face in self._fonts.faces:
-            prepare(face)
+        self._embedder.prepare()
 
     # ------------------------------------------------------------------------------------------------------- documents
 
@@ -220,13 +220,12 @@ class Engine:
         if accessible:
             tagged = self._tagged_book(document, items.issued_on, stream)
             pages = tuple(tagged.add(side, composition.reading(side)) for side in sides)
-            tagged.finish()
+            sha256 = tagged.finish()
         else:
             book = self.book(document, items.issued_on, stream)
             pages = tuple(book.add(side) for side in sides)
-            book.finish()
-        data = stream.getvalue()
-        return Rendered(data, hashlib.sha256(data).hexdigest(), pages, tuple(fit_reports(sides)), items)
+            sha256 = book.finish()
+        return Rendered(stream.getvalue(), sha256, pages, tuple(fit_reports(sides)), items)
 
     def place(
         self, document: str, insurer: str, record: object, options: Options | None = None
@@ -256,13 +255,13 @@ class Engine:
 
     def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
         """An empty file for any number of a document's pages, dated with the issue date."""
-        return Book(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
+        return Book(stream, self._info(document, issued_on), self._intent, self._embedder, self._painter)
 
     def _info(self, document: str, issued_on: date) -> FileInfo:
         return FileInfo(self.title(document), issued_on)
 
     def _tagged_book(self, document: str, issued_on: date, stream: BinaryIO) -> AccessibleBook:
-        return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._fonts, self._painter)
+        return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._embedder, self._painter)
 
     def _require_roles(self, document: str) -> None:
         """Raises RequestError `not_accessible` for a layout that does not say how all of it is read."""

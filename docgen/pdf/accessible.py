@@ -13,7 +13,7 @@ from docgen.compose.placed import Ink, PlacedForm, PlacedSide, PlacedText
 from docgen.compose.reading import FIGURE, ItemKey, Spoken
 from docgen.pdf.art import Artist
 from docgen.pdf.book import Book, OutputIntent, WrittenPage, media_size
-from docgen.pdf.fonts import UsedGlyphs
+from docgen.pdf.fonts import Embedder, UsedGlyphs
 from docgen.pdf.metadata import FileInfo
 from docgen.pdf.page import TEXT_STATE, PagePainter, form_moved, symbol_operators, text_operators
 from docgen.pdf.pdfa import A2A
@@ -21,7 +21,6 @@ from docgen.pdf.pdfua import UA1
 from docgen.pdf.pdfx import X4
 from docgen.pdf.structure import Structure
 from docgen.pdf.writer import number
-from docgen.text.faces import FontLibrary
 
 # What is not read: texts that a listener does not need, and rules, grounds, marks (ISO 32000-1, 14.8.2.2).
 _UNREAD_TEXT = "/Artifact <</Type/Pagination>> BDC"
@@ -34,9 +33,9 @@ class AccessibleBook(Book):
     standards = (X4, A2A, UA1)
 
     def __init__(
-        self, stream: BinaryIO, info: FileInfo, intent: OutputIntent, library: FontLibrary, painter: PagePainter
+        self, stream: BinaryIO, info: FileInfo, intent: OutputIntent, embedder: Embedder, painter: PagePainter
     ) -> None:
-        super().__init__(stream, info, intent, library, painter)
+        super().__init__(stream, info, intent, embedder, painter)
         self._structure = Structure()
 
     def add(self, side: PlacedSide, reading: tuple[Spoken, ...] = ()) -> WrittenPage:

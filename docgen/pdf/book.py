@@ -15,14 +15,13 @@ from typing import BinaryIO, NamedTuple
 from docgen.compose.placed import Geometry, Ink, PlacedSide, StaticPart
 from docgen.errors import AssetError, Violation
 from docgen.pdf.art import STATES
-from docgen.pdf.fonts import UsedGlyphs, put_fonts
+from docgen.pdf.fonts import Embedder, UsedGlyphs
 from docgen.pdf.icc import OutputProfile
 from docgen.pdf.metadata import FileInfo, Standard, info_dictionary, xmp_packet
 from docgen.pdf.page import Form, PagePainter
 from docgen.pdf.pdfa import A2U
 from docgen.pdf.pdfx import X4
 from docgen.pdf.writer import PdfStream, name, number, text_string
-from docgen.text.faces import FontLibrary
 from docgen.units import PT_PER_MM
 
 UNREGISTERED = "Custom"  # the identifier of a condition that no registry has
@@ -87,10 +86,10 @@ class Book:
     standards: tuple[Standard, ...] = (X4, A2U)
 
     def __init__(
-        self, stream: BinaryIO, info: FileInfo, intent: OutputIntent, library: FontLibrary, painter: PagePainter
+        self, stream: BinaryIO, info: FileInfo, intent: OutputIntent, embedder: Embedder, painter: PagePainter
     ) -> None:
         self._out = PdfStream(stream)
-        self._info, self._intent, self._library, self._painter = info, intent, library, painter
+        self._info, self._intent, self._embedder, self._painter = info, intent, embedder, painter
         self._catalog, self._pages, self._resources = (self._out.reserve() for _ in range(3))
         self._used = UsedGlyphs()
         self._forms: dict[str, int] = {}
@@ -127,15 +126,18 @@ class Book:
         digest = hashlib.sha256(content + boxes).hexdigest()
         return WrittenPage(self.page_count, side.name, geometry.width, geometry.height, digest)
 
-    def finish(self) -> None:
-        """Write fonts, resources, metadata and the cross-reference table. The stream stays open."""
+    def finish(self) -> str:
+        """Write fonts, resources, metadata and the cross-reference table; returns the file's SHA-256.
+
+        The stream stays open.
+        """
         if self._kids:
             self._close_node()
         out = self._out
         self._put_resources()
         kids = " ".join(f"{node} 0 R" for node, _ in self._nodes)
         out.put(f"<</Type/Pages/Kids[{kids}]/Count {self.page_count}>>", self._pages)
-        profile = out.put_raw_stream(self._intent.deflated_profile, "/N 4/Alternate/DeviceCMYK/Filter/FlateDecode")
+        profile = out.put_deflated(self._intent.deflated_profile, "/N 4/Alternate/DeviceCMYK")
         intents = " ".join(
             f"{out.put(self._intent.dictionary(standard.intent, profile))} 0 R"
             for standard in self.standards
@@ -151,6 +153,7 @@ class Book:
         )
         info = out.put(info_dictionary(self._info))
         out.finish(self._catalog, info)
+        return out.digest
 
     def _catalog_entries(self) -> str:
         """Further keys of the catalog."""
@@ -169,13 +172,13 @@ class Book:
         entries = (
             f"/Type/XObject/Subtype/Form/BBox[0 0 {number(width)} {number(height)}]/Resources {self._resources} 0 R"
         )
-        self._forms[form.name] = self._out.put_stream(form.content, entries)
+        self._forms[form.name] = self._out.put_deflated(form.deflated, entries)
         self._spots.update(form.spots)
         self._used.add(form.runs)
 
     def _put_resources(self) -> None:
         out = self._out
-        fonts = put_fonts(out, self._used.numbers(), self._library)
+        fonts = self._embedder.put(out, self._used.numbers())
         spaces = {spot: self._separation(spot, ink) for spot, ink in sorted(self._spots.items())}
         parts = [
             _references("Font", fonts),

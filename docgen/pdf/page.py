@@ -23,7 +23,7 @@ from docgen.compose.placed import (
 )
 from docgen.pdf.art import KNOCKOUT, OVERPRINT, Artist
 from docgen.pdf.fonts import UsedGlyphs
-from docgen.pdf.writer import name, number, text_string
+from docgen.pdf.writer import deflate, name, number, text_string
 from docgen.symbols.modules import stride
 from docgen.text.setting import Run, SetColumn, SetLine
 from docgen.units import PT_PER_MM
@@ -35,13 +35,13 @@ _CHUNK = 8
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A static part as form content, with the fonts, glyphs and spot colours that it shows.
+    """A static part as form content, deflated, with the fonts, glyphs and spot colours that it shows.
 
     The name is a hash of the content, so that a page that invokes it says by its own content what it looks like.
     """
 
     name: str
-    content: bytes
+    deflated: bytes
     runs: tuple[Run, ...]
     spots: dict[str, Ink]
 
@@ -92,7 +92,7 @@ def _draw(static: StaticPart, geometry: Geometry) -> Form:
         else:
             artist.draw(item)
     content = artist.content
-    return Form("S" + hashlib.sha256(content).hexdigest()[:12], content, tuple(used.runs), artist.spots)
+    return Form("S" + hashlib.sha256(content).hexdigest()[:12], deflate(content), tuple(used.runs), artist.spots)
 
 
 class _Runs(UsedGlyphs):

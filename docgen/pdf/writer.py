@@ -84,7 +84,11 @@ class PdfStream:
 
     def put_stream(self, data: bytes, entries: str = "", number_: int | None = None) -> int:
         """Write one stream object, deflated; `entries` are further keys of its dictionary."""
-        return self.put_raw_stream(deflate(data), f"{entries}/Filter/FlateDecode", number_)
+        return self.put_deflated(deflate(data), entries, number_)
+
+    def put_deflated(self, data: bytes, entries: str = "", number_: int | None = None) -> int:
+        """Write one stream object whose bytes are deflated (RFC 1950)."""
+        return self.put_raw_stream(data, f"{entries}/Filter/FlateDecode", number_)
 
     def put_raw_stream(self, data: bytes, entries: str = "", number_: int | None = None) -> int:
         """Write one stream object whose bytes are ready."""

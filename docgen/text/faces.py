@@ -53,7 +53,6 @@ class Face:
     """One font file, parsed once.
 
     `ascent` and `descent` are in em above and below the baseline; `bounding_box` and `cap_height` in 1/1000 em.
-    `source` is what subsets are made of.
     """
 
     def __init__(self, face_id: str, path: Path) -> None:
@@ -72,7 +71,7 @@ class Face:
         # The font file does not say its stem width: the usual estimate from its weight class.
         self.stem_width: int = 50 + round((os2.usWeightClass / 65) ** 2)
         # HarfBuzz reads the tables of glyphs ten times as fast as fontTools, which reads the small ones here.
-        self.hb_face = self.source = hb.Face(hb.Blob.from_file_path(str(path)))
+        self.hb_face = hb.Face(hb.Blob.from_file_path(str(path)))
         self._hb_font = hb.Font(self.hb_face)
         advance = self._hb_font.get_glyph_h_advance
         # What holds for tens of thousands of glyphs is kept small; most of them stand for one text.
