@@ -30,7 +30,6 @@ CHECKED = 200
 LATENCY_REQUESTS = 300
 # Times as fast, per second of processor time; of the limit a part is the goal.
 GOALS = (("precomputed", "reportlab-tuned", 3.0), ("precomputed", "typst", 5.0), ("encoded", "limit", 0.6))
-_CUTS = ("p50", "p99")
 PROCESS_GOAL_MS, HTTP_GOAL_MS, LOAD_GOAL = 4.0, 12.0, 6.0
 
 
@@ -129,8 +128,7 @@ def latencies(folder: Path, cards: int) -> list[dict[str, Any]]:
     count = min(cards, LATENCY_REQUESTS)
     name = {"peer": DOCGEN.name, "qr": "encoded"}
     _say("latency")
-    http = latency.over_http(folder, count)
-    load = latency.under_load(folder, count)
+    http, load = latency.over_http(folder, count)
     alone = _run(["-m", "bench.latency", str(folder / "encoded.pickle"), str(count)])
     return [{**name, "over": "http", **http}, {**name, "over": "load", **load}, {**name, "over": "process", **alone}]
 
@@ -185,13 +183,14 @@ def missed_goals(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
         ratio = cpu[peer, qr] / cpu["docgen", qr]
         if ratio < times:
             yield f"goal missed: docgen is {ratio:.2f} times as fast as {peer} ({qr}), not {times:g} times"
-    p50, p99 = ({entry["over"]: entry["latency_ms"][key] for entry in entries if "over" in entry} for key in _CUTS)
-    if p50["process"] >= PROCESS_GOAL_MS:
-        yield f"goal missed: one card in a process takes {p50['process']} ms, not less than {PROCESS_GOAL_MS:g}"
-    if p50["http"] >= HTTP_GOAL_MS:
-        yield f"goal missed: one card over HTTP takes {p50['http']} ms, not less than {HTTP_GOAL_MS:g}"
-    if p99["load"] > LOAD_GOAL * p50["http"]:
-        yield f"goal missed: under load the slowest hundredth takes {p99['load']} ms, over {LOAD_GOAL:g} x one client's"
+    single = {entry["over"]: entry for entry in entries if "over" in entry}
+    alone, http = (single[over]["latency_ms"]["p50"] for over in ("process", "http"))
+    if alone >= PROCESS_GOAL_MS:
+        yield f"goal missed: one card in a process takes {alone} ms, not less than {PROCESS_GOAL_MS:g}"
+    if http >= HTTP_GOAL_MS:
+        yield f"goal missed: one card over HTTP takes {http} ms, not less than {HTTP_GOAL_MS:g}"
+    if single["load"]["p99_to_alone"] > LOAD_GOAL:
+        yield f"goal missed: {_of_load(single['load'])}, not at most {LOAD_GOAL:g}"
 
 
 # ------------------------------------------------------------------------------------------------------------ printing
@@ -222,6 +221,16 @@ def print_table(entries: Sequence[dict[str, Any]]) -> None:
         if "over" in entry:
             cuts = entry["latency_ms"]
             print(f"{names[entry['over']]:48}  {cuts['p50']:8.2f}{cuts['p99']:8.2f}  {entry['cards_per_s']:7.0f}")
+            if "p99_to_alone" in entry:
+                print(f"  {_of_load(entry)}")
+
+
+def _of_load(entry: dict[str, Any]) -> str:
+    """The ratio that a goal is set for, beside what the machine alone makes of it."""
+    return (
+        f"the slowest hundredth takes {entry['p99_to_alone']} times one client's median"
+        f" (arithmetic in two processes: {entry['p99_to_alone_by_machine']})"
+    )
 
 
 if __name__ == "__main__":
