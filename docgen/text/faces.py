@@ -25,6 +25,7 @@ from docgen.text.registry import FontRegistry
 _MARKS = "\u0300-\u036f\u3099\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _CLUSTER = re.compile(f"(?s).[{_MARKS}]*")
 _HAS_MARK = re.compile(f"[{_MARKS}]").search
+_CUTS = "\n\u200b"  # where a setter cuts a text, whatever glyphs a face has for them
 _CODE_DIGITS = 4
 _HALF_EM = 500.0  # 1/1000 em
 # ASCII and its full-width twins; hyphens in numbers of houses are all set alike, whatever the record's code point.
@@ -227,14 +228,16 @@ class MissingGlyphs(Exception):
         super().__init__(f"{len(missing)} clusters without a glyph")
 
 
-class _PlainCodes(dict[int, str]):
+class PlainCodes(dict[int, str]):
     """A table for `str.translate`, from code point to glyph code, that fills itself.
 
-    What is a glyph of another font, or a mark that belongs to the character before it, is left as it is.
+    What is a glyph of another font, a mark that belongs to the character before it, or where a text is cut, is left as
+    it is.
     """
 
     def __init__(self, face: Face) -> None:
         super().__init__()
+        self.font = face.id
         self._face = face
         self._advances: dict[str, float] = {}
         self._even = True  # half an em for ASCII and a whole one for what is Japanese: all that came so far
@@ -242,7 +245,7 @@ class _PlainCodes(dict[int, str]):
     def __missing__(self, point: int) -> str:
         char = chr(point)
         glyph = self._face.glyph(char)
-        if glyph is None or glyph.font != self._face.id or _HAS_MARK(char):
+        if glyph is None or glyph.font != self.font or _HAS_MARK(char) or char in _CUTS:
             raise KeyError(point)
         self._advances[char] = glyph.advance
         half, whole = point < 0x80, 0x800 <= point < 0x10000  # UTF-8 has the one in a byte, the other in three
@@ -250,25 +253,31 @@ class _PlainCodes(dict[int, str]):
         self[point] = glyph.code
         return glyph.code
 
-    def advance(self, text: str) -> float:
-        """Of a text that was translated. Where characters are half an em or a whole one, their bytes tell how many."""
-        if self._even:
-            wide = (len(text.encode()) - len(text)) // 2
-            return _HALF_EM * (len(text) + wide)
-        return sum(map(self._advances.__getitem__, text))
+    def shape(self, text: str) -> tuple[str, float] | None:
+        """Codes and advance of a text that the face has whole, character by character; else None.
+
+        The same as `Stack.shape` says glyph by glyph, in a third of the time.
+        """
+        codes, count = text.translate(self), len(text)
+        if len(codes) != _CODE_DIGITS * count:
+            return None
+        if self._even:  # so that the bytes of a text tell how many of its characters are whole ones
+            return codes, _HALF_EM * (count + (len(text.encode()) - count) // 2)
+        return codes, sum(map(self._advances.__getitem__, text))
 
 
 class Stack(dict[str, Glyph]):
     """Faces in order of preference, as a table from cluster to glyph that fills itself.
 
-    A line keeps the metrics of the first face, whatever faces its clusters come from.
+    A line keeps the metrics of the first face, whatever faces its clusters come from. `plain` is what that face has by
+    itself.
     """
 
     def __init__(self, faces: Sequence[Face]) -> None:
         super().__init__()
         self.faces = tuple(faces)
         self.ascent = faces[0].ascent
-        self._plain = _PlainCodes(faces[0])
+        self.plain = PlainCodes(faces[0])
 
     def __missing__(self, cluster: str) -> Glyph:
         for face in self.faces:
@@ -285,16 +294,6 @@ class Stack(dict[str, Glyph]):
             return list(map(self.__getitem__, parts))
         except KeyError:
             raise MissingGlyphs(tuple(dict.fromkeys(part for part in parts if not self.covers(part)))) from None
-
-    def shape_plain(self, text: str) -> tuple[str, str, float] | None:
-        """Font, codes and advance of a text that the first face has whole, character by character; else None.
-
-        The same as `shape` says glyph by glyph, in a third of the time.
-        """
-        codes = text.translate(self._plain)
-        if len(codes) != _CODE_DIGITS * len(text):
-            return None
-        return self.faces[0].id, codes, self._plain.advance(text)
 
     def form(self, cluster: str, form: Form) -> tuple[Face, Glyph] | None:
         """The first face's glyph of a cluster in a form of vertical writing, with that face."""

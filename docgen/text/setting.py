@@ -302,7 +302,7 @@ class Setter(TextSetter[Glyph]):
 
     max_height: float | None = None
     comb: int | None = None
-    # Of a single line at full size: how long it may be, and its baseline; None if not even that has room.
+    # Of a single line at full size: how long it may be, and its baseline, in mm; None if not even that has room.
     _plain: tuple[float, float] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -316,18 +316,21 @@ class Setter(TextSetter[Glyph]):
 
     def _as_it_is(self, text: str) -> SetText | None:
         """What the policy makes of a text of one font that fits on one line at full size, in a fraction of the time."""
-        if self._plain is None or not text or text[-1] in _SPACES or "\n" in text or PART in text:
+        if self._plain is None or not text or text[-1] in _SPACES:
             return None
-        room, baseline = self._plain
-        shaped = self.stack.shape_plain(text)
+        plain = self.stack.plain
+        shaped = plain.shape(text)
         if shaped is None:
             return None
-        font, codes, advance = shaped
-        length = advance * self.size * MM_PER_PT / 1000 + self.tracking * (len(text) - 1)
+        codes, advance = shaped
+        room, baseline = self._plain
+        length = advance * self.size * MM_PER_PT / 1000
+        if self.tracking:
+            length += self.tracking * (len(text) - 1)
         if length > room:
             return None
         x, width, spacing = self._aligned(length, len(text), 1.0)
-        return SetText(self.size, 1.0, (SetLine(x, baseline, width, ((font, codes),), spacing, text),))
+        return SetText(self.size, 1.0, (SetLine(x, baseline, width, ((plain.font, codes),), spacing, text),))
 
     @property
     def _length(self) -> float:

@@ -152,6 +152,15 @@ def test_a_plain_text_is_as_long_as_its_glyphs_whatever_came_before(
 ) -> None:
     stack = Stack([library.face(name)])
     for text in texts:
-        plain = stack.shape_plain(text)
+        plain = stack.plain.shape(text)
         if plain is not None:
-            assert plain[2] == sum(glyph.advance for glyph in stack.shape(text))
+            glyphs = stack.shape(text)
+            assert plain == ("".join(glyph.code for glyph in glyphs), sum(glyph.advance for glyph in glyphs))
+
+
+@pytest.mark.parametrize("name", ["gothic", "pgothic", "mincho", "mj"])
+def test_a_text_with_a_place_to_cut_it_is_not_plain(library: FontLibrary, name: str) -> None:
+    plain = Stack([library.face(name)]).plain
+    assert plain.shape("見本") is not None
+    assert plain.shape("見\n本") is None
+    assert plain.shape("見\u200b本") is None
