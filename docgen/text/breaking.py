@@ -67,16 +67,20 @@ def break_lines(parts: Sequence[str], advances: Sequence[float], width: float) -
 
 
 def _line_end(parts: Sequence[str], advances: Sequence[float], width: float, start: int) -> int:
+    limit = _limit(parts, advances, width, start)
+    if limit == len(parts):
+        return limit
+    good = (end for end in range(limit, start, -1) if may_break(parts[end - 1], parts[end]))
+    return next(good, 0) or _forced_end(parts, start, limit)
+
+
+def _limit(parts: Sequence[str], advances: Sequence[float], width: float, start: int) -> int:
+    """The first cluster that a line has no room for; spaces may hang over its end."""
     used = 0.0
-    best = start
-    for i in range(start, len(parts)):
-        if i > start and may_break(parts[i - 1], parts[i]):
-            best = i
-        used += advances[i]
-        if used > width and parts[i] not in _SPACES:
-            if best > start:
-                return best
-            return _forced_end(parts, start, i)
+    for at in range(start, len(parts)):
+        used += advances[at]
+        if used > width and parts[at] not in _SPACES:
+            return at
     return len(parts)
 
 
