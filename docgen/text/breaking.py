@@ -4,6 +4,8 @@ The classes follow JIS X 4051 (line composition for Japanese): closing brackets,
 prolonged-sound marks and small kana never begin a line; opening brackets and prefixes (〒, ￥) never end one; Latin
 words and numbers, of half or full width, stay together unless one alone is wider than the line. So do dates
 (令和8年3月31日) and ratios (3割), which nobody should have to put together from two lines.
+
+A word in katakana may be broken, as the standard allows; where there is a choice, `whole_words` keeps it together.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ NO_END = frozenset("‘“（〔［｛〈《「『【〘〖〝｟«([{<｢￥＄
 _TOGETHER = frozenset("…‥―—")
 # Letters and digits, and the marks between them: O'Hara, 1,234, １－２－３.
 _WORD = re.compile("[0-9A-Za-z\u00c0-\u024f０-９Ａ-Ｚａ-ｚ'’.,－．，-]").match
+_KATAKANA = re.compile("[ァ-ヺー-ヿㇰ-ㇿｦ-ﾟ]").match
 _SPACES = frozenset(" \u3000\u00a0")
 _DIGITS = "0123456789０１２３４５６７８９"
 _ERAS = ("明治", "大正", "昭和", "平成", "令和")
@@ -51,27 +54,38 @@ def may_break(before: str, after: str) -> bool:
     return not (_in_word(before) and _in_word(after))
 
 
-def break_lines(parts: Sequence[str], advances: Sequence[float], width: float) -> list[tuple[int, int]]:
+def _may_part(before: str, after: str) -> bool:
+    """The same, where a word in katakana stays together as well."""
+    return may_break(before, after) and not (_KATAKANA(before) and _KATAKANA(after))
+
+
+def break_lines(
+    parts: Sequence[str], advances: Sequence[float], width: float, *, whole_words: bool = False
+) -> list[tuple[int, int]]:
     """Cut clusters into lines as (start, end): greedy, no line wider than `width` but for hanging spaces.
 
     `advances` and `width` share one unit. A word wider than the line is cut where it must be. Joined, the lines are
-    the text. A single cluster wider than `width` gets a line of its own, which the caller finds too wide.
+    the text. A single cluster wider than `width` gets a line of its own, which the caller finds too wide. With
+    `whole_words` words in katakana stay together like Latin ones, which may take more lines.
     """
     lines: list[tuple[int, int]] = []
     start = 0
     while start < len(parts):
-        end = _line_end(parts, advances, width, start)
+        end = _line_end(parts, advances, width, start, whole_words)
         lines.append((start, end))
         start = end
     return lines
 
 
-def _line_end(parts: Sequence[str], advances: Sequence[float], width: float, start: int) -> int:
+def _line_end(parts: Sequence[str], advances: Sequence[float], width: float, start: int, whole_words: bool) -> int:
     limit = _limit(parts, advances, width, start)
     if limit == len(parts):
         return limit
-    good = (end for end in range(limit, start, -1) if may_break(parts[end - 1], parts[end]))
-    return next(good, 0) or _forced_end(parts, start, limit)
+    for may_end in (_may_part, may_break) if whole_words else (may_break,):
+        for end in range(limit, start, -1):
+            if may_end(parts[end - 1], parts[end]):
+                return end
+    return _forced_end(parts, start, limit)
 
 
 def _limit(parts: Sequence[str], advances: Sequence[float], width: float, start: int) -> int:

@@ -68,3 +68,16 @@ def test_a_break_follows_a_space_and_never_precedes_one() -> None:
     assert may_break(" ", "A")
     assert not may_break("A", " ")
     assert not may_break("…", "…")
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("見本グランドハイツ２号", 5, ["見本", "グランドハ", "イツ２号"]),
+        ("見本グランドハイツ２号", 8, ["見本", "グランドハイツ２", "号"]),
+        ("ﾐﾎﾝ･ｼﾞｬｸﾘｰﾝ", 8, ["ﾐﾎﾝ･", "ｼﾞｬｸﾘｰﾝ"]),
+        ("みほんの見本です", 4, ["みほんの", "見本です"]),
+    ],
+)
+def test_words_in_katakana_stay_together_where_that_is_asked_for(text: str, width: int, expected: list[str]) -> None:
+    assert [text[a:b] for a, b in break_lines(text, [1.0] * len(text), width, whole_words=True)] == expected
