@@ -103,6 +103,23 @@ def test_all_that_is_wrong_with_a_household_is_told_at_once_and_each_thing_once(
     }
 
 
+@pytest.mark.parametrize(
+    ("insurer", "delivery"),
+    [("association", "bulk"), ("association", "lists"), ("society", "cards"), ("society", "notices")],
+)
+@pytest.mark.parametrize("value", ["123456789012", "１２３４５６７８９０１２", "12345"])
+def test_more_than_four_digits_of_an_individual_number_are_refused_whatever_is_delivered(
+    engine: Engine, insurer: str, delivery: str, value: str
+) -> None:
+    job = replace(JOB, insurer=insurer, delivery=delivery)
+    household = plan(engine, [insured(個人番号下4桁="1234"), dependent(1, 個人番号下4桁=value)], job)
+    assert states(household) == ["held", "rejected"]
+    (violation,) = household.members[1].violations
+    assert violation.code == "individual_number_too_long"
+    assert household.members[1].data.column(violation.pointer or "") == "個人番号下4桁"
+    assert value not in f"{violation.message}{violation.hint}"
+
+
 def test_dependents_without_their_insured_are_rejected(engine: Engine) -> None:
     household = plan(engine, [dependent(1), dependent(2)])
     assert set(itertools.chain.from_iterable(codes(household).values())) == {"missing_value"}
