@@ -351,7 +351,8 @@ _declare(
 class Violation:
     """One thing that is wrong, where, and what to do about it.
 
-    `pointer` is a JSON pointer into the record; `file` and `line` point into a layout or profile. `message` and `hint`
+    `pointer` is a JSON pointer into the record, `item` the print item that its value became, where one is at fault;
+    `file` and `line` point into a layout or profile. `message` and `hint`
     may quote the caller's data: they go back to the caller and never into a log (see `public`).
     """
 
@@ -363,6 +364,7 @@ class Violation:
     file: str | None = None
     line: int | None = None
     severity: str = "error"
+    item: str | None = None
 
     def __post_init__(self) -> None:
         if self.code not in CODES:
