@@ -38,6 +38,7 @@ from docgen.bulk.opened import (
 from docgen.bulk.reading import PageReader, Seen, Where
 from docgen.bulk.store import Store
 from docgen.errors import CODES, PackageError, Violation, several
+from docgen.issuance.addressee import piece_label
 from docgen.issuance.mount import MOST_CARDS
 from docgen.pdf.swift import UnreadablePdf
 
@@ -459,7 +460,7 @@ class _Envelope:
     def _mark(self, mount: Sequence[PageRow]) -> Iterator[Finding]:
         marks = self._words(mount, "mount", "piece.mark")
         if marks is not None and self._piece is not None and self._reader.has(mount[0].document, "mount", "piece.mark"):
-            if marks != [f"{self._piece.piece}/{self._piece.sheet}/{self._piece.of}"]:
+            if marks != [piece_label(self._piece.piece, self._piece.sheet, self._piece.of)]:
                 yield _at(mount[0], "package_code_differs", "the mount's own code is not that of its piece")
 
     def _at_place(self, mount: Sequence[PageRow], place: int) -> Iterator[Finding]:

@@ -144,7 +144,7 @@ def test_the_mark_under_each_place_is_that_places_match_code(engine: Engine, doc
         assert [symbol.text for symbol in found] == ([codes[at]] if at in codes else [])
     [mark] = zxingcpp.read_barcodes(part(picture, (192, 58, 208, 73), 400).copy())
     piece = record["piece"]
-    assert mark.text == f"{piece['id']}/{piece.get('sheet', 1)}/{piece.get('of', 1)}"
+    assert mark.text == f"{piece['id']}-{piece.get('sheet', 1)}/{piece.get('of', 1)}"
     for symbol in place(engine, document, name)[0].symbols:
         assert not isinstance(symbol, PlacedQr) or symbol.module >= 0.33
 
