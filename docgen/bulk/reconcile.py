@@ -38,6 +38,7 @@ from docgen.bulk.opened import (
 from docgen.bulk.reading import PageReader, Seen, Where
 from docgen.bulk.store import Store
 from docgen.errors import CODES, PackageError, Violation, several
+from docgen.issuance.addressee import piece_label
 from docgen.issuance.mount import MOST_CARDS
 from docgen.pdf.swift import UnreadablePdf
 
@@ -457,10 +458,19 @@ class _Envelope:
         return words
 
     def _mark(self, mount: Sequence[PageRow]) -> Iterator[Finding]:
-        marks = self._words(mount, "mount", "piece.mark")
-        if marks is not None and self._piece is not None and self._reader.has(mount[0].document, "mount", "piece.mark"):
-            if marks != [f"{self._piece.piece}/{self._piece.sheet}/{self._piece.of}"]:
-                yield _at(mount[0], "package_code_differs", "the mount's own code is not that of its piece")
+        """Whether each side of a mount that has a code bears that of its envelope: a back may be another mount's."""
+        if self._piece is None:
+            return
+        code = piece_label(self._piece.piece, self._piece.sheet, self._piece.of)
+        for page in self._reader.pages(mount[0].document, "mount", "piece.mark"):
+            row = mount[page - 1] if page <= len(mount) else None
+            seen = self._seen.get((row.file, row.page)) if row is not None else None
+            if (
+                row is not None
+                and seen is not None
+                and seen.words.get(Where("mount", "piece.mark", page, 0)) != (code,)
+            ):
+                yield _at(row, "package_code_differs", "the mount's own code is not that of its piece")
 
     def _at_place(self, mount: Sequence[PageRow], place: int) -> Iterator[Finding]:
         names = [self._words(mount, "mount", item, place) for item in ("card.holder", "card.holder_titled")]

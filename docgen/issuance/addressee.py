@@ -41,7 +41,7 @@ _TITLED = "{name}\u00a0{title}"
 
 
 def piece_label(id_: str, sheet: int, of: int) -> str:
-    """An envelope's number, as every paper shows it that is in the envelope or names it: `S01-0001-1/2`."""
+    """An envelope's number, as every paper shows it that is in the envelope or names it: `S0001-00000012M-1/2`."""
     return f"{id_}-{sheet}/{of}"
 
 

@@ -107,7 +107,7 @@ class NoticeRecord(DocumentRecord):
 
     addressee: Addressee = Field(description="to whom the notice is sent")
     piece_id: PieceNumber | None = Field(
-        default=None, description="number of the piece of mail, in the window and beside it: S01-0001-1/2"
+        default=None, description="number of the piece of mail, in the window and beside it: S0001-00000012M-1/2"
     )
     symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
     number: Identifier = Field(description="番号: all half-width or all full-width")

@@ -226,7 +226,8 @@ def interrupted(*_: object) -> None:
 def test_an_envelope_is_found_by_what_stands_on_its_paper(package: Store, rows: list[PageRow]) -> None:
     piece = next(row.piece for row in rows if row.sheet == 2)
     envelope = [[page.page for page in holding.pages] for holding in find(package, Selection(pieces=(f"{piece}/2",)))]
-    for asked in (f"{piece}-2/2", f"{piece}/2/2", f"{piece}-2/2/1/1"):  # the window, a mount's code, a notice's code
+    # in the window and the mount's code; in the code of a mount of before; in that of a notice's sheet
+    for asked in (f"{piece}-2/2", f"{piece}/2/2", f"{piece}-2/2/1/1"):
         held = list(find(package, Selection(pieces=(asked,))))
         assert [[page.page for page in holding.pages] for holding in held] == envelope
         assert {holding.asked for holding in held} == {(asked,)}
