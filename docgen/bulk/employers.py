@@ -20,6 +20,7 @@ from docgen.bulk.job import Job, ShardResult, employer_piece_id, employers_dir, 
 from docgen.bulk.policy import Policy
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
+from docgen.bulk.tables import BUNDLES_TABLE
 from docgen.engine import Engine, Options
 
 MOST_ENVELOPES = 1000  # in one letter; the rest goes into another
@@ -46,6 +47,8 @@ def run_employers(
             )
             items, sides = engine.place(document, job.insurer, raw, Options(issued_on=job.issued_on, specimen=False))
             desk.print_piece(Piece(id_, 1, 1, "list" if is_list else "letter", (Sheet(document, (), items, sides),), 0))
+            for envelope in () if is_list else rows:
+                desk.table(BUNDLES_TABLE).row((envelope["piece_id"], id_))
         return desk.finish(store, employers_dir(number))
 
 

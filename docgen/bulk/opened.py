@@ -60,7 +60,10 @@ class PageRow(NamedTuple):
 
 
 class PieceRow(NamedTuple):
-    """A row of pieces.csv: `sheets` sheets of paper and `cards` cards in envelope `sheet` of `of`."""
+    """A row of pieces.csv: `sheets` sheets of paper and `cards` cards in envelope `sheet` of `of`.
+
+    `bundle` is the id of the letter with which an employer gets it; letters and lists have their own.
+    """
 
     piece: str
     sheet: int
@@ -69,6 +72,7 @@ class PieceRow(NamedTuple):
     sheets: int
     cards: int
     enclosures: str
+    bundle: str
 
 
 class KeyRow(NamedTuple):
@@ -188,9 +192,9 @@ def page_rows(store: Store, fragment: str | None = None) -> Iterator[PageRow]:
 
 def piece_rows(store: Store, fragment: str | None = None) -> Iterator[PieceRow]:
     """Every envelope of the package. Raises PackageError `package_table`."""
-    for line, (piece, sheet, of, kind, sheets, cards, enclosures) in _rows(store, PIECES_TABLE, fragment, PIECES):
+    for line, (piece, sheet, of, kind, sheets, cards, *more) in _rows(store, PIECES_TABLE, fragment, PIECES):
         try:
-            yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), enclosures)
+            yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), *more)
         except ValueError:
             raise _bad_row(PIECES_TABLE, line) from None
 
