@@ -71,8 +71,8 @@ def _notes(store: Store, number: int, shards: int) -> Iterator[_Note]:
     mine = None
     for shard in range(number, shards + 1):
         for note in _read(store, shard):
-            if shard == number and note["employer"] == before:
-                continue  # begins in an earlier shard
+            if mine is None and shard == number and note["employer"] == before:
+                continue  # goes on from an earlier shard; one that comes again later begins here
             if shard > number and note["employer"] != mine:
                 return
             mine = note["employer"]

@@ -201,6 +201,24 @@ def test_an_envelope_is_in_the_bundle_of_the_letter_that_names_it(
         assert [text for text in runs if text.startswith("S0001-0")] == bundle != []
 
 
+@pytest.mark.parametrize("delivery", ["regular", "lists"])
+def test_an_employer_whose_name_is_written_in_two_ways_has_every_envelope_in_a_letter(
+    engine: Engine, store: Store, tmp_path: Path, delivery: str
+) -> None:
+    names = ["見本商会", "見本商会", "見本　商会", "見本商会"]  # sorted by their symbol alone, which is the same
+    rows = [insured(世帯番号=f"{at:08d}", 番号=str(at), 事業所名称=name) for at, name in enumerate(names, start=1)]
+    put_part(store, tmp_path, 1, rows[:1])
+    put_part(store, tmp_path, 2, rows[1:], first=2)
+    package(engine, store, replace(JOB, delivery=delivery), 2)
+    told = table(store, "vendor/pieces.csv")
+    at_employers = [row["piece"] for row in told if row["kind"] in ("letter", "list")]
+    assert len(at_employers) == 3
+    if delivery == "regular":
+        first, second, third = at_employers
+        assert [row["bundle"] for row in told] == [first, first, second, third, *at_employers]
+    assert reconcile(store).findings == []
+
+
 def test_a_package_whose_letters_name_other_envelopes_than_were_printed_is_not_put_together(
     engine: Engine, store: Store, tmp_path: Path
 ) -> None:
