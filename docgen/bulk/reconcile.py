@@ -714,11 +714,10 @@ class _Bundles:
         """Take in which envelopes the next letters name."""
         for letter, named in letters:
             there = self._take(letter)
-            if named is not None and not _same_bundle(there, named, part=self._said.reprint is not None):
-                message = f"the letter names {several(len(named), 'envelope')}, and its bundle in the table has "
-                message += str(len(there)) if len(there) != len(named) else "others, or in another order"
-                hint = ", ".join(sorted({*there} ^ {*named})[:2])
-                yield Finding("package_bundle", message, hint and f"look for {hint}", PIECES_TABLE, None, letter)
+            hint = _other_bundle(there, named, part=self._said.reprint is not None) if named is not None else ""
+            if hint:
+                message = "the envelopes in the letter's bundle are not those that it names"
+                yield Finding("package_bundle", message, hint, PIECES_TABLE, None, letter)
 
     def left(self) -> Iterator[Finding]:
         """Envelopes of which no letter was noted; what is printed again may have left it out."""
@@ -738,10 +737,14 @@ class _Bundles:
         return self._ahead.pop(letter)
 
 
-def _same_bundle(there: Sequence[str], named: Sequence[str], *, part: bool) -> bool:
-    """Whether a bundle has what its letter names, or a part of it in the same order."""
-    some = {*there} if part else {*named}
-    return list(there) == [number for number in named if number in some]
+def _other_bundle(there: Sequence[str], named: Sequence[str], *, part: bool) -> str:
+    """How a bundle differs from what its letter names, or from a part of it; empty if it does not."""
+    mine, theirs = {*there}, {*named}
+    told = [f"the letter does not name {number}" for number in there if number not in theirs][:1]
+    told += [] if part else [f"it names {number}" for number in named if number not in mine][:1]
+    if not told and list(there) != [number for number in named if number in mine]:
+        told = ["they stand in another order, or twice"]
+    return ", ".join(told)
 
 
 def _counts(said: Manifest, found: Counts, vendor_only: bool) -> Iterator[Finding]:

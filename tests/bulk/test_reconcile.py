@@ -246,10 +246,7 @@ def test_two_people_who_changed_places_in_the_table_are_found_by_the_vendor_too(
 def handed_on(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Envelopes for several employers, in two shards."""
     folder = tmp_path_factory.mktemp("handed-on")
-    rows = packages.rows(40)
-    for row in rows:
-        row |= {"事業所番号": f"{row['_household'] // 4:04d}", "事業所名称": f"見本商店{row['_household'] // 4}"}
-    packages.issue(engine, folder, packages.job("regular"), packages.halves(rows))
+    packages.issue(engine, folder, packages.job("regular"), packages.halves(packages.rows_of_employers(40)))
     return folder / "package"
 
 
@@ -335,10 +332,7 @@ def test_letters_of_two_employers_that_changed_places_are_found(through_employer
 
 
 def test_lists_of_two_employers_that_changed_places_are_found(engine: Engine, tmp_path: Path) -> None:
-    rows = packages.rows(10)
-    for row in rows:
-        row |= {"事業所番号": f"{row['_household']:04d}", "事業所名称": f"見本商店{row['_household']}"}
-    packages.issue(engine, tmp_path, packages.job("lists"), [rows])
+    packages.issue(engine, tmp_path, packages.job("lists"), [packages.rows_of_employers(10, households=1)])
     damaged, lists = Damaged(tmp_path / "package"), "vendor/recipients-lists-0001.pdf"
     damaged.swap_contents(lists, 0, 1)
     damaged.hide()
