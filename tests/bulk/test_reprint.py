@@ -11,7 +11,7 @@ import pypdfium2
 import pytest
 
 from docgen.bulk.find import Selection, find
-from docgen.bulk.opened import MANIFEST, KeyRow, PageRow, key_rows, page_rows
+from docgen.bulk.opened import MANIFEST, KeyRow, PageRow, key_rows, page_rows, piece_rows
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.reprint import reprint
 from docgen.bulk.store import Store
@@ -167,6 +167,43 @@ def test_letters_are_printed_again_with_their_piece(engine: Engine, tmp_path: Pa
     reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
     assert {row.document for row in page_rows(out)} == {"employer-letter"}
     assert reconcile(out).findings == []
+
+
+def test_what_an_employer_gets_again_keeps_its_bundle_with_the_letter_or_without(
+    engine: Engine, tmp_path: Path
+) -> None:
+    made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows_of_employers(30)))
+    pieces = list(piece_rows(made))
+    letter = next(row.piece for row in pieces if row.kind == "letter")
+    envelopes = [row for row in pieces if row.bundle == letter and row.kind == "employer"]
+    other = next(row for row in pieces if row.kind == "letter" and row.piece != letter)
+    assert len(envelopes) > 2
+    for at, asked in enumerate([
+        [envelopes[1].piece],
+        [envelopes[1].piece, envelopes[2].piece, letter],
+        [*(row.piece for row in envelopes), other.piece],  # a letter without its envelopes, envelopes without theirs
+    ]):  # fmt: skip
+        out = Store.open(tmp_path / f"reprint-{at}")
+        reprint(made, out, Selection(pieces=tuple(dict.fromkeys(asked))), WHY)
+        bundles = {row.piece: row.bundle for row in pieces}
+        assert {row.piece: row.bundle for row in piece_rows(out)} == {piece: bundles[piece] for piece in asked}
+        assert reconcile(out).findings == []
+        assert reconcile(out, vendor_only=True).findings == []
+
+
+def test_an_envelope_that_is_printed_again_with_anothers_letter_is_found(engine: Engine, tmp_path: Path) -> None:
+    made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows_of_employers(30)))
+    pieces = list(piece_rows(made))
+    letter, other = [row.piece for row in pieces if row.kind == "letter"][:2]
+    mine = next(row for row in pieces if row.bundle == other and row.kind == "employer")
+    out = Store.open(tmp_path / "reprint")
+    reprint(made, out, Selection(pieces=(mine.piece, letter)), WHY)
+    damaged = Damaged(tmp_path / "reprint")
+    damaged.table("vendor/pieces.csv", lambda rows: [[*row[:-1], letter] for row in rows])
+    damaged.sign()
+    (finding,) = reconcile(out, vendor_only=True).findings
+    assert (finding.code, finding.piece) == ("package_bundle", letter)
+    assert mine.piece in finding.hint
 
 
 def test_every_unknown_id_is_named_and_nothing_is_written(package: Store, rows: list[PageRow], out: Store) -> None:
