@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -175,6 +176,46 @@ def _broken(what: str) -> PackageError:
     return PackageError(Violation("package_manifest", f"the manifest {what}", hint, file=MANIFEST))
 
 
+def digest_of(store: Store, name: str) -> tuple[str, int]:
+    """SHA-256 and bytes of a file, in bounded memory."""
+    digest, size = hashlib.sha256(), 0
+    for block in store.chunks(name):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def difference(file: File, found: tuple[str, int]) -> str:
+    """What to say of a file with another SHA-256 or size than the manifest has; empty if it is the one."""
+    sha256, size = found
+    if (file.sha256, file.bytes) == (sha256, size):
+        return ""
+    message = "the file is not the one that the manifest names"
+    return message + (f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long")
+
+
+def require_as_made(store: Store, said: Manifest, tables: Iterable[str]) -> None:
+    """Tables are those that the manifest names: else what is selected by them may be anybody's.
+
+    Raises PackageError `package_table`, `package_file_unknown`, `package_file_changed`, with every table.
+    """
+    found = [violation for name in tables if (violation := _not_as_made(store, said.files.get(name), name))]
+    if found:
+        raise PackageError(found)
+
+
+def _not_as_made(store: Store, file: File | None, name: str) -> Violation | None:
+    hint = "trust nothing in it: fetch the package again, and reconcile it"
+    try:
+        found = digest_of(store, name)
+    except FileNotFoundError:
+        return _missing(name)
+    if file is None:
+        return Violation("package_file_unknown", "the manifest does not name this table", hint, file=name)
+    message = difference(file, found)
+    return Violation("package_file_changed", message, hint, file=name) if message else None
+
+
 def page_rows(store: Store, fragment: str | None = None) -> Iterator[PageRow]:
     """Every page of the package. Raises PackageError `package_table`."""
     for line, cells in _rows(store, PAGES_TABLE, fragment, PAGES):
@@ -224,10 +265,7 @@ def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str])
     try:
         stream = store.reader(path)
     except FileNotFoundError:
-        hint = "copy the package again, as a whole"
-        if name.startswith("issuer/"):  # a vendor has not got it, nor has what was printed again without it
-            hint = "it is on the issuer's side, which reconciling can leave out (--vendor-only)"
-        raise PackageError(Violation("package_table", "the table is missing", hint, file=path)) from None
+        raise PackageError(_missing(path)) from None
     with stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         table = csv.reader(text)
         if fragment is None and next(table, None) != list(columns):
@@ -237,6 +275,13 @@ def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str])
             if len(row) != len(columns):
                 raise _bad_row(path, table.line_num)
             yield table.line_num, row
+
+
+def _missing(name: str) -> Violation:
+    hint = "copy the package again, as a whole"
+    if name.startswith("issuer/"):  # a vendor has not got it, nor has what was printed again without it
+        hint = "it is on the issuer's side, which reconciling can leave out (--vendor-only)"
+    return Violation("package_table", "the table is missing", hint, file=name)
 
 
 def _bad_row(name: str, line: int) -> PackageError:

@@ -29,6 +29,8 @@ from docgen.bulk.opened import (
     Manifest,
     PageRow,
     PieceRow,
+    difference,
+    digest_of,
     key_rows,
     open_manifest,
     page_rows,
@@ -194,17 +196,11 @@ def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]
         yield Finding("package_file_unknown", "the manifest does not name this file", "take it away", name)
     for name in sorted(named & there):
         if not name.endswith(".pdf"):
-            digest, size = hashlib.sha256(), 0
-            for block in store.chunks(name):
-                digest.update(block)
-                size += len(block)
-            yield from _changed(said.files[name], digest.hexdigest(), size)
+            yield from _changed(said.files[name], digest_of(store, name))
 
 
-def _changed(file: File, sha256: str, size: int) -> Iterator[Finding]:
-    if (file.sha256, file.bytes) != (sha256, size):
-        message = "the file is not the one that the manifest names"
-        message += f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long"
+def _changed(file: File, found: tuple[str, int]) -> Iterator[Finding]:
+    if message := difference(file, found):
         yield Finding("package_file_changed", message, "fetch it again", file.name)
 
 
@@ -315,7 +311,7 @@ def _read_file(
         data = store.read(name)
     except FileNotFoundError:
         return  # told already
-    yield from _changed(file, hashlib.sha256(data).hexdigest(), len(data))
+    yield from _changed(file, (hashlib.sha256(data).hexdigest(), len(data)))
     try:
         pages = list(reader.read(data, rows[0].document, texts=texts))
     except UnreadablePdf:

@@ -31,6 +31,7 @@ from docgen.bulk.opened import (
     key_rows,
     open_manifest,
     piece_rows,
+    require_as_made,
 )
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
@@ -48,7 +49,8 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
 
     A piece gives all that is in it; a person their card and notice, and the mount of the envelope unless `cards_only`;
     a page the whole document that it is of. Raises PackageError `reason_missing`, `package_in_the_way`,
-    `not_in_package` with every unknown id, `reprint_damaged` if a page is not the one that was made; then nothing is
+    `package_file_changed` if a table is not the one that the manifest names, `not_in_package` with every unknown id,
+    `reprint_damaged` if a page is not the one that was made; then nothing is
     left of it in `out`.
     """
     if not reason.strip():
@@ -57,6 +59,8 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
         message, hint = "there is a package already where the reprint goes", "give an empty folder"
         raise PackageError(Violation("package_in_the_way", message, hint))
     said = open_manifest(store)
+    issuers = (KEYS_TABLE,) if selection.keys or store.exists(KEYS_TABLE) else ()
+    require_as_made(store, said, (PAGES_TABLE, PIECES_TABLE, *issuers))
     on_mount = with_cards(said)
     left_out = set(MOUNTS) - on_mount if cards_only else set()
     held = [holding.pages for envelope in search(store, selection) for holding in envelope]
