@@ -127,6 +127,12 @@ def test_a_name_that_was_edited_on_the_mount_is_found(damaged: Damaged) -> None:
     assert places(found(damaged), "package_name_differs") >= {(MOUNTS, 2)}
 
 
+def test_a_page_that_was_turned_is_another_one(damaged: Damaged) -> None:
+    damaged.pages_of(CARDS, lambda pdf: pdf.pages[2].obj.__setitem__("/Rotate", 180))
+    damaged.sign()
+    assert places(found(damaged), "package_page_changed") == {(CARDS, 3)}
+
+
 def test_a_dropped_page_is_missing_from_there_on(damaged: Damaged) -> None:
     def drop(pdf: pikepdf.Pdf) -> None:
         del pdf.pages[6]
