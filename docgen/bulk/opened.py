@@ -19,6 +19,7 @@ from docgen.errors import PackageError, Violation
 from docgen.issuance.profile import CardSettings, MountSettings
 
 MANIFEST = "vendor/manifest.json"
+FORMAT = 1  # of the manifest and the tables: another one when a program that reads them has to change
 PIECES_TABLE, PAGES_TABLE = "vendor/pieces.csv", "vendor/pages.csv"
 KEYS_TABLE, REJECTS_TABLE = "issuer/keys.csv", "issuer/rejects.csv"
 
@@ -160,6 +161,8 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
     """The manifest. Raises PackageError `package_manifest`."""
     try:
         raw = json.loads(store.read(name))
+        if raw["format"] != FORMAT:
+            raise _of_format(raw["format"])
         files = [File(**file) for file in raw["files"]]
         areas = tuple(Area(**{**area, "box": tuple(map(float, area["box"]))}) for area in raw["reading"])
         backs = frozenset(map(str, raw["two_sided"]))
@@ -169,6 +172,12 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _broken(f"cannot be read ({type(error).__name__})") from None
     return Manifest(job, counts, {file.name: file for file in files}, areas, backs, raw.get("reprint"), raw)
+
+
+def _of_format(format: object) -> PackageError:
+    message = f"the manifest is of format {json.dumps(format)}, and this version of docgen reads format {FORMAT}"
+    hint = "use the version that made the package: the manifest names it under made_with"
+    return PackageError(Violation("package_manifest", message, hint, file=MANIFEST))
 
 
 def _broken(what: str) -> PackageError:

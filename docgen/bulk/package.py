@@ -15,12 +15,12 @@ import duckdb
 import pyarrow as pa
 
 from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, shard_dir
+from docgen.bulk.opened import FORMAT
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import FIT, KEYS, PAGES, PIECES, REJECTS, header
 
 MANIFEST = "vendor/manifest.json"
-FORMAT = 1
 _BATCH = 4096  # rows
 
 # Each table of the package: its columns, and the name of the shards' pieces of it.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from docgen.bulk.find import Selection, search
+from docgen.bulk.household import TO_EMPLOYERS
 from docgen.bulk.job import Counts, File
 from docgen.bulk.opened import (
     KEYS_TABLE,
@@ -113,8 +114,9 @@ class _Reprint:
         if self._store.exists(KEYS_TABLE):
             self._put_table(KEYS_TABLE, KEYS, _keys(key_rows(self._store), people))
             self._put_table(REJECTS_TABLE, REJECTS, [])
+        homes = {row.piece for row in pieces if row.kind not in TO_EMPLOYERS}
         counts = Counts(
-            people=len(people), printed=len(people), households=len({row.piece for row in pieces}), pieces=len(pieces),
+            people=len(people), printed=len(people), households=len(homes), pieces=len(pieces),
             cards=sum(row.cards for row in pieces), pages=len(self._rows),
         )  # fmt: skip
         self._put_manifest(counts, selection, reason)

@@ -109,6 +109,13 @@ def test_a_page_is_the_whole_card_that_it_is_of(package: Store, rows: list[PageR
     assert reconcile(out).findings == []
 
 
+def test_a_mount_alone_is_nobodys_card(package: Store, rows: list[PageRow], out: Store) -> None:
+    counts = reprint(package, out, Selection(pages=("mounts-0001.pdf:1",)), WHY)
+    assert (counts.people, counts.printed, counts.cards, counts.pieces, counts.households) == (0, 0, 0, 1, 1)
+    assert reconcile(out).findings == []
+    assert reconcile(out, vendor_only=True).findings == []
+
+
 def test_all_printed_again_has_every_hash_of_the_original(package: Store, rows: list[PageRow], out: Store) -> None:
     reprint(package, out, Selection(pieces=tuple({row.piece for row in rows})), WHY)
     assert hashes(out) == hashes(package)
@@ -173,8 +180,9 @@ def test_letters_are_printed_again_with_their_piece(engine: Engine, tmp_path: Pa
     made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows(30)))
     letter = next(row for row in page_rows(made) if row.document == "employer-letter")
     out = Store.open(tmp_path / "reprint")
-    reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
+    counts = reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
     assert {row.document for row in page_rows(out)} == {"employer-letter"}
+    assert (counts.people, counts.households, counts.pieces) == (0, 0, 1)
     assert reconcile(out).findings == []
 
 
