@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from docgen.bulk.find import Selection, search
+from docgen.bulk.household import TO_EMPLOYERS
 from docgen.bulk.job import Counts, File
 from docgen.bulk.opened import (
     KEYS_TABLE,
@@ -31,6 +32,7 @@ from docgen.bulk.opened import (
     key_rows,
     open_manifest,
     piece_rows,
+    require_as_made,
 )
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
@@ -48,7 +50,8 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
 
     A piece gives all that is in it; a person their card and notice, and the mount of the envelope unless `cards_only`;
     a page the whole document that it is of. Raises PackageError `reason_missing`, `package_in_the_way`,
-    `not_in_package` with every unknown id, `reprint_damaged` if a page is not the one that was made; then nothing is
+    `package_file_changed` if a table is not the one that the manifest names, `not_in_package` with every unknown id,
+    `reprint_damaged` if a page is not the one that was made; then nothing is
     left of it in `out`.
     """
     if not reason.strip():
@@ -57,6 +60,8 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
         message, hint = "there is a package already where the reprint goes", "give an empty folder"
         raise PackageError(Violation("package_in_the_way", message, hint))
     said = open_manifest(store)
+    issuers = (KEYS_TABLE,) if selection.keys or store.exists(KEYS_TABLE) else ()
+    require_as_made(store, said, (PAGES_TABLE, PIECES_TABLE, *issuers))
     on_mount = with_cards(said)
     left_out = set(MOUNTS) - on_mount if cards_only else set()
     held = [holding.pages for envelope in search(store, selection) for holding in envelope]
@@ -109,8 +114,9 @@ class _Reprint:
         if self._store.exists(KEYS_TABLE):
             self._put_table(KEYS_TABLE, KEYS, _keys(key_rows(self._store), people))
             self._put_table(REJECTS_TABLE, REJECTS, [])
+        homes = {row.piece for row in pieces if row.kind not in TO_EMPLOYERS}
         counts = Counts(
-            people=len(people), printed=len(people), households=len({row.piece for row in pieces}), pieces=len(pieces),
+            people=len(people), printed=len(people), households=len(homes), pieces=len(pieces),
             cards=sum(row.cards for row in pieces), pages=len(self._rows),
         )  # fmt: skip
         self._put_manifest(counts, selection, reason)

@@ -11,7 +11,17 @@ import pypdfium2
 import pytest
 
 from docgen.bulk.find import Selection, find
-from docgen.bulk.opened import MANIFEST, KeyRow, PageRow, key_rows, page_rows, piece_rows
+from docgen.bulk.opened import (
+    KEYS_TABLE,
+    MANIFEST,
+    PAGES_TABLE,
+    PIECES_TABLE,
+    KeyRow,
+    PageRow,
+    key_rows,
+    page_rows,
+    piece_rows,
+)
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.reprint import reprint
 from docgen.bulk.store import Store
@@ -20,7 +30,7 @@ from docgen.errors import PackageError
 from docgen.pdf.reader import read_pages
 from tests import verapdf
 from tests.bulk import packages
-from tests.bulk.damage import Damaged
+from tests.bulk.damage import Damaged, Rows
 
 CARDS = "vendor/cards-0001.pdf"
 WHY = "damaged in the post"
@@ -100,6 +110,13 @@ def test_a_page_is_the_whole_card_that_it_is_of(package: Store, rows: list[PageR
     assert reconcile(out).findings == []
 
 
+def test_a_mount_alone_is_nobodys_card(package: Store, rows: list[PageRow], out: Store) -> None:
+    counts = reprint(package, out, Selection(pages=("mounts-0001.pdf:1",)), WHY)
+    assert (counts.people, counts.printed, counts.cards, counts.pieces, counts.households) == (0, 0, 0, 1, 1)
+    assert reconcile(out).findings == []
+    assert reconcile(out, vendor_only=True).findings == []
+
+
 def test_all_printed_again_has_every_hash_of_the_original(package: Store, rows: list[PageRow], out: Store) -> None:
     reprint(package, out, Selection(pieces=tuple({row.piece for row in rows})), WHY)
     assert hashes(out) == hashes(package)
@@ -164,8 +181,9 @@ def test_letters_are_printed_again_with_their_piece(engine: Engine, tmp_path: Pa
     made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows(30)))
     letter = next(row for row in page_rows(made) if row.document == "employer-letter")
     out = Store.open(tmp_path / "reprint")
-    reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
+    counts = reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
     assert {row.document for row in page_rows(out)} == {"employer-letter"}
+    assert (counts.people, counts.households, counts.pieces) == (0, 0, 1)
     assert reconcile(out).findings == []
 
 
@@ -240,6 +258,41 @@ def test_a_page_that_was_lost_or_changed_is_an_error_and_not_a_gap(package: Stor
         with pytest.raises(PackageError, match="reprint_damaged"):
             reprint(Store.open(damaged.folder), out, Selection(pages=(f"{CARDS}:3",)), WHY)
         assert files(out) == {}
+
+
+def of_a_stranger(table: str, rows: Rows) -> Rows:
+    """The rows of a table with one that was altered, as long as before."""
+    if table == PAGES_TABLE:  # the place of another household's card
+        mine = next(row for row in rows if row[4])
+        theirs = next(row for row in rows if row[4] and row[2] != mine[2])
+        mine[2] = theirs[2]
+    else:
+        rows[0][0], rows[1][0] = rows[1][0], rows[0][0]
+    return rows
+
+
+@pytest.mark.parametrize("table", [PAGES_TABLE, PIECES_TABLE, KEYS_TABLE])
+def test_nothing_is_selected_by_a_table_that_was_altered(
+    package: Store, rows: list[PageRow], tmp_path: Path, table: str
+) -> None:
+    shutil.copytree(package.location, tmp_path / "package")
+    damaged, key = Damaged(tmp_path / "package"), next(key_rows(package)).key
+    damaged.table(table, lambda cells: of_a_stranger(table, cells))
+    altered, out = Store.open(damaged.folder), Store.open(tmp_path / "reprint")
+    selection = Selection(pieces=(rows[0].piece,), keys=(key,))
+    for attempt in (lambda: list(find(altered, selection)), lambda: reprint(altered, out, selection, WHY)):
+        with pytest.raises(PackageError, match="package_file_changed") as caught:
+            attempt()
+        assert [violation.file for violation in caught.value.violations] == [table]
+    assert files(out) == {}
+
+
+def test_a_table_that_the_manifest_does_not_name_is_not_trusted(package: Store, tmp_path: Path) -> None:
+    shutil.copytree(package.location, tmp_path / "package")
+    damaged = Damaged(tmp_path / "package")
+    damaged.manifest(lambda said: said.update(files=[file for file in said["files"] if file["name"] != PAGES_TABLE]))
+    with pytest.raises(PackageError, match="package_file_unknown"):
+        list(find(Store.open(damaged.folder), Selection(pages=("cards-0001.pdf:1",))))
 
 
 def test_an_interrupted_reprint_is_not_in_the_way_of_the_next(
