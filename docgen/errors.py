@@ -133,6 +133,7 @@ _declare(
         "already_issued": "Another batch has issued this document with this date to the same person.",
         "malformed_row": "A row of the extract has more or fewer fields than its header.",
         "household_too_large": "More rows name one household than a household can have people.",
+        "household_contradictory": "The rows of one household contradict each other; all of them are rejected.",
         "household_missing": "A row of the extract does not say which household it belongs to.",
         "issue_date_differs": "A row's date of issue is not the job's.",
         "household_held": "The person is held back, since another of the household was rejected.",

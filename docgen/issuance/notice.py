@@ -48,14 +48,21 @@ from docgen.issuance.validity import Expiry, expiry
 # --- the record ---
 
 
+def too_many_digits(text: str) -> tuple[str, str, str] | None:
+    """Code, message and hint if there are more than the last four digits of an individual number.
+
+    The value itself stays out of every message: it may be a whole one.
+    """
+    digits = sum(char.isdecimal() for char in text)
+    message = f"{digits} digits of an individual number, where 4 are allowed"
+    return ("individual_number_too_long", message, "send the last four alone") if digits > 4 else None
+
+
 def _check_last_four(text: str) -> str:
-    # The value itself stays out of every message: with more digits it may be a whole individual number.
     if re.fullmatch("[0-9]{4}", text):
         return text
-    digits = sum(char.isdecimal() for char in text)
-    if digits > 4:
-        message, hint = f"{digits} digits of an individual number, where 4 are allowed", "send the last four alone"
-        raise fault("individual_number_too_long", message, hint)
+    if too_long := too_many_digits(text):
+        raise fault(*too_long)
     raise fault("not_allowed", "not the last four digits of an individual number", "four half-width digits")
 
 
