@@ -300,6 +300,7 @@ _declare(
     {
         "layout_unknown_field": "A layout names a print item that the document's catalogue does not have.",
         "layout_unknown_flag": "A layout's condition names a flag that the document's catalogue does not have.",
+        "layout_missing_item": "A layout does not print, or not always, an item that its document is for.",
         "layout_never_filled": "A field or symbol that no variant of the document can fill, or that no sample fills.",
         "profile_unknown_wording": "A profile words a key that the layout does not have.",
         "layout_seal_too_small": "A privacy seal does not cover, with its margin, the box that it is for.",

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 import docgen
 from docgen.compose.brand import brand_of
-from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
+from docgen.compose.check import check_covers, check_items, check_layout, check_wording, never_filled
 from docgen.compose.composition import Asked, Composition, Spot
 from docgen.compose.placed import PlacedSide
 from docgen.compose.window import check_window
@@ -362,8 +362,8 @@ class Engine:
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
             kind, layout = DOCUMENTS[document], self.layout(document, profile)
-            if strange := [*check_names(layout, kind.catalogue), *self._across(layout)]:
-                raise LayoutError(strange)
+            if wrong := [*check_items(layout, kind), *self._across(layout)]:
+                raise LayoutError(wrong)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
             self._compositions[key] = Composition(
                 layout, brand, self._fonts, lambda other: self._composition(other, insurer)
