@@ -313,6 +313,9 @@ _declare(
         "layout_wording_does_not_fit": "A text that is the same on every document does not fit its box.",
         "layout_wording_missing_glyph": "A text that is the same on every document has a character that no face has.",
         "layout_trim_not_allowed": "A profile asks for a trim size that the layout is not drawn for.",
+        "layouts_folder": "The folder of layouts, profiles and samples is not there.",
+        "layouts_unread": "A file that looks like a layout, a profile or a sample, and that nobody reads.",
+        "unknown_setting": "The environment has a DOCGEN_ variable that is no setting.",
         "layout_syntax": "The YAML file cannot be read.",
         "layout_unknown_key": "A key that the layout language does not know.",
         "layout_value": "A value of the wrong kind, or outside what is allowed.",
@@ -351,8 +354,8 @@ _declare(
 class Violation:
     """One thing that is wrong, where, and what to do about it.
 
-    `pointer` is a JSON pointer into the record; `file` and `line` point into a layout or profile. `message` and `hint`
-    may quote the caller's data: they go back to the caller and never into a log (see `public`).
+    `pointer` is a JSON pointer into the record; `file` and `line` point into a layout or profile, `line` alone into
+    what was sent. `message` and `hint` may quote the caller's data: they go back to the caller and never into a log (see `public`).
     """
 
     code: str
