@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from docgen.bulk.job import Job
     from docgen.bulk.ledger import Batch, Ledger
     from docgen.bulk.reconcile import Report
+    from docgen.bulk.reprint import LeftBehind
     from docgen.bulk.run import Coordinator, Progress
     from docgen.bulk.store import Store
 
 NOTE = "work/batch.json"  # which batch of the ledger is being made in a folder
+_TOLD = 5  # envelopes that one line names
 
 Package = Annotated[str, typer.Argument(metavar="DIR", help="A package: a folder, or s3://BUCKET/PREFIX.")]
 Out = Annotated[str, typer.Option(metavar="DIR", show_default=False, help="An empty folder, or s3://BUCKET/PREFIX.")]
@@ -500,8 +502,8 @@ def reprint(
     """
     from docgen.bulk.find import Selection
     from docgen.bulk.opened import open_manifest
+    from docgen.bulk.reprint import left_behind, with_cards
     from docgen.bulk.reprint import reprint as printed_again
-    from docgen.bulk.reprint import with_cards
     from docgen.bulk.store import Store
 
     selection = Selection(_ids(piece), _ids(person), (), _ids(page))
@@ -514,6 +516,19 @@ def reprint(
     if cards_only and with_cards(open_manifest(store)):
         message = "the cards are printed on their mounts: each came with its whole sheet, and everybody's who is on it"
         typer.echo(message, err=True)
+    _tell_left_behind(left_behind(store))
+
+
+def _tell_left_behind(mounts: Sequence[LeftBehind]) -> None:
+    """That who asks for one card gets the mount of others, and how to get these too."""
+    if not mounts:
+        return
+    cards = several(sum(mount.cards for mount in mounts), "other card")
+    carry = "the mount carries" if len(mounts) == 1 else f"{len(mounts):,} mounts carry"
+    asked = " ".join(f"--piece {mount.number}" for mount in mounts[:_TOLD])
+    more = f" and so on, {len(mounts) - _TOLD:,} more" if len(mounts) > _TOLD else ""
+    message = f"{carry} {cards}, not asked for and not in this reprint: all of a mount's come by {asked}{more}"
+    typer.echo(message, err=True)
 
 
 def find(
