@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from docgen.bulk.find import Selection, search
+from docgen.bulk.find import Selection, documents, search
 from docgen.bulk.household import TO_EMPLOYERS
 from docgen.bulk.job import Counts, File
 from docgen.bulk.opened import (
@@ -31,6 +32,7 @@ from docgen.bulk.opened import (
     PieceRow,
     key_rows,
     open_manifest,
+    page_rows,
     piece_rows,
     require_as_made,
 )
@@ -38,6 +40,7 @@ from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS, TableWriter, header
 from docgen.errors import PackageError, Violation
+from docgen.issuance.addressee import piece_label
 from docgen.pdf.extract import Extract
 from docgen.pdf.swift import NotOurs, UnreadablePdf, glances
 
@@ -96,6 +99,27 @@ def with_cards(said: Manifest) -> set[str]:
     return {area.document for area in said.areas if area.of == "card" and area.document in MOUNTS}
 
 
+class LeftBehind(NamedTuple):
+    """A mount that was printed again without all of its cards: its envelope's number, and how many are not there."""
+
+    number: str
+    cards: int
+
+
+def left_behind(out: Store) -> list[LeftBehind]:
+    """The mounts of a reprint that carry cards besides those that are in it: who asks for one card gets its mount."""
+    glued = set(MOUNTS) - with_cards(open_manifest(out))
+    besides: Counter[tuple[str, int]] = Counter()
+    for pages in documents(page_rows(out)):
+        first = pages[0]
+        besides[first.piece, first.sheet] += len(first.people) if first.document in glued else -bool(first.place)
+    return [
+        LeftBehind(piece_label(row.piece, row.sheet, row.of), cards)
+        for row in piece_rows(out)
+        if (cards := besides[row.piece, row.sheet]) > 0
+    ]
+
+
 class _Reprint:
     """A package in the making."""
 
@@ -149,7 +173,9 @@ class _Reprint:
         """An envelope's row with what is printed again of it."""
         cards = sum(1 for rows in chosen if rows[0].place)
         cards += sum(len(rows[0].people) for rows in chosen if rows[0].document in self._on_mount)
-        return row._replace(cards=cards, sheets=sum(map(self._said.sheets, chosen)))
+        sheets = sum(map(self._said.sheets, chosen))
+        # Cards without any sheet are nobody's mail: nothing is put in with them.
+        return row._replace(cards=cards, sheets=sheets, enclosures=row.enclosures if sheets else "")
 
     def _copy_file(self, name: str, rows: Sequence[PageRow]) -> None:
         path = self._folder / "file.pdf"

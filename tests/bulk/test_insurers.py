@@ -26,7 +26,7 @@ from docgen.bulk.intake import take_in
 from docgen.bulk.job import Job
 from docgen.bulk.opened import PageRow, key_rows, open_manifest, page_rows, piece_rows
 from docgen.bulk.reconcile import Finding, reconcile
-from docgen.bulk.reprint import reprint
+from docgen.bulk.reprint import left_behind, reprint
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import PIECES, read_table
@@ -361,6 +361,7 @@ def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Stor
         made = reprint(printed, out, Selection(people=(person,)), "damaged in the post", cards_only=cards_only)
         assert (made.pieces, made.cards, made.people, made.pages) == (1, 4, 4, 2)
         assert [row.page_hash for row in page_rows(out)] == [front.page_hash, back.page_hash]
+        assert left_behind(out) == []
         assert {row.person for row in key_rows(out)} == set(front.people)
         assert reconcile(out).findings == []
 

@@ -23,7 +23,7 @@ from docgen.bulk.opened import (
     piece_rows,
 )
 from docgen.bulk.reconcile import reconcile
-from docgen.bulk.reprint import reprint
+from docgen.bulk.reprint import left_behind, reprint
 from docgen.bulk.store import Store
 from docgen.engine import Engine, preflight
 from docgen.errors import PackageError
@@ -87,6 +87,38 @@ def test_a_person_is_both_sides_of_the_card_and_the_mount(package: Store, rows: 
     assert [row.people for row in page_rows(out)][1:] == [(person,)] * 2
     assert [row.person for row in key_rows(out)] == [person]
     assert reconcile(out).findings == []
+
+
+def test_what_a_mount_carries_besides_is_told_with_the_number_to_ask_for(
+    package: Store, rows: list[PageRow], tmp_path: Path
+) -> None:
+    piece = family(rows)
+    cards = {row.place: row for row in rows if row.piece == piece and row.sheet == 1 and row.place}
+    asked = [
+        (Selection(people=cards[2].people), False, len(cards) - 1),
+        (Selection(pieces=(f"{piece}-11", f"{piece}-12")), False, len(cards) - 2),
+        (Selection(people=cards[2].people), True, 0),
+        (Selection(pieces=(f"{piece}/1",)), False, 0),
+    ]
+    for number, (selection, cards_only, besides) in enumerate(asked):
+        out = Store.open(tmp_path / str(number))
+        reprint(package, out, selection, WHY, cards_only=cards_only)
+        left = left_behind(out)
+        assert [envelope.cards for envelope in left] == [besides] * bool(besides)
+        for envelope in left:  # the number gets them all
+            whole = Store.open(tmp_path / f"{number}-whole")
+            assert reprint(package, whole, Selection(pieces=(envelope.number,)), WHY).cards == len(cards)
+
+
+def test_what_is_put_into_an_envelope_is_named_only_where_one_is_filled(
+    package: Store, rows: list[PageRow], tmp_path: Path
+) -> None:
+    selection = Selection(people=(next(row.people[0] for row in rows if row.place == 1),))
+    for cards_only, enclosures in ((False, "leaflet seal reply-envelope"), (True, "")):
+        out = Store.open(tmp_path / str(cards_only))
+        reprint(package, out, selection, WHY, cards_only=cards_only)
+        assert [row.enclosures for row in piece_rows(out)] == [enclosures]
+        assert reconcile(out).findings == []
 
 
 def test_a_person_is_found_by_the_records_own_key_too(package: Store, out: Store) -> None:
