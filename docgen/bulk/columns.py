@@ -48,7 +48,9 @@ def _part(violation: Violation, data: Extracted) -> str | None:
             return f"{pointer}/rest"
         if violation.code == "address_form":
             return next((at for key in ("area", "full") if (at := f"{pointer}/{key}") in data.column_of), pointer)
-        return _to_mend(violation, _values(data, pointer, ("area", "rest", "full", "building"))) or pointer
+        # Numbers stand behind the town, and whether `full` can be split is told of it as well.
+        keys = ("area", "rest", "full", "building") if violation.item is not None else ("rest", "full")
+        return _to_mend(violation, _values(data, pointer, keys)) or pointer
     if pointer == "/person" and violation.item is not None:
         is_reading = violation.item.endswith(".kana")
         shown = _values(data, "/person/alias", ("kana",) if is_reading else ("name",))

@@ -26,6 +26,7 @@ from docgen.issuance.mount import MOST_CARDS
 State = Literal["printed", "rejected", "held", "withdrawn"]
 STATES: tuple[State, ...] = ("printed", "rejected", "held", "withdrawn")
 Kind = Literal["home", "direct", "employer", "letter", "list"]
+TO_EMPLOYERS: tuple[Kind, ...] = ("letter", "list")  # the kinds that are no household's mail
 
 
 @dataclass(slots=True, eq=False)

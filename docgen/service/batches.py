@@ -26,7 +26,7 @@ from docgen import strict_json
 from docgen.bulk.find import Selection
 from docgen.bulk.ledger import Batch, Ledger, not_released
 from docgen.bulk.opened import MANIFEST, REJECTS_TABLE
-from docgen.bulk.reprint import is_of, reprint
+from docgen.bulk.reprint import is_of, left_behind, reprint
 from docgen.bulk.request import Wish, absent_keys, format_of, job_of, list_bytes, open_extract, read_list
 from docgen.bulk.store import CHUNK, Store
 from docgen.engine import Engine
@@ -323,7 +323,7 @@ class Batches:
         return Store.open(self.released(batch).store).chunks(REJECTS_TABLE)
 
     def reprint(self, batch: str, order: ReprintOrder) -> dict[str, Any]:
-        """Print again; the reprint's id and counts."""
+        """Print again; the reprint's id and counts, and the mounts that came without all of their cards."""
         store = Store.open(self.released(batch).store)
         id_ = secrets.token_hex(8)
         out = Store.open(f"{store.location}/reprints/{id_}")
@@ -333,11 +333,12 @@ class Batches:
             raise RequestError(Violation("missing_value", message, "give pieces, people, keys or pages", "/pieces"))
         try:
             counts = reprint(store, out, selection, order.reason)
+            left = [{"envelope": mount.number, "cards": mount.cards} for mount in left_behind(out)]
         except BaseException:
             out.delete()
             raise
         path = f"/v1/batches/{batch}/reprints/{id_}"
-        return {"id": id_, "counts": counts.as_dict(), "links": {"package": f"{path}/package"}}
+        return {"id": id_, "counts": counts.as_dict(), "left_behind": left, "links": {"package": f"{path}/package"}}
 
 
 def _summary(batch: Batch) -> dict[str, Any]:

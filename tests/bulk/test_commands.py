@@ -114,6 +114,18 @@ def test_somebody_is_found_by_their_own_key_and_printed_again(state: Path, packa
     assert run(state, "find", package, "--key", "nobody").returncode == 1
 
 
+def test_a_card_that_comes_with_its_mount_says_whose_do_not(state: Path, package: Path, tmp_path: Path) -> None:
+    cells = [row.split(",") for row in (package / "vendor/pieces.csv").read_text("utf-8-sig").splitlines()[1:]]
+    piece, sheet, of, _, _, cards, *_ = max(cells, key=lambda row: int(row[5]))
+    again = ("reprint", package, "--reason", "x", "--piece", f"{piece}-{sheet}1")
+    told = run(state, *again, "--out", tmp_path / "one").stderr
+    assert told == (
+        f"the mount carries {int(cards) - 1} other cards, not asked for and not in this reprint: all of a mount's come "
+        f"by --piece {piece}-{sheet}/{of}\n"
+    )
+    assert run(state, *again, "--cards-only", "--out", tmp_path / "bare").stderr == ""
+
+
 def test_a_plan_counts_as_the_package_does_and_leaves_nothing(
     state: Path, source: Path, package: Path, tmp_path: Path
 ) -> None:

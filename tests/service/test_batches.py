@@ -171,12 +171,22 @@ def test_a_reprint_is_a_package_of_the_same_pages(client: TestClient, done: dict
     assert answer.status_code == 201, answer.text
     made = answer.json()
     assert made["counts"]["printed"] == 1
+    assert made["left_behind"] == []
     store = unpacked(client, made["links"]["package"], tmp_path)
     assert reconcile(store).ok
     before = files_of(client.get(done["links"]["package"]).content)["vendor/pages.csv"]
     hashes = {row["page_hash"] for row in csv.DictReader(io.StringIO(before.decode("utf-8-sig")))}
     after = store.read("vendor/pages.csv").decode("utf-8-sig")
     assert {row["page_hash"] for row in csv.DictReader(io.StringIO(after))} <= hashes
+
+
+def test_a_reprint_tells_which_mounts_carry_other_cards_besides(client: TestClient, done: dict[str, Any]) -> None:
+    pieces = files_of(client.get(done["links"]["package"]).content)["vendor/pieces.csv"].decode("utf-8-sig")
+    row = max(csv.DictReader(io.StringIO(pieces)), key=lambda row: int(row["cards"]))
+    order = {"reason": "damaged", "pieces": [f"{row['piece']}-{row['sheet']}1"]}
+    made = client.post(done["links"]["reprints"], json=order).json()
+    envelope = f"{row['piece']}-{row['sheet']}/{row['of']}"
+    assert made["left_behind"] == [{"envelope": envelope, "cards": int(row["cards"]) - 1}]
 
 
 @pytest.mark.parametrize(
