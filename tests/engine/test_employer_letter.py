@@ -12,10 +12,6 @@ LETTER = "employer-letter"
 SAMPLE = pytest.mark.parametrize("name", samples.names(LETTER))
 
 
-def test_both_insurers_have_samples() -> None:
-    assert {samples.insurer(name) for name in samples.names(LETTER)} == {"association", "society"}
-
-
 @SAMPLE
 def test_it_conforms(engine: Engine, name: str) -> None:
     finished.assert_conforms(engine, LETTER, name)

@@ -214,7 +214,7 @@ def test_the_back_of_printed_cards_says_which_envelope_it_belongs_to(engine: Eng
         (code.text, code.position.top_left.x / 400 * 25.4, code.position.top_left.y / 400 * 25.4)
         for code in zxingcpp.read_barcodes(raster(engine, "mount", name, 2, 400).copy())
     ]
-    [(text, x, y)] = [code for code in read if code[0] == number]
+    [(_, x, y)] = [code for code in read if code[0] == number]
     assert x < 14 + 5.2  # in the margin beside the cards, behind the strip for machines on the front
     assert y < 99  # on the panel that has no cards
     for corner_x, corner_y in CORNERS:
