@@ -20,6 +20,7 @@ from docgen.bulk.job import Job, ShardResult, employer_piece_id, employers_dir, 
 from docgen.bulk.policy import Policy
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
+from docgen.bulk.tables import BUNDLES_TABLE
 from docgen.engine import Engine, Options
 from docgen.issuance.addressee import piece_label
 
@@ -50,6 +51,8 @@ def run_employers(
             )
             items, sides = engine.place(document, job.insurer, raw, Options(issued_on=job.issued_on, specimen=False))
             desk.print_piece(Piece(id_, 1, 1, "list" if is_list else "letter", (Sheet(document, (), items, sides),), 0))
+            for envelope in () if is_list else rows:
+                desk.table(BUNDLES_TABLE).row((envelope["piece_id"], id_))
         return desk.finish(store, employers_dir(number))
 
 
@@ -72,8 +75,8 @@ def _notes(store: Store, number: int, shards: int) -> Iterator[_Note]:
     mine = None
     for shard in range(number, shards + 1):
         for note in _read(store, shard):
-            if shard == number and note["employer"] == before:
-                continue  # begins in an earlier shard
+            if mine is None and shard == number and note["employer"] == before:
+                continue  # goes on from an earlier shard; one that comes again later begins here
             if shard > number and note["employer"] != mine:
                 return
             mine = note["employer"]

@@ -144,3 +144,8 @@ def shard_dir(shard: int) -> str:
 def employers_dir(shard: int) -> str:
     """The same of the letters or lists of employers that begin in a shard."""
     return f"work/employers/{shard:04d}"
+
+
+def is_of_employers(place: str) -> bool:
+    """Whether a folder is one of `employers_dir`."""
+    return place.startswith("work/employers/")

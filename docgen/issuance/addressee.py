@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from docgen.errors import RecordError, Violation
 from docgen.issuance.address import Address, customer_code
 from docgen.issuance.card import constants
-from docgen.issuance.items import ItemSpec, Substitution
+from docgen.issuance.items import ItemSpec, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Model, PersonName, Text
@@ -35,6 +35,8 @@ TEXTS = {
     "address.barcode": ItemSpec("the text of the customer barcode", when="address.has_barcode"),
     "piece.id": ItemSpec("the number of the piece of mail, as the record gives it", when="piece.has_id"),
 }
+# Without them a letter does not arrive.
+NEEDED = always("address.postal_code", "address.lines", "address.name")
 FLAGS = {
     "address.has_barcode": "The customer barcode is printed.",
     "piece.has_id": "The piece of mail has an id.",

@@ -19,7 +19,7 @@ from docgen.issuance import addressee
 from docgen.issuance.addressee import Addressee, PieceNumber, address_block, inserter_violations
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Day, DocumentRecord, Identifier, Model, PersonName, identifier_violations
@@ -57,8 +57,10 @@ CATALOGUE = Catalogue(
                 ),
             },
             flags={"envelope.has_number": "The row has a number."},
+            needed=always("envelope.id", "envelope.insured_name"),
         )
     },
+    needed=(*addressee.NEEDED, *always("insurer.name")),
 )
 
 

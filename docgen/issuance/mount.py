@@ -18,7 +18,7 @@ from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, card, catalogue
 from docgen.issuance.addressee import Addressee, PieceId, address_block, piece_label
 from docgen.issuance.eras import running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, Need, PrintItems, Row, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile, MountSettings
 from docgen.issuance.record import (
@@ -66,9 +66,19 @@ CATALOGUE = Catalogue(
                 "card.match_code": ItemSpec("what the machine reads that glues cards"),
             },
             flags={},
+            needed=(
+                *always("card.place", "card.holder_titled"),
+                Need("card.match_code", when=("not mount.is_printed",)),
+            ),
         ),
         "printed_cards": Catalogue(texts={}, flags={}),
     },
+    # Mail through the employer names symbol, number and the insured person, that of dependents alone the person.
+    needed=(
+        *addressee.NEEDED,
+        *always("insurer.name", "piece.label", "insured.name"),
+        *(Need(item, when=("piece.is_for_employer",)) for item in ("symbol", "number")),
+    ),
 )
 
 

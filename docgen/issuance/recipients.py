@@ -17,7 +17,7 @@ from docgen.errors import RecordError, Violation
 from docgen.issuance.addressee import INSERTER_FLAGS, PieceNumber, inserter_flags, inserter_violations
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import padded, running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution, always
 from docgen.issuance.names import KANA, front_kana, named_in_public, spelled
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import (
@@ -66,8 +66,10 @@ CATALOGUE = Catalogue(
                 "recipient.is_dependent": "The person is a dependent (被扶養者).",
                 "recipient.opens_household": "The row is the first of a household.",
             },
+            needed=always("recipient.number", "recipient.branch", "recipient.name", "recipient.insured_name"),
         )
     },
+    needed=always("insurer.name", "employer.name", "list.total"),
 )
 
 
