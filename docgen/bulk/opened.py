@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from docgen.errors import PackageError, Violation
 from docgen.issuance.profile import CardSettings, MountSettings
 
 MANIFEST = "vendor/manifest.json"
+FORMAT = 1  # of the manifest and the tables: another one when a program that reads them has to change
 PIECES_TABLE, PAGES_TABLE = "vendor/pieces.csv", "vendor/pages.csv"
 KEYS_TABLE, REJECTS_TABLE = "issuer/keys.csv", "issuer/rejects.csv"
 
@@ -178,6 +180,8 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
     """The manifest. Raises PackageError `package_manifest`."""
     try:
         raw = json.loads(store.read(name))
+        if raw["format"] != FORMAT:
+            raise _of_format(raw["format"])
         files = [File(**file) for file in raw["files"]]
         areas = tuple(Area(**{**area, "box": tuple(map(float, area["box"]))}) for area in raw["reading"])
         backs = frozenset(map(str, raw["two_sided"]))
@@ -189,9 +193,55 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
     return Manifest(job, counts, {file.name: file for file in files}, areas, backs, raw.get("reprint"), raw)
 
 
+def _of_format(format: object) -> PackageError:
+    message = f"the manifest is of format {json.dumps(format)}, and this version of docgen reads format {FORMAT}"
+    hint = "use the version that made the package: the manifest names it under made_with"
+    return PackageError(Violation("package_manifest", message, hint, file=MANIFEST))
+
+
 def _broken(what: str) -> PackageError:
     hint = "give the folder in which vendor/ lies, or fetch the package again from where it was made"
     return PackageError(Violation("package_manifest", f"the manifest {what}", hint, file=MANIFEST))
+
+
+def digest_of(store: Store, name: str) -> tuple[str, int]:
+    """SHA-256 and bytes of a file, in bounded memory."""
+    digest, size = hashlib.sha256(), 0
+    for block in store.chunks(name):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def difference(file: File, found: tuple[str, int]) -> str:
+    """What to say of a file with another SHA-256 or size than the manifest has; empty if it is the one."""
+    sha256, size = found
+    if (file.sha256, file.bytes) == (sha256, size):
+        return ""
+    message = "the file is not the one that the manifest names"
+    return message + (f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long")
+
+
+def require_as_made(store: Store, said: Manifest, tables: Iterable[str]) -> None:
+    """Tables are those that the manifest names: else what is selected by them may be anybody's.
+
+    Raises PackageError `package_table`, `package_file_unknown`, `package_file_changed`, with every table.
+    """
+    found = [violation for name in tables if (violation := _not_as_made(store, said.files.get(name), name))]
+    if found:
+        raise PackageError(found)
+
+
+def _not_as_made(store: Store, file: File | None, name: str) -> Violation | None:
+    hint = "trust nothing in it: fetch the package again, and reconcile it"
+    try:
+        found = digest_of(store, name)
+    except FileNotFoundError:
+        return _missing(name)
+    if file is None:
+        return Violation("package_file_unknown", "the manifest does not name this table", hint, file=name)
+    message = difference(file, found)
+    return Violation("package_file_changed", message, hint, file=name) if message else None
 
 
 def page_rows(store: Store, fragment: str | None = None) -> Iterator[PageRow]:
@@ -243,10 +293,7 @@ def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str])
     try:
         stream = store.reader(path)
     except FileNotFoundError:
-        hint = "copy the package again, as a whole"
-        if name.startswith("issuer/"):  # a vendor has not got it, nor has what was printed again without it
-            hint = "it is on the issuer's side, which reconciling can leave out (--vendor-only)"
-        raise PackageError(Violation("package_table", "the table is missing", hint, file=path)) from None
+        raise PackageError(_missing(path)) from None
     with stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         table = csv.reader(text)
         if fragment is None and next(table, None) != list(columns):
@@ -256,6 +303,13 @@ def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str])
             if len(row) != len(columns):
                 raise _bad_row(path, table.line_num)
             yield table.line_num, row
+
+
+def _missing(name: str) -> Violation:
+    hint = "copy the package again, as a whole"
+    if name.startswith("issuer/"):  # a vendor has not got it, nor has what was printed again without it
+        hint = "it is on the issuer's side, which reconciling can leave out (--vendor-only)"
+    return Violation("package_table", "the table is missing", hint, file=name)
 
 
 def _bad_row(name: str, line: int) -> PackageError:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, is_of_employers, shard_dir
-from docgen.bulk.opened import PIECES_TABLE
+from docgen.bulk.opened import FORMAT, PIECES_TABLE
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import BUNDLES, BUNDLES_TABLE, FIT, KEYS, PAGES, PIECES, REJECTS, header, read_table
@@ -23,7 +23,6 @@ from docgen.errors import PackageError, Violation
 from docgen.issuance.addressee import piece_label
 
 MANIFEST = "vendor/manifest.json"
-FORMAT = 1
 _BATCH = 4096  # rows
 _BLOCK = 1 << 20  # bytes
 

@@ -14,10 +14,13 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
+from functools import reduce
 from itertools import chain, groupby, islice
-from typing import Any
+from operator import or_
+from typing import Any, get_args
 
 from docgen.bulk.find import documents
+from docgen.bulk.household import TO_EMPLOYERS, Kind
 from docgen.bulk.job import Counts, File, match_code, person_key
 from docgen.bulk.opened import (
     KEYS_TABLE,
@@ -31,6 +34,8 @@ from docgen.bulk.opened import (
     Manifest,
     PageRow,
     PieceRow,
+    difference,
+    digest_of,
     key_rows,
     open_manifest,
     page_rows,
@@ -155,6 +160,7 @@ class Shard:
     pages: int
     cards: int
     pieces: int
+    households: int  # that have mail
     people: tuple[tuple[str, str], ...]  # (card or notice, person)
     letters: Letters
 
@@ -175,7 +181,9 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
                 report.add(shard.findings)
                 report.add(people.note(shard.people))
                 report.add(bundles.note(shard.letters))
-                report.counts += Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages)
+                report.counts += Counts(
+                    households=shard.households, pieces=shard.pieces, cards=shard.cards, pages=shard.pages
+                )
         report.add(bundles.left())
         if vendor_only:
             report.counts += Counts(printed=people.printed)
@@ -205,17 +213,11 @@ def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]
         yield Finding("package_file_unknown", "the manifest does not name this file", "take it away", name)
     for name in sorted(named & there):
         if not name.endswith(".pdf"):
-            digest, size = hashlib.sha256(), 0
-            for block in store.chunks(name):
-                digest.update(block)
-                size += len(block)
-            yield from _changed(said.files[name], digest.hexdigest(), size)
+            yield from _changed(said.files[name], digest_of(store, name))
 
 
-def _changed(file: File, sha256: str, size: int) -> Iterator[Finding]:
-    if (file.sha256, file.bytes) != (sha256, size):
-        message = "the file is not the one that the manifest names"
-        message += f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long"
+def _changed(file: File, found: tuple[str, int]) -> Iterator[Finding]:
+    if message := difference(file, found):
         yield Finding("package_file_changed", message, "fetch it again", file.name)
 
 
@@ -289,6 +291,7 @@ def check_shard(
         findings += _read_file(store, said, name, own, reader, seen, texts=look is not None)
     listed = [row for row in rows if row.page]
     findings += _order(listed, pieces)
+    findings += _kinds(pieces)
     known = {(piece.piece, piece.sheet): piece for piece in pieces}
     cards = 0
     sizes = [len(pages) for pages in documents(listed) if pages[0].place]
@@ -306,7 +309,9 @@ def check_shard(
                 pages = [found for row in document if (found := seen.get((row.file, row.page))) is not None]
                 if len(pages) == len(document):
                     findings += look(document, pages)
-    return Shard(tuple(findings), len(listed), cards, len(pieces), tuple(people), tuple(letters))
+    homes = {piece.piece for piece in pieces if piece.kind not in TO_EMPLOYERS}
+    counted = len(listed), cards, len(pieces), len(homes)
+    return Shard(tuple(findings), *counted, tuple(people), tuple(letters))
 
 
 def _read_file(
@@ -329,7 +334,7 @@ def _read_file(
         data = store.read(name)
     except FileNotFoundError:
         return  # told already
-    yield from _changed(file, hashlib.sha256(data).hexdigest(), len(data))
+    yield from _changed(file, (hashlib.sha256(data).hexdigest(), len(data)))
     try:
         pages = list(reader.read(data, rows[0].document, texts=texts))
     except UnreadablePdf:
@@ -393,6 +398,17 @@ def _order(rows: Sequence[PageRow], pieces: Sequence[PieceRow]) -> Iterator[Find
         for key in [two for one, two in zip(asked, found, strict=True) if one != two][:1]:
             yield Finding(
                 "package_order", "from here on the pieces stand in another order", "", PAGES_TABLE, None, *key
+            )
+
+
+def _kinds(pieces: Sequence[PieceRow]) -> Iterator[Finding]:
+    """Each envelope is of a kind that there is."""
+    *some, last = get_args(Kind)
+    for row in pieces:
+        if row.kind not in (*some, last):
+            hint = f"{', '.join(some)} or {last}"
+            yield Finding(
+                "package_table", "its kind is none that there is", hint, PIECES_TABLE, None, row.piece, row.sheet
             )
 
 
@@ -492,24 +508,32 @@ class _Envelope:
         """Whether each page of a notice, letter or list bears its piece's number wherever the layout has it on all."""
         if self._piece is None or rows[0].document not in NUMBERED:
             return
-        document, own = rows[0].document, self._piece.piece
-        number = piece_label(own, self._piece.sheet, self._piece.of) if document == "notice" else own
+        document, number = rows[0].document, piece_label(self._piece.piece, self._piece.sheet, self._piece.of)
         for page, row in enumerate(rows, start=1):
             seen = self._seen.get((row.file, row.page))
             if seen is None:
                 continue
             code = f"{number}/{page}/{len(rows)}"
-            for item, text in (("piece.id", number), ("list.id", own), ("page.code", code)):
+            for item, text in (("piece.id", number), ("list.id", number), ("page.code", code)):
                 places = self._reader.on_page(document, item, page)
                 if places and seen.words.get(places[0], ()) != (text,) * len(places):
                     what = "code" if item == "page.code" else "number"
                     yield _at(row, "package_code_differs", f"the {what} on the page is not that of its piece")
 
     def _mark(self, mount: Sequence[PageRow]) -> Iterator[Finding]:
-        marks = self._words(mount, "mount", "piece.mark")
-        if marks is not None and self._piece is not None and self._reader.has(mount[0].document, "mount", "piece.mark"):
-            if marks != [f"{self._piece.piece}/{self._piece.sheet}/{self._piece.of}"]:
-                yield _at(mount[0], "package_code_differs", "the mount's own code is not that of its piece")
+        """Whether each side of a mount that has a code bears that of its envelope: a back may be another mount's."""
+        if self._piece is None:
+            return
+        code = piece_label(self._piece.piece, self._piece.sheet, self._piece.of)
+        for page in self._reader.pages(mount[0].document, "mount", "piece.mark"):
+            row = mount[page - 1] if page <= len(mount) else None
+            seen = self._seen.get((row.file, row.page)) if row is not None else None
+            if (
+                row is not None
+                and seen is not None
+                and seen.words.get(Where("mount", "piece.mark", page, 0)) != (code,)
+            ):
+                yield _at(row, "package_code_differs", "the mount's own code is not that of its piece")
 
     def _at_place(self, mount: Sequence[PageRow], place: int) -> Iterator[Finding]:
         names = [self._words(mount, "mount", item, place) for item in ("card.holder", "card.holder_titled")]
@@ -598,7 +622,7 @@ class _People:
     @property
     def printed(self) -> int:
         """How many people got something."""
-        return max((sum(map(bool, got)) for got in self._got.values()), default=0)
+        return reduce(or_, (int.from_bytes(got, "little") for got in self._got.values()), 0).bit_count()
 
     def note(self, people: Iterable[tuple[str, str]]) -> Iterator[Finding]:
         """Take in who got a document, in the order of print, which is that of the keys.
@@ -752,10 +776,16 @@ def _counts(said: Manifest, found: Counts, vendor_only: bool) -> Iterator[Findin
     if not said.counts.balanced:
         message = "people are not printed + rejected + held + withdrawn"
         yield Finding("package_counts", message, "somebody is lost, or there twice", MANIFEST)
-    names = ("pieces", "cards", "pages") if vendor_only else (
-        "people", "printed", "rejected", "held", "withdrawn", "pieces", "cards", "pages"
-    )  # fmt: skip
+    names = ["pieces", "cards", "pages"]
+    if not vendor_only:
+        names += ["people", "printed", "rejected", "held", "withdrawn"]
+    elif found.printed:  # on a list for employers nobody can be counted without the issuer's side
+        names.append("printed")
     for name in names:
         asked, there = getattr(said.counts, name), getattr(found, name)
         if asked != there:
             yield Finding("package_counts", f"{name}: the manifest says {asked}, and there are {there}", "", MANIFEST)
+    asked, there = said.counts.households, found.households  # some have no mail, if none of their people is printed
+    if there > asked or (said.reprint is not None and there < asked):
+        message = f"households: the manifest says {asked}, and {there} have mail"
+        yield Finding("package_counts", message, "", MANIFEST)

@@ -35,7 +35,7 @@ PAGE_TEXTS = {
     "page.number": "this page's number, from 1",
     "page.count": "how many pages the document has",
     "page.of": "the same as one text: 3 / 12",
-    "page.code": "the same after the piece's number, for machines: A07-0000417-1/2/3/12; empty if the piece has none",
+    "page.code": "the same after the piece's number, for machines: S0001-00000012M-1/2/3/12; empty without one",
     "page.rows": "how many rows of the layout's first flow stand on this page",
 }
 PAGE_FLAGS = {

@@ -26,7 +26,7 @@ from docgen.bulk.intake import take_in
 from docgen.bulk.job import Job
 from docgen.bulk.opened import PageRow, key_rows, open_manifest, page_rows, piece_rows
 from docgen.bulk.reconcile import Finding, reconcile
-from docgen.bulk.reprint import reprint
+from docgen.bulk.reprint import left_behind, reprint
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import PIECES, read_table
@@ -322,6 +322,20 @@ def test_two_people_who_changed_places_in_a_sheets_row_are_found_by_the_vendor_t
     assert {(finding.code, finding.file) for finding in report.findings} == {("package_order", "vendor/pages.csv")}
 
 
+def test_two_backs_that_changed_places_are_found_by_their_codes_though_every_hash_was_repaired(
+    damaged: Damaged,
+) -> None:
+    backs = [row for row in page_rows(Store.open(damaged.folder)) if row.page % 2 == 0]
+    one, other = backs[1], backs[4]
+    damaged.swap_contents(MOUNTS, one.page - 1, other.page - 1)
+    damaged.hide()
+    shutil.rmtree(damaged.folder / "issuer")
+    findings = reconcile(Store.open(damaged.folder), vendor_only=True).findings
+    assert {(f.code, f.page, f.piece) for f in findings} == {
+        ("package_code_differs", row.page, row.piece) for row in (one, other)
+    }
+
+
 def test_the_sheet_of_another_household_is_found(damaged: Damaged) -> None:
     damaged.swap_contents(MOUNTS, 0, 2)
     damaged.hide()
@@ -347,6 +361,7 @@ def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Stor
         made = reprint(printed, out, Selection(people=(person,)), "damaged in the post", cards_only=cards_only)
         assert (made.pieces, made.cards, made.people, made.pages) == (1, 4, 4, 2)
         assert [row.page_hash for row in page_rows(out)] == [front.page_hash, back.page_hash]
+        assert left_behind(out) == []
         assert {row.person for row in key_rows(out)} == set(front.people)
         assert reconcile(out).findings == []
 
@@ -378,7 +393,9 @@ def test_a_symbol_that_is_printed_with_its_card_is_read_on_the_back_of_the_sheet
     front, back = family(Store.open(damaged.folder))
 
     def exchange(content: list[bytes]) -> None:
-        one, two, *_ = [at for at, line in enumerate(content) if line.endswith(b"f Q")]
+        _, one, two, *_ = [
+            at for at, line in enumerate(content) if line.endswith(b"f Q")
+        ]  # the first is the sheet's own
         content[one], content[two] = moved(content[two], content[one]), moved(content[one], content[two])
 
     edit(damaged, back.page, exchange)

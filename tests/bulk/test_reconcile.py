@@ -49,7 +49,8 @@ def test_a_sound_package_has_no_differences_and_its_counts_add_up(sound: Path) -
     assert report.findings == []
     assert report.counts.balanced
     said = json.loads((sound / MANIFEST).read_text(encoding="utf-8"))["counts"]
-    assert {**said, "households": 0} == report.counts.as_dict()
+    assert {**said, "households": report.counts.households} == report.counts.as_dict()
+    assert report.counts.households == said["households"] - 2  # one was held back, one withdrawn
     assert said["rejected"] == said["withdrawn"] == 1
     assert said["held"] > 0
 
@@ -126,6 +127,12 @@ def test_a_name_that_was_edited_on_the_mount_is_found(damaged: Damaged) -> None:
     damaged.pages_of(MOUNTS, edit)
     damaged.hide()
     assert places(found(damaged), "package_name_differs") >= {(MOUNTS, 2)}
+
+
+def test_a_page_that_was_turned_is_another_one(damaged: Damaged) -> None:
+    damaged.pages_of(CARDS, lambda pdf: pdf.pages[2].obj.__setitem__("/Rotate", 180))
+    damaged.sign()
+    assert places(found(damaged), "package_page_changed") == {(CARDS, 3)}
 
 
 def test_a_dropped_page_is_missing_from_there_on(damaged: Damaged) -> None:
@@ -346,6 +353,42 @@ def test_lists_of_two_employers_that_changed_places_are_found(engine: Engine, tm
 def test_each_count_of_the_manifest_is_held_against_what_is_there(damaged: Damaged, name: str) -> None:
     damaged.manifest(lambda manifest: manifest["counts"].update({name: manifest["counts"][name] + 1}))
     assert any(finding.message.startswith(f"{name}: the manifest says") for finding in found(damaged))
+
+
+@pytest.mark.parametrize("name", ["printed", "pieces", "cards", "pages"])
+def test_the_vendor_counts_as_well(damaged: Damaged, name: str) -> None:
+    shutil.rmtree(damaged.folder / "issuer")
+    damaged.manifest(lambda manifest: manifest["counts"].update({name: manifest["counts"][name] + 1}))
+    findings = reconcile(Store.open(damaged.folder), vendor_only=True).findings
+    assert any(finding.message.startswith(f"{name}: the manifest says") for finding in findings)
+
+
+def test_there_are_no_more_households_with_mail_than_the_manifest_says(damaged: Damaged) -> None:
+    damaged.manifest(lambda manifest: manifest["counts"].update(households=2))
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file) == ("package_counts", MANIFEST)
+    assert finding.message.startswith("households: the manifest says 2, and ")
+
+
+def test_a_piece_of_a_kind_that_there_is_not_is_found(damaged: Damaged) -> None:
+    def rename(rows: Rows) -> Rows:
+        rows[1][PIECES.index("kind")] = "office"
+        return rows
+
+    damaged.table("vendor/pieces.csv", rename)
+    damaged.sign()
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file) == ("package_table", "vendor/pieces.csv")
+    assert finding.piece is not None
+    assert finding.hint == "home, direct, employer, letter or list"
+
+
+@pytest.mark.parametrize("format", [99, 0, "1", None])
+def test_a_package_of_another_format_is_not_read(damaged: Damaged, format: object) -> None:
+    damaged.manifest(lambda manifest: manifest.update(format=format))
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file) == ("package_manifest", MANIFEST)
+    assert finding.message.endswith(f"of format {json.dumps(format)}, and this version of docgen reads format 1")
 
 
 @pytest.mark.parametrize("keep", [0.999, 0.9, 0.5, 0.0])
