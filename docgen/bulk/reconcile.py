@@ -716,7 +716,7 @@ class _Bundles:
         for row in piece_rows(self._store):
             if row.kind == "employer":
                 self._any = True
-            elif row.bundle != (row.piece if row.kind in ("letter", "list") else ""):
+            elif row.bundle != (row.piece if row.kind in TO_EMPLOYERS else ""):
                 message = f"the bundle is not that of a piece of the kind {row.kind}"
                 self._report.add([Finding("package_bundle", message, "", PIECES_TABLE, None, row.piece, row.sheet)])
             yield row
