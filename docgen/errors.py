@@ -356,9 +356,9 @@ _declare(
 class Violation:
     """One thing that is wrong, where, and what to do about it.
 
-    `pointer` is a JSON pointer into the record; `file` and `line` point into a layout or profile, `line` alone into
-    what was sent. `message` and `hint` may quote the caller's data: they go back to the caller and never into a log
-    (see `public`).
+    `pointer` is a JSON pointer into the record, `item` the print item that its value became, where one is at fault;
+    `file` and `line` point into a layout or profile, `line` alone into what was sent. `message` and `hint` may quote
+    the caller's data: they go back to the caller and never into a log (see `public`).
     """
 
     code: str
@@ -369,6 +369,7 @@ class Violation:
     file: str | None = None
     line: int | None = None
     severity: str = "error"
+    item: str | None = None
 
     def __post_init__(self) -> None:
         if self.code not in CODES:

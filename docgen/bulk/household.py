@@ -382,6 +382,8 @@ def _of_employer(pointer: str) -> str:
     inside = _below(pointer, "/addressee")
     if inside is None:
         return "/employer/symbol" if pointer == "/symbol" else pointer.replace("/insured", "/person", 1)
+    if inside == "":  # an employer without a name is no addressee
+        return "/employer/name"
     return f"/employer{inside.replace('/organisation', '/name', 1)}"
 
 

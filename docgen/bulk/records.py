@@ -122,7 +122,7 @@ def letter_record(job: Job, piece: str, employer: Mapping[str, Any], envelopes: 
         "piece_id": piece,
         "occasion": job.occasion,
         "contents": "cards" if "cards" in envelopes[0] else "notices",
-        "symbol": employer.get("symbol"),
+        **{key: employer[key] for key in ("symbol",) if key in employer},
         "envelopes": list(envelopes),
     }
 

@@ -12,6 +12,9 @@ from docgen.errors import Violation
 from docgen.issuance.extract import DATES, RATIOS, WHOLE_NAMES, BulkSettings, Column, Target
 from docgen.issuance.notice import too_many_digits
 
+# What a column that may hold a whole name is for else.
+_WHOLE = {f"/{part.replace('.', '/')}": f"/{whole.replace('.', '/')}" for part, whole in WHOLE_NAMES.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
@@ -40,6 +43,7 @@ class Extracted:
 
     def column(self, pointer: str) -> str | None:
         """The header of the column behind a pointer, or the first of those below or above it; None if there is none."""
+        pointer = pointer if pointer in self.column_of else _WHOLE.get(pointer, pointer)
         if pointer in self.column_of:
             return self.column_of[pointer]
         below = (header for known, header in self.column_of.items() if known.startswith(f"{pointer}/"))
