@@ -355,7 +355,8 @@ class Violation:
     """One thing that is wrong, where, and what to do about it.
 
     `pointer` is a JSON pointer into the record; `file` and `line` point into a layout or profile, `line` alone into
-    what was sent. `message` and `hint` may quote the caller's data: they go back to the caller and never into a log (see `public`).
+    what was sent. `message` and `hint` may quote the caller's data: they go back to the caller and never into a log
+    (see `public`).
     """
 
     code: str
