@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from docgen.bulk.household import Piece, Sheet
+from docgen.bulk.household import TO_EMPLOYERS, Piece, Sheet
 from docgen.bulk.job import Counts, File, Job, ShardResult
 from docgen.bulk.policy import Policy
 from docgen.bulk.store import Store
@@ -83,7 +83,7 @@ class Desk:
         sheets = sum(_papers(sheet) for sheet in piece.sheets)
         self.count(Counts(pieces=1, cards=cards, pages=pages))
         # An envelope's letter is not known before all shards are printed: `package.table_blocks` puts it in.
-        enclosures, bundle = ("", piece.id) if piece.kind in ("letter", "list") else (self._enclosures, "")
+        enclosures, bundle = ("", piece.id) if piece.kind in TO_EMPLOYERS else (self._enclosures, "")
         row = (piece.id, piece.sheet, piece.of, piece.kind, sheets, cards, enclosures, bundle)
         self._tables["pieces.csv"].row(row)
 

@@ -28,12 +28,12 @@ KEYS_TABLE, REJECTS_TABLE = "issuer/keys.csv", "issuer/rejects.csv"
 _READ = frozenset(
     ("holder.name", "card.qr", "card.serial", "card.holder", "card.holder_titled", "card.match_code", "piece.mark")
 )
-_READ_ON_PAPERS = frozenset(("piece.id", "list.id", "page.code", "envelope.id"))
+_READ_ON_PAPERS = frozenset(("piece.id", "page.code", "envelope.id"))
 
 MOUNTS = ("mount", "mount-employer")
 LETTER = "employer-letter"
 NUMBERED = ("notice", LETTER, "recipients-list")
-_PAPERS = (*MOUNTS, *NUMBERED)
+PAPERS = (*MOUNTS, *NUMBERED)
 
 
 class Area(NamedTuple):
@@ -127,7 +127,7 @@ def two_sided(engine: Engine, insurer: str) -> frozenset[str]:
     mounts = {"mount": documents.mount, "mount-employer": documents.mount_employer}
     return frozenset(
         name
-        for name in _PAPERS
+        for name in PAPERS
         if name in engine.documents_of(insurer)
         and engine.is_two_sided(name, insurer, _flags(name, mounts[name]) if name in mounts else {})
     )
@@ -147,7 +147,7 @@ def reading_areas(engine: Engine, insurer: str) -> tuple[Area, ...]:
         for spot in engine.spots(name, insurer, _flags(name, mount))
         if spot.item in read
     )
-    known = {"piece.has_id": True, "list.has_id": True, "inserter.reads_code": profile.mail.inserter == "code"}
+    known = {"piece.has_id": True, "inserter.reads_code": profile.mail.inserter == "code"}
     papers = tuple(
         Area(name, spot.document, spot.item, spot.page, spot.place, _rounded(spot.box), further=spot.further)
         for name in NUMBERED

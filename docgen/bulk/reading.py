@@ -72,15 +72,9 @@ class PageReader:
         self._places = {document: (_Places(_of(areas, symbols=False)), _Places(_of(areas, symbols=True)))
                         for document, areas in self._areas.items()}  # fmt: skip
 
-    def pages(self, document: str, of: str, item: str) -> list[int]:
-        """The pages of a document that have a place for an item, in order."""
-        return sorted(
-            {where.page for where, _ in self._areas.get(document, ()) if (where.of, where.item) == (of, item)}
-        )
-
     def has(self, document: str, of: str, item: str) -> bool:
         """Whether some page of a document has a place for an item."""
-        return bool(self.pages(document, of, item))
+        return any(where.of == of and where.item == item for where, _ in self._areas.get(document, ()))
 
     def on_page(self, document: str, item: str, page: int) -> Sequence[Where]:
         """What an item is looked up by on a document's nth page: as often as it has to stand there."""

@@ -27,8 +27,8 @@ from docgen.bulk.opened import (
     LETTER,
     MANIFEST,
     MOUNTS,
-    NUMBERED,
     PAGES_TABLE,
+    PAPERS,
     PIECES_TABLE,
     REJECTS_TABLE,
     Manifest,
@@ -446,7 +446,6 @@ class _Envelope:
         for rows in self.documents:
             yield from self._numbers(rows)
         if self._mount is not None:
-            yield from self._mark(self._mount)
             for place in range(1, MOST_CARDS + 1):
                 yield from self._at_place(self._mount, place)
         else:
@@ -505,8 +504,11 @@ class _Envelope:
         return tuple(named)
 
     def _numbers(self, rows: Sequence[PageRow]) -> Iterator[Finding]:
-        """Whether each page of a notice, letter or list bears its piece's number wherever the layout has it on all."""
-        if self._piece is None or rows[0].document not in NUMBERED:
+        """Whether each page beside cards bears its piece's number and code wherever the layout has them on all.
+
+        A mount's back is such a page: it may be another mount's.
+        """
+        if self._piece is None or rows[0].document not in PAPERS:
             return
         document, number = rows[0].document, piece_label(self._piece.piece, self._piece.sheet, self._piece.of)
         for page, row in enumerate(rows, start=1):
@@ -514,26 +516,11 @@ class _Envelope:
             if seen is None:
                 continue
             code = f"{number}/{page}/{len(rows)}"
-            for item, text in (("piece.id", number), ("list.id", number), ("page.code", code)):
+            for item, text in (("piece.id", number), ("piece.mark", number), ("page.code", code)):
                 places = self._reader.on_page(document, item, page)
                 if places and seen.words.get(places[0], ()) != (text,) * len(places):
-                    what = "code" if item == "page.code" else "number"
+                    what = "number" if item == "piece.id" else "code"
                     yield _at(row, "package_code_differs", f"the {what} on the page is not that of its piece")
-
-    def _mark(self, mount: Sequence[PageRow]) -> Iterator[Finding]:
-        """Whether each side of a mount that has a code bears that of its envelope: a back may be another mount's."""
-        if self._piece is None:
-            return
-        code = piece_label(self._piece.piece, self._piece.sheet, self._piece.of)
-        for page in self._reader.pages(mount[0].document, "mount", "piece.mark"):
-            row = mount[page - 1] if page <= len(mount) else None
-            seen = self._seen.get((row.file, row.page)) if row is not None else None
-            if (
-                row is not None
-                and seen is not None
-                and seen.words.get(Where("mount", "piece.mark", page, 0)) != (code,)
-            ):
-                yield _at(row, "package_code_differs", "the mount's own code is not that of its piece")
 
     def _at_place(self, mount: Sequence[PageRow], place: int) -> Iterator[Finding]:
         names = [self._words(mount, "mount", item, place) for item in ("card.holder", "card.holder_titled")]
@@ -729,7 +716,7 @@ class _Bundles:
         for row in piece_rows(self._store):
             if row.kind == "employer":
                 self._any = True
-            elif row.bundle != (row.piece if row.kind in ("letter", "list") else ""):
+            elif row.bundle != (row.piece if row.kind in TO_EMPLOYERS else ""):
                 message = f"the bundle is not that of a piece of the kind {row.kind}"
                 self._report.add([Finding("package_bundle", message, "", PIECES_TABLE, None, row.piece, row.sheet)])
             yield row

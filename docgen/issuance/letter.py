@@ -16,7 +16,7 @@ from pydantic import Field
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee
-from docgen.issuance.addressee import Addressee, PieceNumber, address_block
+from docgen.issuance.addressee import Addressee, PieceNumber, address_block, inserter_violations
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import running
 from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution, always
@@ -114,6 +114,7 @@ def issue_letter(record: LetterRecord, profile: InsurerProfile, issued_on: date 
     used: list[Substitution] = []
     violations: list[Violation] = []
     block = address_block(record.addressee, record.piece_id, profile, used, violations)
+    violations += inserter_violations(record.piece_id, profile)
     if record.addressee.organisation is None:
         message, hint = "this letter goes to an employer", "give addressee.organisation instead of addressee.person"
         violations.append(Violation("missing_value", message, hint, pointer="/addressee/organisation"))

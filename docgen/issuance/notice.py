@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, catalogue
-from docgen.issuance.addressee import Addressee, PieceNumber, address_block
+from docgen.issuance.addressee import Addressee, PieceNumber, address_block, inserter_violations
 from docgen.issuance.burden import burden_from, burden_text
 from docgen.issuance.dates import printed_date
 from docgen.issuance.eras import running
@@ -39,7 +39,6 @@ from docgen.issuance.rules import (
     ISSUED_ON_MISSING,
     age_violations,
     date_violations,
-    missing,
     not_applicable,
     table_violations,
     under,
@@ -238,8 +237,7 @@ def issue_notice(record: NoticeRecord, profile: InsurerProfile, issued_on: date 
     used: list[Substitution] = []
     violations: list[Violation] = []
     block = address_block(record.addressee, record.piece_id, profile, used, violations)
-    if profile.mail.inserter == "code" and record.piece_id is None:
-        violations.append(missing("piece_id", "the machine that fills envelopes reads it on each sheet"))
+    violations += inserter_violations(record.piece_id, profile)
     if settings.per == "person" and len(record.people) > 1:
         message = f"{len(record.people)} people on a notice for one"
         violations.append(Violation("too_many_people", message, "send a record for each person", pointer="/people"))

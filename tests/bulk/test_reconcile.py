@@ -323,7 +323,7 @@ def test_an_envelope_or_a_letter_that_the_package_lost_is_missed(through_employe
     for name, column in (("vendor/pieces.csv", 0), (PAGES, 2)):
         through_employers.table(
             name,
-            lambda rows, at=column: [row for row in rows if row[at] != lost.piece],  # type: ignore[misc]
+            lambda rows, at=column: [row for row in rows if row[at] != lost.piece],
         )
     through_employers.sign()
     assert "package_bundle" in {finding.code for finding in seen_by_the_vendor(through_employers)}
