@@ -8,7 +8,7 @@ is settled by the shard. The same rows give the same parts, in whatever order th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 from docgen.bulk.job import Job
 from docgen.bulk.parts import Part, bundle, by_print_order, number, write_parts
 from docgen.bulk.policy import Policy
-from docgen.bulk.sources import Source
+from docgen.bulk.sources import Source, check_columns, needed_columns
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
-from docgen.issuance.extract import BulkSettings, Target
+from docgen.issuance.extract import Target
 from docgen.issuance.profile import InsurerProfile
 
 # Takes identities; gives those that another batch has issued, or is about to.
@@ -73,7 +73,7 @@ def take_in(
     reading the source raises.
     """
     policy = Policy.of(profile, job.delivery)
-    _check_columns(source, policy.settings)
+    check_columns(source, policy.settings)
     table = _Extract(policy, profile, source)
 
     def in_print_order(times: int) -> list[Path]:
@@ -100,25 +100,6 @@ def _with_enough_memory(ask: Callable[[int], list[Path]]) -> list[Path]:
         with suppress(duckdb.OutOfMemoryException):
             return ask(times)
     return ask(_TIMES[-1])
-
-
-def _check_columns(source: Source, settings: BulkSettings) -> None:
-    """Every column is read or ignored, and every one that is read is there, else the whole job is refused."""
-    problems = []
-    unknown = [header for header in source.columns if header not in settings.columns and header not in settings.ignored]
-    if unknown:
-        problems.append(f"neither read nor ignored: {', '.join(header or '(empty)' for header in unknown)}")
-    missing = [header for header in _needed(settings) if header not in source.columns]
-    if missing and not source.sparse:
-        problems.append(f"not there: {', '.join(missing)}")
-    if problems:
-        message, hint = f"columns {'; '.join(problems)}", "the profile names them in bulk.columns and bulk.ignored"
-        raise RequestError(Violation("columns_not_mapped", message, hint))
-
-
-def _needed(settings: BulkSettings) -> tuple[str, ...]:
-    """The headers that are read, and those that the key is made of besides."""
-    return tuple(dict.fromkeys((*settings.columns, *settings.key_headers())))
 
 
 # --- the database ---
@@ -178,7 +159,7 @@ class _Extract:
     """
 
     def __init__(self, policy: Policy, profile: InsurerProfile, source: Source) -> None:
-        self.columns = _needed(policy.settings)
+        self.columns = needed_columns(policy.settings)
         self._settings = policy.settings
         self._present = frozenset(source.columns)
         self._order = tuple(filter(None, (self._of(target) for target in policy.delivery.order)))
@@ -197,20 +178,22 @@ class _Extract:
         """What grouping and sorting needs of all rows; `place` counts them from 0, in the source's order."""
         names = [f"c{at}" for at in range(len(self.columns))]
         schema = pa.schema([*((name, pa.string()) for name in names), *_OF_ROW, ("place", pa.int64())])
-        db.register("batches", pa.RecordBatchReader.from_batches(schema, _counted(self.batches(source), schema)))
+        batches = _Fed(_counted(self.batches(source), schema))
+        db.register("batches", pa.RecordBatchReader.from_batches(schema, batches))
         household, number, branch = self._of("household"), self._of("number"), self._of("branch")
         order = "".join(f", {name} AS k{at}" for at, name in enumerate(self._order))
         # A row without a number is nobody's double.
-        db.execute(f"""
-            CREATE TABLE extract AS SELECT *, coalesce('h' || household, 'r' || digest || '-' || place) AS family
-            FROM (SELECT place, _fault, {household} AS household, {self._key()} AS key,
-                md5_number({_joined(names)}) AS digest,
-                {_rank(self._of("relationship"), self._dependent)} AS rank,
-                coalesce({branch or "NULL"}, chr(65535)) AS branch,
-                coalesce({self._of("person.born_on")}, chr(65535)) AS born,
-                CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL ELSE {self._identity()} END AS identity
-                {order}
-                FROM batches)""")
+        with batches.faults():
+            db.execute(f"""
+                CREATE TABLE extract AS SELECT *, coalesce('h' || household, 'r' || digest || '-' || place) AS family
+                FROM (SELECT place, _fault, {household} AS household, {self._key()} AS key,
+                    md5_number({_joined(names)}) AS digest,
+                    {_rank(self._of("relationship"), self._dependent)} AS rank,
+                    coalesce({branch or "NULL"}, chr(65535)) AS branch,
+                    coalesce({self._of("person.born_on")}, chr(65535)) AS born,
+                    CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL ELSE {self._identity()} END AS identity
+                    {order}
+                    FROM batches)""")
         db.unregister("batches")
 
     def group(self, db: duckdb.DuckDBPyConnection) -> None:
@@ -311,6 +294,31 @@ _FIRST = f"struct_pack({', '.join(f'{name} := {name}' for name in _MEMBERS)})"
 def _emptied(column: pa.Array) -> pa.Array:
     """An empty cell is an absent value."""
     return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+
+
+class _Fed:
+    """Batches for the database to read, which tells its own error and not theirs."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self._fault: Exception | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        except Exception as fault:
+            self._fault = fault
+            raise
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Raise what the batches raised, if that ends the block."""
+        try:
+            yield
+        except duckdb.Error:
+            if self._fault is not None:
+                raise self._fault from None
+            raise
 
 
 def _counted(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
