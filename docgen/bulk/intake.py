@@ -177,8 +177,8 @@ class _Extract:
     def stage(self, db: duckdb.DuckDBPyConnection, source: Source) -> None:
         """What grouping and sorting needs of all rows; `place` counts them from 0, in the source's order."""
         names = [f"c{at}" for at in range(len(self.columns))]
-        schema = pa.schema([*((name, pa.string()) for name in names), *_OF_ROW, ("place", pa.int64())])
-        batches = _Fed(_counted(self.batches(source), schema))
+        schema = pa.schema([*((name, pa.string()) for name in names), *_OF_ROW, *_STAGED])
+        batches = _Fed(self._staged(source, schema))
         db.register("batches", pa.RecordBatchReader.from_batches(schema, batches))
         household, number, branch = self._of("household"), self._of("number"), self._of("branch")
         order = "".join(f", {name} AS k{at}" for at, name in enumerate(self._order))
@@ -191,7 +191,7 @@ class _Extract:
                     {_rank(self._of("relationship"), self._dependent)} AS rank,
                     coalesce({branch or "NULL"}, chr(65535)) AS branch,
                     coalesce({self._of("person.born_on")}, chr(65535)) AS born,
-                    CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL ELSE {self._identity()} END AS identity
+                    CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL ELSE md5(who) END AS identity
                     {order}
                     FROM batches)""")
         db.unregister("batches")
@@ -275,18 +275,41 @@ class _Extract:
         cells = [f"c{self.columns.index(part)}" if at % 2 else _quoted(part) for at, part in enumerate(parts)]
         return f"concat({', '.join(cells)})"
 
-    def _identity(self) -> str:
-        """Symbol, number and branch within the insurer; without a branch also birth date and name."""
-        names: tuple[Target, ...] = ("person.family", "person.given", "person.full_name")
-        alone = [self._of("person.born_on"), *map(self._of, names)]
-        branch = self._of("branch")
-        last = _joined(alone) if branch is None else f"coalesce({branch}, chr(29) || {_joined(alone)})"
-        return f"md5({_joined([self._of('symbol'), self._of('number'), last])})"
+    def _staged(self, source: Source, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The rows with what `_STAGED` has."""
+        start = 0
+        for batch in self.batches(source):
+            places = pa.array(range(start, start + batch.num_rows), pa.int64())
+            yield pa.RecordBatch.from_arrays([*batch.columns, places, self._who(batch)], schema=schema)
+            start += batch.num_rows
+
+    def _who(self, batch: pa.RecordBatch) -> pa.Array:
+        """Symbol, number and branch; without a branch also birth date and name. Each however it is written.
+
+        One system has them in full width and another in half; one splits a name, or knows the shape of a character.
+        """
+        branch = self._cells(batch, "branch")
+        last = pa.nulls(batch.num_rows, pa.string()) if branch is None else _folded(branch)
+        if last.null_count:
+            names: tuple[Target, ...] = ("person.family", "person.given", "person.full_name")
+            name = pc.binary_join_element_wise(*self._known(batch, names), "", null_handling="replace")
+            born = pc.replace_substring_regex(self._cells(batch, "person.born_on"), r"[-/]", "")
+            alone = _together("\x1d", born, pc.replace_substring_regex(_folded(name), _NOT_OF_A_NAME, ""))
+            last = pc.coalesce(last, alone)
+        return _together(*map(_folded, self._known(batch, ("symbol", "number"))), last)
+
+    def _known(self, batch: pa.RecordBatch, targets: Iterable[Target]) -> list[pa.Array]:
+        return [cells for target in targets if (cells := self._cells(batch, target)) is not None]
+
+    def _cells(self, batch: pa.RecordBatch, target: Target) -> pa.Array | None:
+        header = self._settings.header(target)
+        return None if header is None else batch.column(self.columns.index(header))
 
 
 _LISTED = """family IN (SELECT family FROM extract
     WHERE key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"""
 _OF_ROW = [("_row", pa.int64()), ("_fault", pa.string())]
+_STAGED = [("place", pa.int64()), ("who", pa.string())]
 _MEMBERS = ("rank", "branch", "born", "digest", "place")  # what a household's members are sorted by
 _FIRST = f"struct_pack({', '.join(f'{name} := {name}' for name in _MEMBERS)})"
 
@@ -321,12 +344,20 @@ class _Fed:
             raise
 
 
-def _counted(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    start = 0
-    for batch in batches:
-        places = pa.array(range(start, start + batch.num_rows), pa.int64())
-        yield pa.RecordBatch.from_arrays([*batch.columns, places], schema=schema)
-        start += batch.num_rows
+_HYPHENS = "[\u2010-\u2015\u2212\u30fc]"  # beside those that NFKC makes one of
+_NOT_OF_A_NAME = r"[\s\p{Z}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"  # spaces, and selectors of a character's shape
+
+
+def _folded(column: pa.Array) -> pa.Array:
+    """The same in half width, and with one hyphen for all."""
+    if pc.all(pc.string_is_ascii(column)).as_py() in (True, None):
+        return column
+    return pc.replace_substring_regex(pc.utf8_normalize(column, "NFKC"), _HYPHENS, "-")
+
+
+def _together(*columns: pa.Array | str) -> pa.Array:
+    """Neighbouring cells are not taken for one, nor an absent one for an empty one."""
+    return pc.binary_join_element_wise(*columns, "\x1f", null_handling="replace", null_replacement="\x1e")
 
 
 def _rank(relationship: str | None, dependent: Sequence[str]) -> str:

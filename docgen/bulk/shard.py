@@ -27,7 +27,10 @@ from docgen.errors import Violation
 from docgen.issuance.addressee import piece_label
 
 _FAULTS = {
-    "duplicate_person": ("the same person stands in the extract more than once", "leave one of the rows"),
+    "duplicate_person": (
+        "the same person stands in the extract more than once",
+        "leave one of the rows, or give each a branch number if they are two people",
+    ),
     "already_issued": (
         "another batch has issued this document of this day to the same person",
         "leave the row out, or issue it again with a reason",
