@@ -25,7 +25,8 @@ from docgen.bulk.store import Store
 from docgen.errors import PackageError, Violation
 from docgen.issuance.addressee import piece_label
 
-# What stands on an envelope's sheets: `ID-2/3` in the window, `ID/2/3` in a mount's code, `ID-2/3/1/4` in a notice's.
+# What stands on an envelope's sheets: `ID-2/3` in the window and in a mount's code, `ID-2/3/1/4` in the code of a sheet
+# of several. On mounts of before it was `ID/2/3`.
 _ON_SHEETS = re.compile(r"([0-9A-Z]+-[0-9A-Z]+)[-/](\d+/\d+)(?:/\d+/\d+)?")
 
 

@@ -23,20 +23,25 @@ FORMAT = 1  # of the manifest and the tables: another one when a program that re
 PIECES_TABLE, PAGES_TABLE = "vendor/pieces.csv", "vendor/pages.csv"
 KEYS_TABLE, REJECTS_TABLE = "issuer/keys.csv", "issuer/rejects.csv"
 
-# What a second reader looks for on cards and mounts: by these a card is tied to its place.
+# What a second reader looks for on cards and mounts: by these a card is tied to its place. And on all other papers,
+# which are tied to their pieces; `envelope.id` are the envelopes that a letter names.
 _READ = frozenset(
     ("holder.name", "card.qr", "card.serial", "card.holder", "card.holder_titled", "card.match_code", "piece.mark")
 )
+_READ_ON_PAPERS = frozenset(("piece.id", "list.id", "page.code", "envelope.id"))
 
 MOUNTS = ("mount", "mount-employer")
-_PAPERS = (*MOUNTS, "notice", "employer-letter", "recipients-list")
+LETTER = "employer-letter"
+NUMBERED = ("notice", LETTER, "recipients-list")
+_PAPERS = (*MOUNTS, *NUMBERED)
 
 
 class Area(NamedTuple):
     """Where an item stands on a document's page: `of` is whose item it is (a card's, on a mount that includes it).
 
-    `place` is the place on a mount, 0 outside of any; the box is in mm from the trim's upper left corner. `wording` is
-    how a card's front names people with an alias, where it shows more than that: `{registered}（通称名　{alias}）`.
+    `place` is the place on a mount or in a letter's table, 0 outside of any; the box is in mm from the trim's upper
+    left corner. `wording` is how a card's front names people with an alias, where it shows more than that:
+    `{registered}（通称名　{alias}）`. With `further` all pages after this one are like it.
     """
 
     document: str
@@ -46,6 +51,7 @@ class Area(NamedTuple):
     place: int
     box: tuple[float, float, float, float]
     wording: str = ""
+    further: bool = False
 
 
 class PageRow(NamedTuple):
@@ -62,7 +68,10 @@ class PageRow(NamedTuple):
 
 
 class PieceRow(NamedTuple):
-    """A row of pieces.csv: `sheets` sheets of paper and `cards` cards in envelope `sheet` of `of`."""
+    """A row of pieces.csv: `sheets` sheets of paper and `cards` cards in envelope `sheet` of `of`.
+
+    `bundle` is the id of the letter with which an employer gets it; letters and lists have their own.
+    """
 
     piece: str
     sheet: int
@@ -71,6 +80,7 @@ class PieceRow(NamedTuple):
     sheets: int
     cards: int
     enclosures: str
+    bundle: str
 
 
 class KeyRow(NamedTuple):
@@ -103,7 +113,7 @@ class Manifest:
 
 
 def reading_guide(engine: Engine, insurer: str) -> dict[str, Any]:
-    """For the manifest: where a second reader finds names and codes, whoever's layouts it has (`reading`).
+    """For the manifest: where a second reader finds names, codes and numbers, whoever's layouts it has (`reading`).
 
     And which documents have a back, without which it cannot tell sheets from pages (`two_sided`).
     """
@@ -130,13 +140,22 @@ def reading_areas(engine: Engine, insurer: str) -> tuple[Area, ...]:
     settings = {"card": None, "mount": documents.mount, "mount-employer": documents.mount_employer}
     read = _READ if _has_code(documents.card) else _READ - {"card.qr"}
     wordings = {"holder.name": front} if front != "{alias}" else {}
-    return tuple(
+    cards_and_mounts = tuple(
         Area(name, spot.document, spot.item, spot.page, spot.place, _rounded(spot.box), wordings.get(spot.item, ""))
         for name, mount in settings.items()
         if name in engine.documents_of(insurer)
         for spot in engine.spots(name, insurer, _flags(name, mount))
         if spot.item in read
     )
+    known = {"piece.has_id": True, "list.has_id": True, "inserter.reads_code": profile.mail.inserter == "code"}
+    papers = tuple(
+        Area(name, spot.document, spot.item, spot.page, spot.place, _rounded(spot.box), further=spot.further)
+        for name in NUMBERED
+        if name in engine.documents_of(insurer)
+        for spot in engine.spots(name, insurer, known, always=True)
+        if spot.item in _READ_ON_PAPERS and (spot.place > 0) is (spot.item == "envelope.id")
+    )
+    return (*cards_and_mounts, *papers)
 
 
 def _has_code(card: CardSettings | None) -> bool:
@@ -238,9 +257,9 @@ def page_rows(store: Store, fragment: str | None = None) -> Iterator[PageRow]:
 
 def piece_rows(store: Store, fragment: str | None = None) -> Iterator[PieceRow]:
     """Every envelope of the package. Raises PackageError `package_table`."""
-    for line, (piece, sheet, of, kind, sheets, cards, enclosures) in _rows(store, PIECES_TABLE, fragment, PIECES):
+    for line, (piece, sheet, of, kind, sheets, cards, *more) in _rows(store, PIECES_TABLE, fragment, PIECES):
         try:
-            yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), enclosures)
+            yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), *more)
         except ValueError:
             raise _bad_row(PIECES_TABLE, line) from None
 

@@ -24,8 +24,10 @@ from docgen.bulk.household import TO_EMPLOYERS, Kind
 from docgen.bulk.job import Counts, File, match_code, person_key
 from docgen.bulk.opened import (
     KEYS_TABLE,
+    LETTER,
     MANIFEST,
     MOUNTS,
+    NUMBERED,
     PAGES_TABLE,
     PIECES_TABLE,
     REJECTS_TABLE,
@@ -43,6 +45,7 @@ from docgen.bulk.opened import (
 from docgen.bulk.reading import PageReader, Seen, Where
 from docgen.bulk.store import Store
 from docgen.errors import CODES, PackageError, Violation, several
+from docgen.issuance.addressee import piece_label
 from docgen.issuance.mount import MOST_CARDS
 from docgen.pdf.swift import UnreadablePdf
 
@@ -54,6 +57,10 @@ _CODES = re.compile(r"[0-9A-Z-]+")
 _TITLE = "\u00a0様"
 _SHARD = re.compile(r"-(\d{4,})\.pdf$")
 _BLOCK = 1 << 20
+
+# A letter to an employer and the envelopes that it names, by their numbers; None if it cannot be read where they stand.
+_Letter = tuple[str, tuple[str, ...] | None]
+Letters = tuple[_Letter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """What was read of one shard of the package, beside the findings: for the counts, and who got which document."""
+    """What was read of one shard of the package, beside the findings: for the counts, who got which document, and which
+    envelopes the letters name."""
 
     findings: tuple[Finding, ...]
     pages: int
@@ -154,6 +162,7 @@ class Shard:
     pieces: int
     households: int  # that have mail
     people: tuple[tuple[str, str], ...]  # (card or notice, person)
+    letters: Letters
 
 
 def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = False, workers: int = 1) -> Report:
@@ -166,14 +175,16 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
     try:
         said = open_manifest(store, manifest)
         report.add(_files(store, said, vendor_only))
-        people = _People(said)
+        people, bundles = _People(said), _Bundles(store, said, report)
         with ExitStack() as stack:
-            for shard in _read_shards(store, said, workers, stack):
+            for shard in _read_shards(store, said, bundles.rows(), workers, stack):
                 report.add(shard.findings)
                 report.add(people.note(shard.people))
+                report.add(bundles.note(shard.letters))
                 report.counts += Counts(
                     households=shard.households, pieces=shard.pieces, cards=shard.cards, pages=shard.pages
                 )
+        report.add(bundles.left())
         if vendor_only:
             report.counts += Counts(printed=people.printed)
         else:
@@ -213,12 +224,14 @@ def _changed(file: File, found: tuple[str, int]) -> Iterator[Finding]:
 # --- shards ---
 
 
-def _read_shards(store: Store, said: Manifest, workers: int, stack: ExitStack) -> Iterator[Shard]:
+def _read_shards(
+    store: Store, said: Manifest, pieces: Iterator[PieceRow], workers: int, stack: ExitStack
+) -> Iterator[Shard]:
     """The shards in order, read here or by so many processes."""
-    work = _shards(store, said)
+    work = _shards(store, said, pieces)
     if workers <= 1:
-        for rows, pieces in work:
-            yield check_shard(store, said, rows, pieces)
+        for rows, own in work:
+            yield check_shard(store, said, rows, own)
         return
     pool = stack.enter_context(ProcessPoolExecutor(workers))
     waiting = [pool.submit(_check_there, store.location, said, *part) for part in islice(work, 2 * workers)]
@@ -231,9 +244,8 @@ def _check_there(location: str, said: Manifest, rows: list[PageRow], pieces: lis
     return check_shard(Store.open(location), said, rows, pieces)
 
 
-def _shards(store: Store, said: Manifest) -> Iterator[tuple[list[PageRow], list[PieceRow]]]:
+def _shards(store: Store, said: Manifest, pieces: Iterator[PieceRow]) -> Iterator[tuple[list[PageRow], list[PieceRow]]]:
     """The rows of each shard, and those of its envelopes. Both tables have the same order: that of print."""
-    pieces = piece_rows(store)
     ahead: list[PieceRow] = list(islice(pieces, 1))
     unread = {name for name in said.files if name.endswith(".pdf")}
     for _, group in groupby(page_rows(store), key=lambda row: _shard_of(row.file)):
@@ -285,18 +297,21 @@ def check_shard(
     sizes = [len(pages) for pages in documents(listed) if pages[0].place]
     usual = max(set(sizes), key=sizes.count, default=0)
     people: list[tuple[str, str]] = []
+    letters: list[_Letter] = []
     for key, group in groupby(listed, key=lambda row: (row.piece, row.sheet)):
         envelope = _Envelope(said, reader, known.get(key), list(documents(group)), seen)
         findings += envelope.findings(usual)
         cards += envelope.cards
         people += envelope.people()
+        letters += envelope.letters()
         if look is not None:
             for document in envelope.documents:
                 pages = [found for row in document if (found := seen.get((row.file, row.page))) is not None]
                 if len(pages) == len(document):
                     findings += look(document, pages)
     homes = {piece.piece for piece in pieces if piece.kind not in TO_EMPLOYERS}
-    return Shard(tuple(findings), len(listed), cards, len(pieces), len(homes), tuple(people))
+    counted = len(listed), cards, len(pieces), len(homes)
+    return Shard(tuple(findings), *counted, tuple(people), tuple(letters))
 
 
 def _read_file(
@@ -428,6 +443,8 @@ class _Envelope:
     def findings(self, usual_pages: int) -> Iterator[Finding]:
         """Whether it holds what it should, and each card is the one of its place."""
         yield from self._contents(usual_pages)
+        for rows in self.documents:
+            yield from self._numbers(rows)
         if self._mount is not None:
             yield from self._mark(self._mount)
             for place in range(1, MOST_CARDS + 1):
@@ -471,11 +488,52 @@ class _Envelope:
             words += seen.words.get(Where(of, item, page, place), ())
         return words
 
+    def letters(self) -> Iterator[_Letter]:
+        """The letters among its documents, and the envelopes that each names."""
+        for rows in self.documents:
+            if rows[0].document == LETTER:
+                yield rows[0].piece, self._named(rows)
+
+    def _named(self, letter: Sequence[PageRow]) -> tuple[str, ...] | None:
+        named: list[str] = []
+        for page, row in enumerate(letter, start=1):
+            places = self._reader.on_page(LETTER, "envelope.id", page)
+            seen = self._seen.get((row.file, row.page))
+            if not places or seen is None:
+                return None
+            named += chain.from_iterable(seen.words.get(where, ()) for where in places)
+        return tuple(named)
+
+    def _numbers(self, rows: Sequence[PageRow]) -> Iterator[Finding]:
+        """Whether each page of a notice, letter or list bears its piece's number wherever the layout has it on all."""
+        if self._piece is None or rows[0].document not in NUMBERED:
+            return
+        document, number = rows[0].document, piece_label(self._piece.piece, self._piece.sheet, self._piece.of)
+        for page, row in enumerate(rows, start=1):
+            seen = self._seen.get((row.file, row.page))
+            if seen is None:
+                continue
+            code = f"{number}/{page}/{len(rows)}"
+            for item, text in (("piece.id", number), ("list.id", number), ("page.code", code)):
+                places = self._reader.on_page(document, item, page)
+                if places and seen.words.get(places[0], ()) != (text,) * len(places):
+                    what = "code" if item == "page.code" else "number"
+                    yield _at(row, "package_code_differs", f"the {what} on the page is not that of its piece")
+
     def _mark(self, mount: Sequence[PageRow]) -> Iterator[Finding]:
-        marks = self._words(mount, "mount", "piece.mark")
-        if marks is not None and self._piece is not None and self._reader.has(mount[0].document, "mount", "piece.mark"):
-            if marks != [f"{self._piece.piece}/{self._piece.sheet}/{self._piece.of}"]:
-                yield _at(mount[0], "package_code_differs", "the mount's own code is not that of its piece")
+        """Whether each side of a mount that has a code bears that of its envelope: a back may be another mount's."""
+        if self._piece is None:
+            return
+        code = piece_label(self._piece.piece, self._piece.sheet, self._piece.of)
+        for page in self._reader.pages(mount[0].document, "mount", "piece.mark"):
+            row = mount[page - 1] if page <= len(mount) else None
+            seen = self._seen.get((row.file, row.page)) if row is not None else None
+            if (
+                row is not None
+                and seen is not None
+                and seen.words.get(Where("mount", "piece.mark", page, 0)) != (code,)
+            ):
+                yield _at(row, "package_code_differs", "the mount's own code is not that of its piece")
 
     def _at_place(self, mount: Sequence[PageRow], place: int) -> Iterator[Finding]:
         names = [self._words(mount, "mount", item, place) for item in ("card.holder", "card.holder_titled")]
@@ -645,6 +703,72 @@ def _rejects(store: Store, states: bytearray, names: Sequence[str]) -> Iterator[
         if state_ > 1 and not told[row]:
             message = f"row {row} of the input was not printed, and no reason is given"
             yield Finding("package_row_differs", message, "", REJECTS_TABLE)
+
+
+# --- bundles ---
+
+
+class _Bundles:
+    """Which envelopes go to an employer with which letter: the table of pieces held against what the letters name.
+
+    The table is read once more beside the letters. Bundles stand in it in the order of their letters, so that no more
+    than one is held at a time.
+    """
+
+    def __init__(self, store: Store, said: Manifest, report: Report) -> None:
+        self._store, self._said, self._report, self._any = store, said, report, False
+        handed_on = (row for row in piece_rows(store) if row.kind == "employer")
+        self._bundles = (
+            (bundle, [piece_label(row.piece, row.sheet, row.of) for row in rows])
+            for bundle, rows in groupby(handed_on, key=lambda row: row.bundle)
+        )
+        self._ahead: dict[str, list[str]] = {}
+
+    def rows(self) -> Iterator[PieceRow]:
+        """The table of pieces. Whose bundle can be told from the row alone has it right, or it is reported."""
+        for row in piece_rows(self._store):
+            if row.kind == "employer":
+                self._any = True
+            elif row.bundle != (row.piece if row.kind in ("letter", "list") else ""):
+                message = f"the bundle is not that of a piece of the kind {row.kind}"
+                self._report.add([Finding("package_bundle", message, "", PIECES_TABLE, None, row.piece, row.sheet)])
+            yield row
+
+    def note(self, letters: Letters) -> Iterator[Finding]:
+        """Take in which envelopes the next letters name."""
+        for letter, named in letters:
+            there = self._take(letter)
+            hint = _other_bundle(there, named, part=self._said.reprint is not None) if named is not None else ""
+            if hint:
+                message = "the envelopes in the letter's bundle are not those that it names"
+                yield Finding("package_bundle", message, hint, PIECES_TABLE, None, letter)
+
+    def left(self) -> Iterator[Finding]:
+        """Envelopes of which no letter was noted; what is printed again may have left it out."""
+        for bundle, numbers in chain(self._ahead.items(), self._bundles if self._any else ()):
+            if not self._said.reprint or not bundle:
+                hint = f"{several(len(numbers), 'envelope')}, the first is {numbers[0]}"
+                message = "envelopes for an employer are in the bundle of no letter, or apart from the others in it"
+                yield Finding("package_bundle", message, hint, PIECES_TABLE, None, bundle)
+
+    def _take(self, letter: str) -> list[str]:
+        """The envelopes of a letter's bundle."""
+        while letter not in self._ahead:
+            following = next(self._bundles, None)
+            if following is None:
+                return []
+            self._ahead.setdefault(following[0], []).extend(following[1])
+        return self._ahead.pop(letter)
+
+
+def _other_bundle(there: Sequence[str], named: Sequence[str], *, part: bool) -> str:
+    """How a bundle differs from what its letter names, or from a part of it; empty if it does not."""
+    mine, theirs = {*there}, {*named}
+    told = [f"the letter does not name {number}" for number in there if number not in theirs][:1]
+    told += [] if part else [f"it names {number}" for number in named if number not in mine][:1]
+    if not told and list(there) != [number for number in named if number in mine]:
+        told = ["they stand in another order, or twice"]
+    return ", ".join(told)
 
 
 def _counts(said: Manifest, found: Counts, vendor_only: bool) -> Iterator[Finding]:

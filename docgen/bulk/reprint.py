@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -62,6 +62,7 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
     if any(True for _ in out.names("vendor")):
         message, hint = "there is a package already where the reprint goes", "give an empty folder"
         raise PackageError(Violation("package_in_the_way", message, hint))
+    original = fingerprint(store)  # before it is opened: of a package that changes meanwhile the reprint is none
     said = open_manifest(store)
     issuers = (KEYS_TABLE,) if selection.keys or store.exists(KEYS_TABLE) else ()
     require_as_made(store, said, (PAGES_TABLE, PIECES_TABLE, *issuers))
@@ -70,13 +71,27 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
     held = [holding.pages for envelope in search(store, selection) for holding in envelope]
     chosen = [pages for pages in held if pages[0].document not in left_out]
     with scratch() as folder:
-        made = _Reprint(store, out, said, on_mount, folder)
+        made = _Reprint(store, out, said, original, on_mount, folder)
         try:
             made.copy(chosen)
             return made.finish(chosen, selection, reason.strip())
         except BaseException:  # Ctrl-C, too: what is left would be in the way of the next attempt
             made.take_back()
             raise
+
+
+def fingerprint(store: Store) -> str | None:
+    """The package that stands in a store, by its manifest's SHA-256; None without one."""
+    try:
+        return hashlib.sha256(store.read(MANIFEST)).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def is_of(reprinted: Store, store: Store) -> bool:
+    """Whether a reprint was made of the package that stands in a store now. Raises PackageError as `open_manifest`."""
+    said: Mapping[str, Any] = open_manifest(reprinted).raw.get("reprint", {})
+    return said.get("of") is not None and said["of"] == fingerprint(store)
 
 
 def with_cards(said: Manifest) -> set[str]:
@@ -108,8 +123,11 @@ def left_behind(out: Store) -> list[LeftBehind]:
 class _Reprint:
     """A package in the making."""
 
-    def __init__(self, store: Store, out: Store, said: Manifest, on_mount: set[str], folder: Path) -> None:
+    def __init__(
+        self, store: Store, out: Store, said: Manifest, original: str | None, on_mount: set[str], folder: Path
+    ) -> None:
         self._store, self._out, self._said, self._on_mount, self._folder = store, out, said, on_mount, folder
+        self._original = original
         self._files: list[File] = []
         self._rows: dict[PageRow, PageRow] = {}
 
@@ -210,13 +228,12 @@ class _Reprint:
         self._out.put(name, path)
 
     def _put_manifest(self, counts: Counts, selection: Selection, reason: str) -> None:
-        original = hashlib.sha256(self._store.read(MANIFEST)).hexdigest()
         asked = {name: list(ids) for name, ids in asdict(selection).items() if ids and name != "keys"}
         manifest: dict[str, Any] = {
             **self._said.raw,
             "counts": counts.as_dict(),
             "files": [file.as_dict() for file in sorted(self._files, key=lambda file: file.name)],
-            "reprint": {"of": original, "reason": reason, "selected": asked},
+            "reprint": {"of": self._original, "reason": reason, "selected": asked},
         }
         text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         self._out.put(MANIFEST, text.encode("utf-8"))

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from docgen.errors import RecordError, Violation
 from docgen.issuance.address import Address, customer_code
 from docgen.issuance.card import constants
-from docgen.issuance.items import ItemSpec, Substitution
+from docgen.issuance.items import ItemSpec, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Model, PersonName, Text
@@ -27,6 +27,8 @@ TEXTS = {
     "address.barcode": ItemSpec("the text of the customer barcode", when="address.has_barcode"),
     "piece.id": ItemSpec("the number of the piece of mail, as the record gives it", when="piece.has_id"),
 }
+# Without them a letter does not arrive.
+NEEDED = always("address.postal_code", "address.lines", "address.name")
 FLAGS = {
     "address.has_barcode": "The customer barcode is printed.",
     "piece.has_id": "The piece of mail has an id.",
@@ -41,7 +43,7 @@ _TITLED = "{name}\u00a0{title}"
 
 
 def piece_label(id_: str, sheet: int, of: int) -> str:
-    """An envelope's number, as every paper shows it that is in the envelope or names it: `S01-0001-1/2`."""
+    """An envelope's number, as every paper shows it that is in the envelope or names it: `S0001-00000012M-1/2`."""
     return f"{id_}-{sheet}/{of}"
 
 

@@ -14,10 +14,10 @@ from typing import Annotated
 from pydantic import Field
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance.addressee import PieceId
+from docgen.issuance.addressee import PieceNumber
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import padded, running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution, always
 from docgen.issuance.names import KANA, front_kana, named_in_public, spelled
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import (
@@ -39,7 +39,7 @@ CATALOGUE = Catalogue(
         "dates.issued_on": ItemSpec("発行日, as in a sentence"),
         "employer.symbol": ItemSpec("事業所記号"),
         "employer.name": ItemSpec("事業所名称"),
-        "list.id": ItemSpec("the list's readable id", when="list.has_id"),
+        "list.id": ItemSpec("the list's number, as the record gives it", when="list.has_id"),
         "list.extracted_on": ItemSpec("抽出日 of the data", when="list.has_extraction_date"),
         "list.total": ItemSpec("how many people and households are on the list: 18名（11世帯）"),
     },
@@ -65,8 +65,10 @@ CATALOGUE = Catalogue(
                 "recipient.is_dependent": "The person is a dependent (被扶養者).",
                 "recipient.opens_household": "The row is the first of a household.",
             },
+            needed=always("recipient.number", "recipient.branch", "recipient.name", "recipient.insured_name"),
         )
     },
+    needed=always("insurer.name", "employer.name", "list.total"),
 )
 
 
@@ -99,7 +101,9 @@ class Employer(Model):
 class RecipientsRecord(DocumentRecord):
     """One employer's list of recipients (対象者一覧表)."""
 
-    list_id: PieceId | None = Field(default=None, description="readable id of the list, on each page")
+    list_id: PieceNumber | None = Field(
+        default=None, description="number of the list, on each page: S0001-L00030001E-1/1"
+    )
     extracted_on: Day | None = Field(default=None, description="抽出日: the day of the data that the list shows")
     employer: Employer = Field(description="whom the list is for")
     recipients: Annotated[tuple[Recipient, ...], Field(max_length=20000, strict=False)] = Field(

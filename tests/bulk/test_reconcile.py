@@ -7,7 +7,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from docgen.bulk.opened import MANIFEST
+from docgen.bulk.opened import MANIFEST, piece_rows
 from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.store import Store
 from docgen.bulk.tables import PIECES
@@ -244,6 +244,109 @@ def test_two_people_who_changed_places_in_the_table_are_found_by_the_vendor_too(
     shutil.rmtree(damaged.folder / "issuer")
     (finding,) = reconcile(Store.open(damaged.folder), vendor_only=True).findings
     assert (finding.code, finding.file) == ("package_order", PAGES)
+
+
+# --- what employers get ---
+
+
+@pytest.fixture(scope="module")
+def handed_on(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Envelopes for several employers, in two shards."""
+    folder = tmp_path_factory.mktemp("handed-on")
+    packages.issue(engine, folder, packages.job("regular"), packages.halves(packages.rows_of_employers(40)))
+    return folder / "package"
+
+
+@pytest.fixture
+def through_employers(handed_on: Path, tmp_path: Path) -> Damaged:
+    shutil.copytree(handed_on, tmp_path / "package")
+    return Damaged(tmp_path / "package")
+
+
+def seen_by_the_vendor(damaged: Damaged) -> list[Finding]:
+    return reconcile(Store.open(damaged.folder), vendor_only=True).findings
+
+
+def test_every_envelope_is_in_the_bundle_of_a_letter(handed_on: Path) -> None:
+    assert reconcile(Store.open(handed_on)).findings == []
+    rows = list(piece_rows(Store.open(handed_on)))
+    letters = [row.piece for row in rows if row.kind == "letter"]
+    assert len(letters) > 3
+    assert list(dict.fromkeys(row.bundle for row in rows if row.kind == "employer")) == letters
+
+
+def test_two_envelopes_that_changed_bundles_are_found_by_what_the_letters_name(through_employers: Damaged) -> None:
+    at = PIECES.index("bundle")
+    changed = {}
+
+    def swap(rows: Rows) -> Rows:
+        one = rows[0]
+        other = next(row for row in rows if row[at] != one[at])
+        changed.update({one[at]: one, other[at]: other})
+        one[at], other[at] = other[at], one[at]
+        return rows
+
+    through_employers.table("vendor/pieces.csv", swap)
+    through_employers.sign()
+    findings = seen_by_the_vendor(through_employers)
+    assert {(finding.code, finding.file) for finding in findings} == {("package_bundle", "vendor/pieces.csv")}
+    assert {finding.piece for finding in findings} == set(changed)
+    assert any(f"{changed[min(changed)][0]}-1/" in finding.hint for finding in findings)
+
+
+@pytest.mark.parametrize(("kind", "bundle"), [("employer", ""), ("employer", "S01-L00010001X"), ("letter", "")])
+def test_a_bundle_that_is_none_is_found(through_employers: Damaged, kind: str, bundle: str) -> None:
+    def spoil(rows: Rows) -> Rows:
+        next(row for row in rows if row[PIECES.index("kind")] == kind)[PIECES.index("bundle")] = bundle
+        return rows
+
+    through_employers.table("vendor/pieces.csv", spoil)
+    through_employers.sign()
+    assert {finding.code for finding in seen_by_the_vendor(through_employers)} == {"package_bundle"}
+
+
+def test_what_is_mailed_to_a_home_is_in_no_bundle(damaged: Damaged) -> None:
+    def spoil(rows: Rows) -> Rows:
+        rows[2][PIECES.index("bundle")] = "S01-L00010001X"
+        return rows
+
+    damaged.table("vendor/pieces.csv", spoil)
+    damaged.sign()
+    (finding,) = seen_by_the_vendor(damaged)
+    assert (finding.code, finding.file) == ("package_bundle", "vendor/pieces.csv")
+
+
+@pytest.mark.parametrize("gone", ["the row", "the letter"])
+def test_an_envelope_or_a_letter_that_the_package_lost_is_missed(through_employers: Damaged, gone: str) -> None:
+    rows = list(piece_rows(Store.open(through_employers.folder)))
+    lost = rows[0] if gone == "the row" else next(row for row in rows if row.kind == "letter")
+    for name, column in (("vendor/pieces.csv", 0), (PAGES, 2)):
+        through_employers.table(
+            name,
+            lambda rows, at=column: [row for row in rows if row[at] != lost.piece],  # type: ignore[misc]
+        )
+    through_employers.sign()
+    assert "package_bundle" in {finding.code for finding in seen_by_the_vendor(through_employers)}
+
+
+def test_letters_of_two_employers_that_changed_places_are_found(through_employers: Damaged) -> None:
+    letters = "vendor/letters-0001.pdf"
+    through_employers.swap_contents(letters, 0, 1)
+    through_employers.hide()
+    findings = seen_by_the_vendor(through_employers)
+    assert places(findings, "package_code_differs") == {(letters, 1), (letters, 2)}
+    assert len([finding for finding in findings if finding.code == "package_bundle"]) == 2
+
+
+def test_lists_of_two_employers_that_changed_places_are_found(engine: Engine, tmp_path: Path) -> None:
+    packages.issue(engine, tmp_path, packages.job("lists"), [packages.rows_of_employers(10, households=1)])
+    damaged, lists = Damaged(tmp_path / "package"), "vendor/recipients-lists-0001.pdf"
+    damaged.swap_contents(lists, 0, 1)
+    damaged.hide()
+    findings = seen_by_the_vendor(damaged)
+    assert {(finding.code, finding.file, finding.page) for finding in findings} == {
+        ("package_code_differs", lists, page) for page in (1, 2)
+    }
 
 
 @pytest.mark.parametrize("name", ["people", "printed", "rejected", "held", "withdrawn", "pieces", "cards", "pages"])

@@ -269,6 +269,43 @@ def test_ids_may_be_typed_in_lower_case(package: Store, rows: list[PageRow], out
     assert json.loads(out.read(MANIFEST))["reprint"]["selected"] == {"pieces": [piece.upper()]}
 
 
+def test_what_an_employer_gets_again_keeps_its_bundle_with_the_letter_or_without(
+    engine: Engine, tmp_path: Path
+) -> None:
+    made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows_of_employers(30)))
+    pieces = list(piece_rows(made))
+    letter = next(row.piece for row in pieces if row.kind == "letter")
+    envelopes = [row for row in pieces if row.bundle == letter and row.kind == "employer"]
+    other = next(row for row in pieces if row.kind == "letter" and row.piece != letter)
+    assert len(envelopes) > 2
+    for at, asked in enumerate([
+        [envelopes[1].piece],
+        [envelopes[1].piece, envelopes[2].piece, letter],
+        [*(row.piece for row in envelopes), other.piece],  # a letter without its envelopes, envelopes without theirs
+    ]):  # fmt: skip
+        out = Store.open(tmp_path / f"reprint-{at}")
+        reprint(made, out, Selection(pieces=tuple(dict.fromkeys(asked))), WHY)
+        bundles = {row.piece: row.bundle for row in pieces}
+        assert {row.piece: row.bundle for row in piece_rows(out)} == {piece: bundles[piece] for piece in asked}
+        assert reconcile(out).findings == []
+        assert reconcile(out, vendor_only=True).findings == []
+
+
+def test_an_envelope_that_is_printed_again_with_anothers_letter_is_found(engine: Engine, tmp_path: Path) -> None:
+    made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows_of_employers(30)))
+    pieces = list(piece_rows(made))
+    letter, other = [row.piece for row in pieces if row.kind == "letter"][:2]
+    mine = next(row for row in pieces if row.bundle == other and row.kind == "employer")
+    out = Store.open(tmp_path / "reprint")
+    reprint(made, out, Selection(pieces=(mine.piece, letter)), WHY)
+    damaged = Damaged(tmp_path / "reprint")
+    damaged.table("vendor/pieces.csv", lambda rows: [[*row[:-1], letter] for row in rows])
+    damaged.sign()
+    (finding,) = reconcile(out, vendor_only=True).findings
+    assert (finding.code, finding.piece) == ("package_bundle", letter)
+    assert mine.piece in finding.hint
+
+
 def test_every_unknown_id_is_named_and_nothing_is_written(package: Store, rows: list[PageRow], out: Store) -> None:
     unknown = Selection(("S01-99999999A", rows[0].piece), ("S01-P99999999A",), ("no such key",), ("cards-0009.pdf:1",))
     with pytest.raises(PackageError) as caught:
@@ -361,7 +398,8 @@ def interrupted(*_: object) -> None:
 def test_an_envelope_is_found_by_what_stands_on_its_paper(package: Store, rows: list[PageRow]) -> None:
     piece = next(row.piece for row in rows if row.sheet == 2)
     envelope = [[page.page for page in holding.pages] for holding in find(package, Selection(pieces=(f"{piece}/2",)))]
-    for asked in (f"{piece}-2/2", f"{piece}/2/2", f"{piece}-2/2/1/1"):  # the window, a mount's code, a notice's code
+    # in the window and the mount's code; in the code of a mount of before; in that of a notice's sheet
+    for asked in (f"{piece}-2/2", f"{piece}/2/2", f"{piece}-2/2/1/1"):
         held = list(find(package, Selection(pieces=(asked,))))
         assert [[page.page for page in holding.pages] for holding in held] == envelope
         assert {holding.asked for holding in held} == {(asked,)}

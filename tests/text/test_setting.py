@@ -60,6 +60,13 @@ def test_wrap_uses_as_few_lines_as_needed_and_never_more_than_the_box_holds() ->
         setter(4, Step("wrap", 3), REJECT, height_em=2).set("戸籍上の氏名")
 
 
+def test_a_word_in_katakana_is_broken_rather_than_set_smaller() -> None:
+    box = setter(6, Step("wrap", 2), Step("shrink", 5), REJECT, height_em=2.25)
+    whole, broken = box.set("見本県見本ハイツ"), box.set("見本県見本ハイツコート館")
+    assert [line.text for line in whole.lines] == ["見本県見本", "ハイツ"]
+    assert (broken.size, [line.text for line in broken.lines]) == (10, ["見本県見本ハ", "イツコート館"])
+
+
 def test_lines_given_by_the_record_are_kept() -> None:
     box = setter(8, Step("condense", 0.8), Step("wrap", 2), REJECT, height_em=3)
     assert [line.text for line in box.set("戸籍上の氏名\n性別").lines] == ["戸籍上の氏名", "性別"]
