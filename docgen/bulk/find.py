@@ -9,12 +9,24 @@ from itertools import groupby
 from typing import Any
 
 from docgen.bulk.job import match_code
-from docgen.bulk.opened import MOUNTS, PageRow, key_rows, page_rows, piece_rows
+from docgen.bulk.opened import (
+    KEYS_TABLE,
+    MOUNTS,
+    PAGES_TABLE,
+    PIECES_TABLE,
+    PageRow,
+    key_rows,
+    open_manifest,
+    page_rows,
+    piece_rows,
+    require_as_made,
+)
 from docgen.bulk.store import Store
 from docgen.errors import PackageError, Violation
 from docgen.issuance.addressee import piece_label
 
-# What stands on an envelope's sheets: `ID-2/3` in the window, `ID/2/3` in a mount's code, `ID-2/3/1/4` in a notice's.
+# What stands on an envelope's sheets: `ID-2/3` in the window and in a mount's code, `ID-2/3/1/4` in the code of a sheet
+# of several. On mounts of before it was `ID/2/3`.
 _ON_SHEETS = re.compile(r"([0-9A-Z]+-[0-9A-Z]+)[-/](\d+/\d+)(?:/\d+/\d+)?")
 
 
@@ -58,15 +70,18 @@ class Holding:
 def find(store: Store, selection: Selection) -> Iterator[Holding]:
     """The documents that are, belong to or hold what is looked for, in the package's order.
 
-    For a person that is the card or notice, and the mount that the card is on. Raises PackageError `not_in_package`,
-    after all that was found, with everything that was not.
+    For a person that is the card or notice, and the mount that the card is on. Raises PackageError
+    `package_file_changed` before anything is found if a table is not the one that the manifest names, and
+    `not_in_package`, after all that was found, with everything that was not.
     """
+    tables = (PAGES_TABLE, PIECES_TABLE, *((KEYS_TABLE,) if selection.keys else ()))
+    require_as_made(store, open_manifest(store), tables)
     for envelope in search(store, selection):
         yield from envelope
 
 
 def search(store: Store, selection: Selection) -> Iterator[list[Holding]]:
-    """The same, envelope by envelope."""
+    """The same, envelope by envelope, of tables that are as they were made."""
     wanted = _Wanted(store, selection)
     for _, rows in groupby(page_rows(store), key=lambda row: (row.piece, row.sheet)):
         held = [

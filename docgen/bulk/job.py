@@ -101,7 +101,7 @@ class ShardResult:
 
 
 def piece_id(job: str, household: int) -> str:
-    """The id of a household's mail: `S01-0000123K`, from the job's number and the household's ordinal in it.
+    """The id of a household's mail: `S01-00000123N`, from the job's number and the household's ordinal in it.
 
     The check character is ISO 7064 MOD 37,36 over the rest.
     """
@@ -109,7 +109,7 @@ def piece_id(job: str, household: int) -> str:
 
 
 def person_key(job: str, person: int) -> str:
-    """The opaque key of a person in a job: `S01-P0000123K`."""
+    """The opaque key of a person in a job: `S01-P000001234`."""
     return _checked(job, "P", person)
 
 
@@ -119,7 +119,7 @@ def employer_piece_id(job: str, shard: int, ordinal: int) -> str:
 
 
 def match_code(piece: str, sheet: int, place: int) -> str:
-    """What ties a card to its place: `S01-0000123K-21` is place 1 of the household's second envelope."""
+    """What ties a card to its place: `S01-00000123N-21` is place 1 of the household's second envelope."""
     return f"{piece}-{sheet}{place}"
 
 
@@ -144,3 +144,8 @@ def shard_dir(shard: int) -> str:
 def employers_dir(shard: int) -> str:
     """The same of the letters or lists of employers that begin in a shard."""
     return f"work/employers/{shard:04d}"
+
+
+def is_of_employers(place: str) -> bool:
+    """Whether a folder is one of `employers_dir`."""
+    return place.startswith("work/employers/")

@@ -158,7 +158,9 @@ def _items(
         "validity.expires_on": printed(validity.on),
         "insured.name": _insured_name(record, profile, settings, used),
         "burden.text": ratio,
-        "burden.effective_on": printed_date(burden and burden.effective_on, profile.dates, issued, running),
+        "burden.effective_on": printed_date(
+            burden.effective_on if burden is not None else None, profile.dates, issued, running
+        ),
         "remarks": _remarks(person, sex if on_back else "", profile),
         "card.serial": record.card.serial or "",
     }

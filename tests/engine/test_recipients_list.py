@@ -37,10 +37,6 @@ def big(rows: int) -> dict[str, Any]:
     return record
 
 
-def test_both_insurers_have_samples() -> None:
-    assert {samples.insurer(name) for name in samples.names(LIST)} == {"association", "society"}
-
-
 @SAMPLE
 def test_it_conforms(engine: Engine, name: str) -> None:
     finished.assert_conforms(engine, LIST, name)
