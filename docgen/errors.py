@@ -131,7 +131,7 @@ _declare(
     {
         "duplicate_person": "The same person stands in the extract more than once; all of the rows are rejected.",
         "already_issued": "Another batch has issued this document with this date to the same person.",
-        "malformed_row": "A row of the extract has more or fewer fields than its header.",
+        "malformed_row": "A row of the extract has more or fewer fields than its header, or is quoted wrongly.",
         "household_too_large": "More rows name one household than a household can have people.",
         "household_contradictory": "The rows of one household contradict each other; all of them are rejected.",
         "household_missing": "A row of the extract does not say which household it belongs to.",

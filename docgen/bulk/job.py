@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from stdnum.iso7064 import mod_37_36
 
 Occasion = Literal["delivery", "returned"]
+_ID = re.compile(r"([0-9A-Z]{1,6})-([0-9A-Z]{2,})(?=[-/]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,15 @@ def match_code(piece: str, sheet: int, place: int) -> str:
 def _checked(job: str, kind: str, ordinal: int) -> str:
     body = f"{kind}{ordinal:08d}"
     return f"{job}-{body}{mod_37_36.calc_check_digit(job + body)}"
+
+
+def is_mistyped(id_: str) -> bool:
+    """Whether an id, or what has an envelope, place or sheet behind it, is none of ours by its check character.
+
+    False for what does not have an id's form at all.
+    """
+    found = _ID.match(id_)
+    return found is not None and not mod_37_36.is_valid(found[1] + found[2])
 
 
 # --- names, inside a batch's folder or prefix ---

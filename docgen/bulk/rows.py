@@ -8,7 +8,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from docgen.errors import Violation
+from docgen.bulk.sources import MISQUOTED, QUOTING
+from docgen.errors import Violation, several
 from docgen.issuance.extract import DATES, RATIOS, WHOLE_NAMES, BulkSettings, Column, Target
 from docgen.issuance.notice import too_many_digits
 
@@ -49,6 +50,17 @@ class Extracted:
         below = (header for known, header in self.column_of.items() if known.startswith(f"{pointer}/"))
         above = (header for known, header in self.column_of.items() if pointer.startswith(f"{known}/"))
         return next(below, None) or next(above, None)
+
+
+def malformed_row(fault: str) -> Violation:
+    """What is wrong with a row that could not be read, by what `docgen.bulk.sources` says of it."""
+    code, *fields = fault.split()
+    if not fields:
+        return Violation(code, "the line is no JSON object of texts and numbers", "write one object to a line")
+    if fields == ["quotes"]:
+        return Violation(code, MISQUOTED, QUOTING)
+    message = f"the row has {several(int(fields[0]), 'field')}, and the header has {fields[1]}"
+    return Violation(code, message, "quote fields that hold commas or quotes")
 
 
 class _Unreadable(Exception):

@@ -238,3 +238,15 @@ def start(stack: ExitStack, env: Mapping[str, str], module: str, *arguments: str
     begun = subprocess.Popen([sys.executable, "-m", module, *arguments], env=env, cwd=ROOT, stderr=subprocess.DEVNULL)
     stack.callback(begun.wait, timeout=30)
     stack.callback(begun.terminate)
+
+
+@pytest.mark.parametrize("more", [(), ("--plan-only",), ("--issued-on", "2025-08-01"), ("--resume",)])
+def test_an_extract_that_cannot_be_read_is_refused_with_the_row(
+    state: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    lines = extract(6, seed=9).decode().splitlines()
+    lines[3] = lines[3].replace(",", ',"', 1)
+    (tmp_path / "in.csv").write_text("\n".join(lines), encoding="utf-8")
+    refused = issue(state, tmp_path / "in.csv", tmp_path / "out", *more)
+    assert (refused.returncode, "row 3" in refused.stderr, "<unclosed_quote>" in refused.stderr) == (1, True, True)
+    assert "Traceback" not in refused.stderr

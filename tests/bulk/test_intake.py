@@ -263,6 +263,69 @@ def test_neighbouring_cells_are_not_taken_for_one() -> None:
     assert set(faults(rows).values()) == {None}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"番号": "1501"}, {"番号": "１５０１"}),
+        ({"番号": "AB1"}, {"番号": "ＡＢ１"}),
+        ({"記号": "AB"}, {"記号": "ＡＢ"}),
+        ({"記号": "政‐１２"}, {"記号": "政－12"}),
+        ({"記号": "政−１２"}, {"記号": "政ー１２"}),
+        ({"枝番": "01"}, {"枝番": "０１"}),
+        ({"枝番": "", "名": "葛"}, {"枝番": "", "名": "葛\U000e0100"}),
+        ({"枝番": "", "名": "太郎"}, {"枝番": "", "名": "太　郎"}),
+        ({"枝番": "", "氏": "見本", "名": "太郎"}, {"枝番": "", "氏": "", "名": "見本　太郎"}),
+        ({"枝番": "", "名": "Ａnn"}, {"枝番": "", "名": "Ann"}),
+        ({"枝番": "", "生年月日": "19900101"}, {"枝番": "", "生年月日": "1990-01-01"}),
+    ],
+)
+def test_a_person_is_the_same_however_their_numbers_and_name_are_written(
+    one: Mapping[str, str], other: Mapping[str, str]
+) -> None:
+    cells = {"記号": "77", "番号": "1"}
+    _, batches = taken([row(1, **{**cells, **one}), row(2, **{**cells, **other}), row(3, 番号="9")])
+    found = {person["_row"]: person for person in flat(batches)}
+    assert [found[at]["_fault"] for at in (1, 2, 3)] == ["duplicate_person", "duplicate_person", None]
+    assert {name: found[2][name] for name in other} == {name: text or None for name, text in other.items()}  # as sent
+    assert [identity(one), identity(other)] == [found[1]["_identity"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"番号": "0705"}, {"番号": "705"}),
+        ({"記号": "ab"}, {"記号": "AB"}),
+        ({"記号": "1-2"}, {"記号": "12"}),
+        ({"枝番": ""}, {"枝番": "00"}),
+        ({"枝番": "", "名": "葛"}, {"枝番": "", "名": "渉"}),
+    ],
+)
+def test_what_differs_in_more_than_its_spelling_is_somebody_else(
+    one: Mapping[str, str], other: Mapping[str, str]
+) -> None:
+    cells = {"記号": "77", "番号": "1"}
+    assert faults([row(1, **{**cells, **one}), row(2, **{**cells, **other})]) == {1: None, 2: None}
+
+
+def identity(cells: Mapping[str, str]) -> str:
+    """As a batch of this person alone claims it."""
+    asked: list[str] = []
+
+    def claim(identities: Iterable[str]) -> Collection[str]:
+        asked.extend(identities)
+        return ()
+
+    taken([row(1, **{"記号": "77", "番号": "1", **cells})], claim=claim)
+    (found,) = asked
+    return found
+
+
+def test_who_was_claimed_by_half_width_numbers_and_a_branch_stays_claimed() -> None:
+    claimed = hashlib.md5(b"77\x1f1\x1f00", usedforsecurity=False).hexdigest()
+    assert identity({}) == claimed
+    assert identity({"記号": ""}) == hashlib.md5(b"\x1e\x1f1\x1f00", usedforsecurity=False).hexdigest()
+
+
 def test_rows_without_a_number_are_nobodys_doubles() -> None:
     assert set(faults([row(1, 番号=""), row(2, 番号="")]).values()) == {None}
 
@@ -463,6 +526,7 @@ def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_
     assert said["00000028-01", "missing_value"][0] == "the household has no row of an insured person"
     assert said["00000030-01", "malformed_row"][0] == "the row has 33 fields, and the header has 32"
     assert said["00000024-00", HELD][1] == "mend row 38"
+    assert said["00000018-00", TWICE][1] == "leave one of the rows, or give each a branch number if they are two people"
     assert said["00000016-00", "ratio_required"][1] == "give ratio and 負担割合発効年月日"
     assert sorted((person["key"], person["code"], person["column"]) for person in told) == sorted([
         ("00000015-00", HELD, ""),

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pypdfium2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from docgen.bulk.find import Selection, find
+from docgen.bulk.job import person_key, piece_id
 from docgen.bulk.opened import (
     KEYS_TABLE,
     MANIFEST,
@@ -217,6 +220,53 @@ def test_letters_are_printed_again_with_their_piece(engine: Engine, tmp_path: Pa
     assert {row.document for row in page_rows(out)} == {"employer-letter"}
     assert (counts.people, counts.households, counts.pieces) == (0, 0, 1)
     assert reconcile(out).findings == []
+
+
+def mistyped(id_: str, at: int) -> str:
+    """An id with another character at a place."""
+    return id_[:at] + ("7" if id_[at] != "7" else "1") + id_[at + 1 :]
+
+
+def hints(store: Store, **asked: tuple[str, ...]) -> list[str]:
+    with pytest.raises(PackageError, match="not_in_package") as caught:
+        list(find(store, Selection(**asked)))
+    return [violation.hint for violation in caught.value.violations]
+
+
+@given(data=st.data())
+def test_an_id_that_was_mistyped_is_told_from_one_of_another_package(package: Store, data: st.DataObject) -> None:
+    pieces, people = {row.piece for row in piece_rows(package)}, {row.person for row in key_rows(package)}
+    piece, person = data.draw(st.sampled_from(sorted(pieces))), data.draw(st.sampled_from(sorted(people)))
+    at = st.integers(4, len(piece) - 1)  # behind S01-
+    wrong = mistyped(piece, data.draw(at)) + data.draw(st.sampled_from(["", "-1/1", "/1", "/1/1", "-11", "-1/1/1/1"]))
+    assert hints(package, pieces=(wrong,), people=(mistyped(person, data.draw(at)),)) == [MISTYPED] * 2
+
+
+MISTYPED = "its check character does not fit: it is mistyped, compare it with the paper"
+
+
+def test_an_unknown_id_is_told_what_it_may_be_to_who_has_the_issuers_side_or_not(
+    package: Store, tmp_path: Path
+) -> None:
+    shutil.copytree(f"{package.location}/vendor", tmp_path / "vendor")
+    asked = {"pieces": (piece_id("S02", 1),), "people": (person_key("S01", 999),), "pages": ("cards-0009.pdf:1",)}
+    theirs = "it is of another package, or of somebody who was not printed"
+    page = "name a file of the package and a page of it: cards-0001.pdf:1"
+    assert hints(Store.open(tmp_path), **asked) == [theirs, theirs, page]
+    envelope = (f"{piece_id('S01', 1)}-9/9",)
+    assert hints(package, pieces=envelope)[0].startswith("what stands behind the check character is mistyped, or it is")
+    assert hints(package, **asked) == [f"{theirs}: see issuer/keys.csv"] * 2 + [page]
+
+
+def test_ids_may_be_typed_in_lower_case(package: Store, rows: list[PageRow], out: Store) -> None:
+    card = next(row for row in rows if row.place == 2)
+    person, piece = card.people[0].lower(), f"{card.piece.lower()}-{card.sheet}{card.place}"
+    for selection in (Selection(people=(person,)), Selection(pieces=(piece,))):
+        assert [holding.pages[-1].page_hash for holding in find(package, selection)][-1] == rows[
+            rows.index(card) + 1
+        ].page_hash
+    reprint(package, out, Selection(pieces=(piece,)), WHY)
+    assert json.loads(out.read(MANIFEST))["reprint"]["selected"] == {"pieces": [piece.upper()]}
 
 
 def test_what_an_employer_gets_again_keeps_its_bundle_with_the_letter_or_without(
