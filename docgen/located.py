@@ -91,7 +91,7 @@ def _open_quote(error: yaml.MarkedYAMLError, text: str, line: int) -> int | None
         for token in yaml.scan(text, Loader=yaml.CSafeLoader):
             is_quoted = isinstance(token, yaml.ScalarToken) and token.style in ("'", '"')
             if is_quoted and token.start_mark.line < token.end_mark.line == line - 1:
-                return token.start_mark.line + 1
+                return int(token.start_mark.line) + 1
     except yaml.YAMLError:
         pass
     return None

@@ -51,6 +51,8 @@ def _radius(value: Any) -> Any:
 
 
 def _wording(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("an empty text prints nothing: word it, or take out the elements that print it")
     if isinstance(value, str) or (isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)):
         return value
     raise ValueError("wording is a text or a list of texts (a number needs quotes)")
