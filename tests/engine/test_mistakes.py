@@ -73,7 +73,7 @@ MISTAKES = [
     (SOCIETY, "card_title: 健康保険資格確認書", "card_title: [資格, 確認書]", "layout_wording_does_not_fit",
      "has room for 1"),
     (SOCIETY, "card_title:", "card_titel:", "profile_unknown_wording", "did you mean card_title?"),
-    (SOCIETY, MARK + '"#2f7f6c": line, ', MARK, "layout_artwork", "society-mark.svg"),
+    (SOCIETY, MARK + '"#2f7f6c": line, ', MARK, "layout_artwork", "society-mark.svg:2: no ink"),
     (SOCIETY, "society-mark.svg", "society-marc.svg", "layout_artwork", "society-marc.svg"),
 ]  # fmt: skip
 
