@@ -13,6 +13,7 @@ import typer
 
 import docgen
 from docgen import bulk_commands, install, strict_json
+from docgen.bulk.scratch import make_private
 from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, to_json
 from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
@@ -119,7 +120,7 @@ def render(
 
 def _write_pictures(engine: Engine, rendered: Rendered, document: str, insurer: str, folder: Path, stem: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise _unwritable(str(folder), error) from None
     for page in rendered.pages:

@@ -131,8 +131,9 @@ _declare(
     {
         "duplicate_person": "The same person stands in the extract more than once; all of the rows are rejected.",
         "already_issued": "Another batch has issued this document with this date to the same person.",
-        "malformed_row": "A row of the extract has more or fewer fields than its header.",
+        "malformed_row": "A row of the extract has more or fewer fields than its header, or is quoted wrongly.",
         "household_too_large": "More rows name one household than a household can have people.",
+        "household_contradictory": "The rows of one household contradict each other; all of them are rejected.",
         "household_missing": "A row of the extract does not say which household it belongs to.",
         "issue_date_differs": "A row's date of issue is not the job's.",
         "household_held": "The person is held back, since another of the household was rejected.",
@@ -234,7 +235,8 @@ _declare(
         "package_place": "An envelope's cards do not take its places 1, 2, ..., or are more than it takes.",
         "package_person": "A person's document is printed twice or not at all, or nobody has this key.",
         "package_name_differs": "A card does not bear the name that its place on the mount says.",
-        "package_code_differs": "A card, or its place on the mount, does not bear the code of its piece and place.",
+        "package_code_differs": "A card, its place on the mount, or another page does not bear the code of its piece.",
+        "package_bundle": "An envelope is not in the bundle of the letter that names it.",
         "package_text_differs": "A page does not say what the input and the insurer's rules ask for.",
         "package_row_differs": "What became of a row of the input is not what the package says.",
         "reason_missing": "A reprint was asked for without a reason.",
@@ -354,9 +356,9 @@ _declare(
 class Violation:
     """One thing that is wrong, where, and what to do about it.
 
-    `pointer` is a JSON pointer into the record; `file` and `line` point into a layout or profile, `line` alone into
-    what was sent. `message` and `hint` may quote the caller's data: they go back to the caller and never into a log
-    (see `public`).
+    `pointer` is a JSON pointer into the record, `item` the print item that its value became, where one is at fault;
+    `file` and `line` point into a layout or profile, `line` alone into what was sent. `message` and `hint` may quote
+    the caller's data: they go back to the caller and never into a log (see `public`).
     """
 
     code: str
@@ -367,6 +369,7 @@ class Violation:
     file: str | None = None
     line: int | None = None
     severity: str = "error"
+    item: str | None = None
 
     def __post_init__(self) -> None:
         if self.code not in CODES:

@@ -8,7 +8,7 @@ is settled by the shard. The same rows give the same parts, in whatever order th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 from docgen.bulk.job import Job
 from docgen.bulk.parts import Part, bundle, by_print_order, number, write_parts
 from docgen.bulk.policy import Policy
-from docgen.bulk.sources import Source
+from docgen.bulk.sources import Source, check_columns, needed_columns
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
-from docgen.issuance.extract import BulkSettings, Target
+from docgen.issuance.extract import TARGETS, Target
 from docgen.issuance.profile import InsurerProfile
 
 # Takes identities; gives those that another batch has issued, or is about to.
@@ -73,7 +73,7 @@ def take_in(
     reading the source raises.
     """
     policy = Policy.of(profile, job.delivery)
-    _check_columns(source, policy.settings)
+    check_columns(source, policy.settings)
     table = _Extract(policy, profile, source)
 
     def in_print_order(times: int) -> list[Path]:
@@ -100,25 +100,6 @@ def _with_enough_memory(ask: Callable[[int], list[Path]]) -> list[Path]:
         with suppress(duckdb.OutOfMemoryException):
             return ask(times)
     return ask(_TIMES[-1])
-
-
-def _check_columns(source: Source, settings: BulkSettings) -> None:
-    """Every column is read or ignored, and every one that is read is there, else the whole job is refused."""
-    problems = []
-    unknown = [header for header in source.columns if header not in settings.columns and header not in settings.ignored]
-    if unknown:
-        problems.append(f"neither read nor ignored: {', '.join(header or '(empty)' for header in unknown)}")
-    missing = [header for header in _needed(settings) if header not in source.columns]
-    if missing and not source.sparse:
-        problems.append(f"not there: {', '.join(missing)}")
-    if problems:
-        message, hint = f"columns {'; '.join(problems)}", "the profile names them in bulk.columns and bulk.ignored"
-        raise RequestError(Violation("columns_not_mapped", message, hint))
-
-
-def _needed(settings: BulkSettings) -> tuple[str, ...]:
-    """The headers that are read, and those that the key is made of besides."""
-    return tuple(dict.fromkeys((*settings.columns, *settings.key_headers())))
 
 
 # --- the database ---
@@ -178,10 +159,13 @@ class _Extract:
     """
 
     def __init__(self, policy: Policy, profile: InsurerProfile, source: Source) -> None:
-        self.columns = _needed(policy.settings)
+        self.columns = needed_columns(policy.settings)
         self._settings = policy.settings
         self._present = frozenset(source.columns)
         self._order = tuple(filter(None, (self._of(target) for target in policy.delivery.order)))
+        if policy.delivery.to != "home":  # the number comes first: another employer may have the same by mistake
+            employer = [self._of(target) for target in TARGETS if target.startswith("employer.")]
+            self._order = (self._order[0], f"md5_number({_joined(employer)})", *self._order[1:])
         dependent = [code for code, relationship in profile.relationships.items() if relationship.dependent]
         self._dependent = self._texts("relationship", dependent)
 
@@ -196,21 +180,23 @@ class _Extract:
     def stage(self, db: duckdb.DuckDBPyConnection, source: Source) -> None:
         """What grouping and sorting needs of all rows; `place` counts them from 0, in the source's order."""
         names = [f"c{at}" for at in range(len(self.columns))]
-        schema = pa.schema([*((name, pa.string()) for name in names), *_OF_ROW, ("place", pa.int64())])
-        db.register("batches", pa.RecordBatchReader.from_batches(schema, _counted(self.batches(source), schema)))
+        schema = pa.schema([*((name, pa.string()) for name in names), *_OF_ROW, *_STAGED])
+        batches = _Fed(self._staged(source, schema))
+        db.register("batches", pa.RecordBatchReader.from_batches(schema, batches))
         household, number, branch = self._of("household"), self._of("number"), self._of("branch")
         order = "".join(f", {name} AS k{at}" for at, name in enumerate(self._order))
         # A row without a number is nobody's double.
-        db.execute(f"""
-            CREATE TABLE extract AS SELECT *, coalesce('h' || household, 'r' || digest || '-' || place) AS family
-            FROM (SELECT place, _fault, {household} AS household, {self._key()} AS key,
-                md5_number({_joined(names)}) AS digest,
-                {_rank(self._of("relationship"), self._dependent)} AS rank,
-                coalesce({branch or "NULL"}, chr(65535)) AS branch,
-                coalesce({self._of("person.born_on")}, chr(65535)) AS born,
-                CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL ELSE {self._identity()} END AS identity
-                {order}
-                FROM batches)""")
+        with batches.faults():
+            db.execute(f"""
+                CREATE TABLE extract AS SELECT *, coalesce('h' || household, 'r' || digest || '-' || place) AS family
+                FROM (SELECT place, _fault, {household} AS household, {self._key()} AS key,
+                    md5_number({_joined(names)}) AS digest,
+                    {_rank(self._of("relationship"), self._dependent)} AS rank,
+                    coalesce({branch or "NULL"}, chr(65535)) AS branch,
+                    coalesce({self._of("person.born_on")}, chr(65535)) AS born,
+                    CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL ELSE md5(who) END AS identity
+                    {order}
+                    FROM batches)""")
         db.unregister("batches")
 
     def group(self, db: duckdb.DuckDBPyConnection) -> None:
@@ -292,18 +278,41 @@ class _Extract:
         cells = [f"c{self.columns.index(part)}" if at % 2 else _quoted(part) for at, part in enumerate(parts)]
         return f"concat({', '.join(cells)})"
 
-    def _identity(self) -> str:
-        """Symbol, number and branch within the insurer; without a branch also birth date and name."""
-        names: tuple[Target, ...] = ("person.family", "person.given", "person.full_name")
-        alone = [self._of("person.born_on"), *map(self._of, names)]
-        branch = self._of("branch")
-        last = _joined(alone) if branch is None else f"coalesce({branch}, chr(29) || {_joined(alone)})"
-        return f"md5({_joined([self._of('symbol'), self._of('number'), last])})"
+    def _staged(self, source: Source, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The rows with what `_STAGED` has."""
+        start = 0
+        for batch in self.batches(source):
+            places = pa.array(range(start, start + batch.num_rows), pa.int64())
+            yield pa.RecordBatch.from_arrays([*batch.columns, places, self._who(batch)], schema=schema)
+            start += batch.num_rows
+
+    def _who(self, batch: pa.RecordBatch) -> pa.Array:
+        """Symbol, number and branch; without a branch also birth date and name. Each however it is written.
+
+        One system has them in full width and another in half; one splits a name, or knows the shape of a character.
+        """
+        branch = self._cells(batch, "branch")
+        last = pa.nulls(batch.num_rows, pa.string()) if branch is None else _folded(branch)
+        if last.null_count:
+            names: tuple[Target, ...] = ("person.family", "person.given", "person.full_name")
+            name = pc.binary_join_element_wise(*self._known(batch, names), "", null_handling="replace")
+            born = pc.replace_substring_regex(self._cells(batch, "person.born_on"), r"[-/]", "")
+            alone = _together("\x1d", born, pc.replace_substring_regex(_folded(name), _NOT_OF_A_NAME, ""))
+            last = pc.coalesce(last, alone)
+        return _together(*map(_folded, self._known(batch, ("symbol", "number"))), last)
+
+    def _known(self, batch: pa.RecordBatch, targets: Iterable[Target]) -> list[pa.Array]:
+        return [cells for target in targets if (cells := self._cells(batch, target)) is not None]
+
+    def _cells(self, batch: pa.RecordBatch, target: Target) -> pa.Array | None:
+        header = self._settings.header(target)
+        return None if header is None else batch.column(self.columns.index(header))
 
 
 _LISTED = """family IN (SELECT family FROM extract
     WHERE key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"""
 _OF_ROW = [("_row", pa.int64()), ("_fault", pa.string())]
+_STAGED = [("place", pa.int64()), ("who", pa.string())]
 _MEMBERS = ("rank", "branch", "born", "digest", "place")  # what a household's members are sorted by
 _FIRST = f"struct_pack({', '.join(f'{name} := {name}' for name in _MEMBERS)})"
 
@@ -313,12 +322,45 @@ def _emptied(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
 
 
-def _counted(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    start = 0
-    for batch in batches:
-        places = pa.array(range(start, start + batch.num_rows), pa.int64())
-        yield pa.RecordBatch.from_arrays([*batch.columns, places], schema=schema)
-        start += batch.num_rows
+class _Fed:
+    """Batches for the database to read, which tells its own error and not theirs."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self._fault: Exception | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        except Exception as fault:
+            self._fault = fault
+            raise
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Raise what the batches raised, if that ends the block."""
+        try:
+            yield
+        except duckdb.Error:
+            if self._fault is not None:
+                raise self._fault from None
+            raise
+
+
+_HYPHENS = "[\u2010-\u2015\u2212\u30fc]"  # beside those that NFKC makes one of
+_NOT_OF_A_NAME = r"[\s\p{Z}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"  # spaces, and selectors of a character's shape
+
+
+def _folded(column: pa.Array) -> pa.Array:
+    """The same in half width, and with one hyphen for all."""
+    if pc.all(pc.string_is_ascii(column)).as_py() in (True, None):
+        return column
+    return pc.replace_substring_regex(pc.utf8_normalize(column, "NFKC"), _HYPHENS, "-")
+
+
+def _together(*columns: pa.Array | str) -> pa.Array:
+    """Neighbouring cells are not taken for one, nor an absent one for an empty one."""
+    return pc.binary_join_element_wise(*columns, "\x1f", null_handling="replace", null_replacement="\x1e")
 
 
 def _rank(relationship: str | None, dependent: Sequence[str]) -> str:

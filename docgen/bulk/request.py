@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from docgen.bulk.job import Job, Occasion, part_name
 from docgen.bulk.policy import Policy
-from docgen.bulk.rows import RowReader
+from docgen.bulk.rows import RowReader, malformed_row
 from docgen.bulk.scratch import scratch
-from docgen.bulk.sources import FORMATS, Format, allowed_object, open_source
+from docgen.bulk.sources import FORMATS, Format, allowed_object, check_columns, open_head
 from docgen.bulk.store import Store
 from docgen.bulk.tables import unguarded
 from docgen.errors import RequestError, Violation
@@ -24,7 +24,6 @@ from docgen.issuance.extract import BulkSettings
 from docgen.issuance.profile import InsurerProfile
 
 _NUMBER = re.compile(r"[0-9A-Z]{1,6}")
-_HEAD = 1 << 20  # bytes that are read of an extract to find its first row
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,8 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
     """The job. `head` is the extract, of which the beginning is read if the date of issue stands there.
 
     Raises RequestError `unknown_insurer`, `no_bulk_settings`, `unknown_delivery`, `job_number_form`,
-    `issue_date_unknown`, and what reading the extract's beginning raises.
+    and, if the date of issue stands in the extract, `issue_date_unknown`, `invalid_date`, `malformed_row`,
+    `columns_not_mapped` and what reading its beginning raises.
     """
     profile = insurers.get(wish.insurer)
     if profile is None:
@@ -88,31 +88,35 @@ def format_of(name: str) -> Format:
 
 
 def _first_issue_date(stream: BinaryIO, format: Format, settings: BulkSettings) -> date:
-    row = _first_row(stream, format) if settings.header("issued_on") is not None else {}
-    found = RowReader(settings).read(row).card.get("issued_on")
-    if found is None:
-        message = "the first row of the extract does not say when it is issued"
-        raise RequestError(Violation("issue_date_unknown", message, "name the day: `issued_on`, or --issued-on"))
-    return date.fromisoformat(found)
+    """The date of the first row that is not malformed.
 
-
-def _first_row(stream: BinaryIO, format: Format) -> Mapping[str, str | None]:
-    """The first row, from the extract's beginning alone."""
-    if format == "parquet":
-        with pq.ParquetFile(stream) as file:
-            batch = next(file.iter_batches(batch_size=1), None)
-            row = batch.to_pylist()[0] if batch is not None and batch.num_rows else {}
-            return {name: str(value) for name, value in row.items() if value is not None}
+    What else is wrong with the extract's beginning goes first: it may be why no date is there.
+    """
+    header = settings.header("issued_on")
+    if header is None:
+        raise _undated("issue_date_unknown", "no column of the extract says when it is issued", "name the day")
     with scratch() as folder:
-        head = stream.read(_HEAD)
-        path = folder / f"head.{format}"
-        # Up to a line's end, so that no character is cut; a file of one unending line is refused for that later.
-        path.write_bytes(head[: head.rfind(b"\n") + 1] if len(head) == _HEAD else head)
-        for batch in open_source(path, folder).batches():
-            if batch.num_rows:
-                first: dict[str, str | None] = batch.slice(0, 1).to_pylist()[0]
-                return first
-    return {}
+        rows = open_head(stream, format, folder)
+        check_columns(rows, settings)
+        some = next(batch.to_pylist() for batch in rows.batches() if batch.num_rows)
+    first = min(some, key=lambda row: (row["_fault"] is not None, row["_row"]))
+    number, fault = first.pop("_row"), first.pop("_fault")
+    if fault is not None:
+        violation = malformed_row(fault)
+        raise _undated(violation.code, f"row {number}: {violation.message}", f"{violation.hint}, or name the day")
+    read = RowReader(settings).read(first)
+    for violation in read.violations:
+        if violation.pointer == "/issued_on":
+            message = f"row {number}, {header}: {violation.message.partition(':')[0]}"  # without the cell's text
+            raise _undated(violation.code, message, f"{violation.hint}, or name the day")
+    if "issued_on" not in read.card:
+        message = "the first row of the extract does not say when it is issued"
+        raise _undated("issue_date_unknown", message, "name the day")
+    return date.fromisoformat(read.card["issued_on"])
+
+
+def _undated(code: str, message: str, hint: str) -> RequestError:
+    return RequestError(Violation(code, message, f"{hint} of issue: `issued_on`, or --issued-on"))
 
 
 def absent_keys(store: Store, keys: Iterable[str]) -> list[str]:

@@ -24,6 +24,23 @@ def scratch() -> Iterator[Path]:
             yield folder / "work"
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are not there, readable by this user alone, whatever the umask.
+
+    One that exists is left as it is: whoever made it has decided who may read what is in it.
+    """
+    if folder.is_dir():
+        return
+    make_private(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        folder.chmod(0o700)
+
+
 def sweep() -> None:
     """Remove the folders of processes that have ended without removing them."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):

@@ -6,7 +6,6 @@ running it again, here or elsewhere, writes the same bytes to the same names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -15,24 +14,27 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import records
+from docgen.bulk.columns import in_columns
 from docgen.bulk.desk import Desk
 from docgen.bulk.household import STATES, Household, Member, Planner
 from docgen.bulk.job import Counts, Job, ShardResult, part_name, person_key, shard_dir
 from docgen.bulk.policy import Policy
-from docgen.bulk.rows import RowReader
+from docgen.bulk.rows import RowReader, malformed_row
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.engine import Engine
-from docgen.errors import Violation, several
+from docgen.errors import Violation
 from docgen.issuance.addressee import piece_label
 
 _FAULTS = {
-    "duplicate_person": ("the same person stands in the extract more than once", "leave one of the rows"),
+    "duplicate_person": (
+        "the same person stands in the extract more than once",
+        "leave one of the rows, or give each a branch number if they are two people",
+    ),
     "already_issued": (
         "another batch has issued this document of this day to the same person",
         "leave the row out, or issue it again with a reason",
     ),
-    "malformed_row": ("the line is no JSON object of texts and numbers", "write one object to a line"),
     "household_too_large": ("more rows name this household than it can have people", "check the household's column"),
     "household_missing": ("the row does not say which household it belongs to", "give the household"),
 }
@@ -83,7 +85,7 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
     if row["_withdrawn"]:
         member.state = "withdrawn"
     elif row["_fault"] is not None:
-        member.state, member.violations = "rejected", [_fault(*row["_fault"].split())]
+        member.state, member.violations = "rejected", [_fault(row["_fault"])]
     else:
         member.violations += member.data.violations
         if member.data.card.setdefault("issued_on", job.issued_on.isoformat()) != job.issued_on.isoformat():
@@ -92,30 +94,12 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
     return member
 
 
-def _fault(code: str, fields: str = "", of_header: str = "") -> Violation:
-    """What the intake found; of a row that CSV has cut wrongly, with the fields of the row and of the header."""
-    if fields:
-        message = f"the row has {several(int(fields), 'field')}, and the header has {of_header}"
-        return Violation(code, message, "quote fields that hold commas or quotes")
-    return Violation(code, *_FAULTS[code])
+def _fault(fault: str) -> Violation:
+    """What the intake found."""
+    return Violation(fault, *_FAULTS[fault]) if fault in _FAULTS else malformed_row(fault)
 
 
 # --- what is written about them ---
-
-_KEY = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")  # of a record, as the rules' hints have them
-
-
-def _in_columns(violation: Violation, member: Member) -> tuple[str | None, str, str]:
-    """A violation's column, message and hint in the words of an extract."""
-    column = member.data.column(violation.pointer) if violation.pointer else None
-    if violation.code == "missing_value" and violation.pointer == "/insured":
-        hint = "add the insured person's row, or correct the household of this one"
-        return member.data.column("/relationship"), "the household has no row of an insured person", hint
-    headers: dict[str, str] = {}
-    for pointer, header in member.data.column_of.items():
-        key = pointer.rpartition("/")[2]
-        headers[key] = header if headers.setdefault(key, header) == header else key  # two columns may hold such a value
-    return column, violation.message, _KEY.sub(lambda key: headers.get(key[0], key[0]), violation.hint)
 
 
 def _held_for(household: Household) -> str:
@@ -153,7 +137,7 @@ class _Shard:
             hint = _held_for(household) if member.state == "held" else None
             rejects.row((key, member.row, member.state, *_NOT_PRINTED[member.state], hint))
         for violation in member.violations if member.state == "rejected" else ():
-            column, message, hint = _in_columns(violation, member)
+            column, message, hint = in_columns(violation, member.data)
             rejects.row((key, member.row, "rejected", violation.code, column, violation.element, message, hint))
 
     def _note_envelopes(self, household: Household) -> None:

@@ -11,11 +11,13 @@ import csv
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import orjson
 import pyarrow as pa
@@ -26,6 +28,7 @@ import pyarrow.parquet as pq
 from docgen import strict_json
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
+from docgen.issuance.extract import BulkSettings
 
 Format = Literal["csv", "jsonl", "parquet"]
 
@@ -40,21 +43,26 @@ _MOST_MALFORMED = 100_000  # rows; with more, the file is something else
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """An extract, opened: its headers, and the hash of its bytes.
+class Rows:
+    """The rows of an extract, and its headers.
 
     `batches()` gives, as often as asked, every row once: the columns as texts, `_row` (int64, from 1: data rows of CSV
     and Parquet, lines of JSON Lines) and `_fault` (null, or `malformed_row`, of CSV with its fields and the header's:
-    `malformed_row 12 29`; such a row's texts are a guess). Rows of JSON Lines leave out what is absent, so that a
-    column may be in none: `sparse`.
+    `malformed_row 12 29`, or `malformed_row quotes`; such a row's texts are a guess). Rows of JSON Lines leave out what
+    is absent, so that a column may be in none: `sparse`.
     """
 
     columns: tuple[str, ...]
-    sha256: str
-    bytes: int
-    format: Format
     sparse: bool
     batches: Callable[[], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Rows):
+    """A whole extract, and the hash of its bytes."""
+
+    sha256: str
+    bytes: int
 
 
 def open_source(
@@ -70,9 +78,59 @@ def open_source(
     if known is None:
         raise _refusal("unknown_format", "the extract's format is not known", "name it .csv, .jsonl or .parquet")
     path = _local(location, work, allowed)
-    if path.stat().st_size == 0:
+    with path.open("rb") as file:
+        _refuse_empty(file)
+    rows = _OPEN[known](path)
+    return Source(rows.columns, rows.sparse, rows.batches, sha256_of(path), path.stat().st_size)
+
+
+def open_head(stream: BinaryIO, format: Format, work: Path) -> Rows:
+    """Open the beginning of an extract: all rows of Parquet, those of the first MB of others, of which the last is cut.
+
+    Raises RequestError as `open_source` does.
+    """
+    _refuse_empty(stream)
+    if format == "parquet":
+        return _open_parquet(stream)
+    head = stream.read(_BLOCK)
+    is_cut = len(head) == _BLOCK
+    path = work / "head"
+    # Up to a line's end, so that no character is cut; a file of one unending line is refused for that later.
+    path.write_bytes(head[: head.rfind(b"\n") + 1] if is_cut else head)
+    return _open_csv(path, is_cut=is_cut) if format == "csv" else _open_jsonl(path)
+
+
+def _refuse_empty(file: BinaryIO) -> None:
+    if not file.read(1):
         raise _refusal("empty_input", "the extract is an empty file", "send at least a header and a row")
-    return {"csv": _open_csv, "jsonl": _open_jsonl, "parquet": _open_parquet}[known](path)
+    file.seek(0)
+
+
+def check_columns(rows: Rows, settings: BulkSettings) -> None:
+    """Every column is read or ignored, and every one that is read is there, else the whole extract is refused.
+
+    Raises RequestError `columns_not_mapped`.
+    """
+    known = {*settings.columns, *settings.ignored}
+    if rows.columns and known.isdisjoint(rows.columns):  # they may be somebody's row
+        message = "the file has none of the columns that the profile names"
+        hint = "begin it with the headers in bulk.columns and bulk.ignored, in CSV with commas between them"
+        raise _refusal("columns_not_mapped", message, hint)
+    problems = []
+    unknown = [header or "(empty)" for header in rows.columns if header not in known]
+    if unknown:
+        problems.append(f"neither read nor ignored: {', '.join(unknown)}")
+    missing = [header for header in needed_columns(settings) if header not in rows.columns]
+    if missing and not rows.sparse:
+        problems.append(f"not there: {', '.join(missing)}")
+    if problems:
+        hint = "the profile names them in bulk.columns and bulk.ignored"
+        raise _refusal("columns_not_mapped", f"columns {'; '.join(problems)}", hint)
+
+
+def needed_columns(settings: BulkSettings) -> tuple[str, ...]:
+    """The headers that are read, and those that the key is made of besides."""
+    return tuple(dict.fromkeys((*settings.columns, *settings.key_headers())))
 
 
 def _refusal(code: str, message: str, hint: str) -> RequestError:
@@ -193,7 +251,7 @@ def _check_headers(columns: Iterable[str]) -> None:
 
 
 def _batch(
-    columns: Sequence[str], arrays: Sequence[pa.Array], rows: Sequence[int], fault: Sequence[str] | str | None
+    columns: Sequence[str], arrays: Sequence[pa.Array], rows: Sequence[int], fault: Sequence[str | None] | str | None
 ) -> pa.RecordBatch:
     """Rows with one fault for all of them, or with one for each."""
     faults = pa.array([fault] * len(rows) if fault is None or isinstance(fault, str) else fault, pa.string())
@@ -203,13 +261,15 @@ def _batch(
 # --- CSV ---
 
 
-def _open_csv(path: Path) -> Source:
+csv.field_size_limit(_BLOCK)  # of the standard library, which is asked only about what is wrong
+
+
+def _open_csv(path: Path, *, is_cut: bool = False) -> Rows:
     encoding = _encoding(path)
+    misquoted = frozenset(_misquoted(path, is_cut=is_cut))
     columns = tuple(_csv_reader(path, encoding, lambda row: "skip", None).schema.names)
     _check_headers(columns)
-    return Source(
-        columns, sha256_of(path), path.stat().st_size, "csv", False, lambda: _csv_batches(path, encoding, columns)
-    )
+    return Rows(columns, False, lambda: _csv_batches(path, encoding, columns, misquoted))
 
 
 def _csv_reader(
@@ -230,12 +290,98 @@ def _csv_reader(
 def _csv_fault(error: Exception) -> RequestError:
     # Arrow's own words may quote the file.
     if "straddling" in str(error):
-        message = f"a row is longer than {_BLOCK} bytes"
-        return _refusal("row_too_long", message, "look for a quotation mark that is not closed")
+        return _too_long()
+    if "Empty CSV" in str(error):  # so Arrow takes a header without a line's end, too
+        return _no_row()
     return _refusal("malformed_input", "the file cannot be read as CSV with these columns", "check its header and rows")
 
 
-def _csv_batches(path: Path, encoding: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _too_long() -> RequestError:
+    message = f"a row is longer than {_BLOCK} bytes"
+    return _refusal("row_too_long", message, "look for a quotation mark that is not closed")
+
+
+def _no_row() -> RequestError:
+    return _refusal("empty_input", "the extract has a header and no row", "send at least a row")
+
+
+QUOTING = "write a quotation mark inside a field twice, and close each field"
+MISQUOTED = "text stands behind a quotation mark that closes a field, or one is not closed"
+
+# Arrow takes `"a"b` for ab, so that whoever is called a"b would be printed as somebody else. Neither encoding has a
+# character whose later bytes are one of these.
+_QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
+_LINE_END = re.compile(rb"[\r\n]")
+_SOUND = re.compile(rb'(?:[^"]++|(?<![,\r\n])"|(?<=[,\r\n])"(?:[^"]++|"")*+"(?=[,\r\n]))*+')
+
+
+def _misquoted(path: Path, *, is_cut: bool) -> Iterator[int]:
+    """The rows of which a quoted field goes on behind its closing quotation mark, or is not closed.
+
+    Raises RequestError `unclosed_quote` if such a field has swallowed a line's end, `malformed_input` if it is one of
+    the header's or there are too many, `row_too_long`. `is_cut`: the file's end is none.
+    """
+    fields = list(islice(_misquoted_fields(path, is_cut=is_cut), _MOST_MALFORMED + 1))
+    for row, (_, swallows) in zip(_rows_at(path, [place for place, _ in fields]), fields, strict=True):
+        if swallows:
+            raise _unclosed(row)
+        if row == 0 or len(fields) > _MOST_MALFORMED:
+            raise _refusal("malformed_input", f"{_named(row)}: {MISQUOTED}", QUOTING)
+        yield row
+
+
+def _misquoted_fields(path: Path, *, is_cut: bool) -> Iterator[tuple[int, bool]]:
+    """Where in the file those fields begin, and whether a line ends before the closing quotation mark does."""
+    with path.open("rb") as file:
+        begin = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
+        file.seek(begin)
+        text, at, offset = b"\n", 1, begin - 1  # what stands before a field is looked at, too
+        while True:
+            block = file.read(_BLOCK)
+            text, offset, at = text[at - 1 :] + (block or b"\n"), offset + at - 1, 1
+            while (at := _end(_SOUND.match(text, at))) < len(text):
+                field = _QUOTED.match(text, at)
+                if field is None or field.end() == len(text):
+                    break
+                yield offset + at, bool(_LINE_END.search(field[0]))
+                at = field.end()
+            if not block:
+                break
+            if len(text) - at > _BLOCK:
+                raise _too_long()
+        if at < len(text) and not is_cut:
+            yield offset + at, bool(_LINE_END.search(text[at:].rstrip(b"\r\n")))
+
+
+def _end(match: re.Match[bytes] | None) -> int:
+    assert match is not None  # it may match nothing at all
+    return match.end()
+
+
+def _rows_at(path: Path, places: Sequence[int]) -> Iterator[int]:
+    """The rows in which some bytes stand; 0 is the header's. As Arrow counts them: a blank line is none."""
+    with path.open("rb") as file:
+        end = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
+        file.seek(end)
+
+        def lines() -> Iterator[str]:
+            nonlocal end
+            for line in TextIOWrapper(file, "latin-1", newline=""):  # a character to a byte
+                end += len(line)
+                yield line
+
+        rows = (row for row in csv.reader(lines()) if row)
+        number = -1
+        for place in places:
+            while end <= place:
+                next(rows)
+                number += 1
+            yield number
+
+
+def _csv_batches(
+    path: Path, encoding: str, columns: Sequence[str], misquoted: Collection[int]
+) -> Iterator[pa.RecordBatch]:
     malformed: dict[int, str] = {}  # those of the last block, by their number
     skipped: set[int] = set()  # the numbers of those that the next good rows have to leave out
     count = 0
@@ -255,7 +401,8 @@ def _csv_batches(path: Path, encoding: str, columns: Sequence[str]) -> Iterator[
         _refuse_swallowed(batch, rows)
         if rows:
             following, empty = rows[-1] + 1, False
-            yield _batch(columns, batch.columns, rows, None)
+            faults = ["malformed_row quotes" if row in misquoted else None for row in rows] if misquoted else None
+            yield _batch(columns, batch.columns, rows, faults)
             skipped = {row for row in skipped if row >= following}
         if malformed:
             empty = False
@@ -264,7 +411,7 @@ def _csv_batches(path: Path, encoding: str, columns: Sequence[str]) -> Iterator[
     if malformed:
         yield _malformed(columns, malformed)
     elif empty:
-        raise _refusal("empty_input", "the extract has a header and no row", "send at least a row")
+        raise _no_row()
 
 
 def _next_batch(reader: pacsv.CSVStreamingReader) -> pa.RecordBatch | None:
@@ -300,14 +447,18 @@ def _has_break(column: pa.Array) -> bool:
 
 
 def _unclosed(row: int) -> RequestError:
-    message = f"row {row}: a quotation mark is not closed, and swallows rows behind it"
-    return _refusal("unclosed_quote", message, "write a quotation mark inside a field twice, and close each field")
+    message = f"{_named(row)}: a quotation mark is not closed, and swallows rows behind it"
+    return _refusal("unclosed_quote", message, QUOTING)
+
+
+def _named(row: int) -> str:
+    return f"row {row}" if row else "the header"
 
 
 # --- JSON Lines ---
 
 
-def _open_jsonl(path: Path) -> Source:
+def _open_jsonl(path: Path) -> Rows:
     try:
         _decode(path, "utf-8")
     except _Undecodable as fault:
@@ -321,7 +472,7 @@ def _open_jsonl(path: Path) -> Source:
             continue  # told later, with its number
     columns = tuple(keys)
     _check_headers(columns)
-    return Source(columns, sha256_of(path), path.stat().st_size, "jsonl", True, lambda: _jsonl_batches(path, columns))
+    return Rows(columns, True, lambda: _jsonl_batches(path, columns))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -373,12 +524,9 @@ def _scalar(value: Any) -> str | None:
 # --- Parquet ---
 
 
-def _open_parquet(path: Path) -> Source:
-    try:
-        with pq.ParquetFile(path) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowInvalid, OSError):
-        raise _refusal("malformed_input", "the file cannot be read as Parquet", "export it again") from None
+def _open_parquet(file: Path | BinaryIO) -> Rows:
+    with _parquet(file, "malformed_input", lambda: "the file cannot be read as Parquet") as opened:
+        schema, rows = opened.schema_arrow, opened.metadata.num_rows
     _check_headers(schema.names)
     wrong = [f"{field.name} ({field.type})" for field in schema if not _is_readable(field.type)]
     if wrong:
@@ -387,9 +535,19 @@ def _open_parquet(path: Path) -> Source:
     if rows == 0:
         raise _refusal("empty_input", "the extract has no row", "send at least a row")
     columns = tuple(schema.names)
-    return Source(
-        columns, sha256_of(path), path.stat().st_size, "parquet", False, lambda: _parquet_batches(path, columns)
-    )
+    return Rows(columns, False, lambda: _parquet_batches(file, columns))
+
+
+@contextmanager
+def _parquet(file: Path | BinaryIO, code: str, message: Callable[[], str]) -> Iterator[pq.ParquetFile]:
+    """The file, open; what Arrow finds wrong with it is the file's fault."""
+    try:
+        with pq.ParquetFile(file, buffer_size=_PAGES) as opened:
+            yield opened
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's, not Arrow's
+            raise
+        raise _refusal(code, message(), "export the extract again") from None
 
 
 def _is_readable(kind: pa.DataType) -> bool:
@@ -399,17 +557,22 @@ def _is_readable(kind: pa.DataType) -> bool:
     return pa.types.is_null(kind) or any(test(kind) for test in tests)
 
 
-def _parquet_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(file: Path | BinaryIO, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     following = 1
-    try:
-        with pq.ParquetFile(path, buffer_size=_PAGES) as file:
-            for group in range(file.num_row_groups):
-                # One group at a time: a walk through all of them keeps what it has read.
-                for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group], use_threads=False):
-                    rows = range(following, following + batch.num_rows)
-                    batch.validate(full=True)  # its texts may be no UTF-8
-                    yield _batch(columns, [pc.cast(column, pa.string()) for column in batch.columns], rows, None)
-                    following = rows.stop
-    except (pa.ArrowInvalid, OSError):
-        message = f"rows from {following} on cannot be read: a text is no UTF-8, or the file is damaged"
-        raise _refusal("undecodable_input", message, "export the extract again") from None
+
+    def unreadable() -> str:
+        return f"rows from {following} on cannot be read: a text is no UTF-8, or the file is damaged"
+
+    with _parquet(file, "undecodable_input", unreadable) as opened:
+        for group in range(opened.num_row_groups):
+            # One group at a time: a walk through all of them keeps what it has read.
+            for batch in opened.iter_batches(batch_size=_BATCH, row_groups=[group], use_threads=False):
+                rows = range(following, following + batch.num_rows)
+                batch.validate(full=True)  # its texts may be no UTF-8
+                yield _batch(columns, [pc.cast(column, pa.string()) for column in batch.columns], rows, None)
+                following = rows.stop
+        if following - 1 != opened.metadata.num_rows:
+            raise pa.ArrowInvalid("rows are missing")
+
+
+_OPEN: dict[Format, Callable[[Path], Rows]] = {"csv": _open_csv, "jsonl": _open_jsonl, "parquet": _open_parquet}

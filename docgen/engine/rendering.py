@@ -248,9 +248,12 @@ class Engine:
         """What each page of a document must show of these items, in order; nothing is set or placed."""
         return self._composition(document, insurer).texts(items)
 
-    def spots(self, document: str, insurer: str, known: Mapping[str, bool]) -> Iterator[Spot]:
-        """Where on a document's pages a second reader finds each item, for records with these flags."""
-        return self._composition(document, insurer).spots(known)
+    def spots(self, document: str, insurer: str, known: Mapping[str, bool], *, always: bool = False) -> Iterator[Spot]:
+        """Where on a document's pages a second reader finds each item, for records with these flags.
+
+        That is what may stand before a layout's side `next`; with `always`, what stands on every document's pages.
+        """
+        return self._composition(document, insurer).spots(known, always=always)
 
     def is_two_sided(self, document: str, insurer: str, known: Mapping[str, bool]) -> bool:
         """Whether a document's first sheet is printed on both sides, for records with these flags."""

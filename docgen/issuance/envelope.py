@@ -112,7 +112,7 @@ class EnvelopeRecord(Model):
     )
     tracked: bool = Field(default=False, description="特定記録 is printed, and the label's place is kept free")
     piece_id: PieceNumber | None = Field(
-        default=None, description="number of the piece of mail, on an addressed envelope: S01-0001-1/2"
+        default=None, description="number of the piece of mail, on an addressed envelope: S0001-00000012M-1/2"
     )
     addressee: Addressee | None = Field(
         default=None, description="to whom it goes: required without a window, not allowed with one"

@@ -264,8 +264,9 @@ class Mail(Model):
     """The mailing. `customer_barcode`: on every piece, or only where it brings a discount.
 
     Mail with an option such as 特定記録 gets none: https://www.post.japanpost.jp/business/discount/barcode.html
-    `inserter`: what the machine that fills envelopes reads on notices and mounts: `omr` marks, or a `code` on each
-    sheet of a notice (a mount has its piece's code anyway). The layouts' marks are samples: ask the machine's maker.
+    `inserter`: what the machine that fills envelopes reads on each sheet of notices, of letters to employers and of
+    lists of recipients: `omr` marks, or a `code`. Mounts have the marks, and their envelope's code anyway. The layouts'
+    marks are samples: ask the machine's maker.
     """
 
     customer_barcode: Literal["always", "only_when_discounted"] = "always"

@@ -173,6 +173,19 @@ def test_what_goes_through_employers_is_sorted_by_employer_and_the_voluntarily_c
     assert keys(parts) == ["3-00", "2-00", "4-00", "1-00"]
 
 
+def test_an_employers_households_stand_together_whatever_other_employer_has_the_same_number() -> None:
+    def of(name: str) -> dict[str, str]:
+        return {"事業所番号": "0002", "事業所名称": name, "事業所郵便番号": "100-0001", "事業所所在地": f"{name}町"}
+
+    rows = [row(1, **of("甲")), row(2, **of("乙")), row(3, **of("甲")), row(4, **of("乙")), row(5, 事業所番号="0001")]
+    _, parts = taken(rows, job=replace(JOB, delivery="regular"))
+    names = [person["事業所名称"] for part in parts for person in part]
+    assert names[0] is None
+    assert [name for name, _ in groupby(names[1:])] in (["甲", "乙"], ["乙", "甲"])
+    _, home = taken(rows)
+    assert keys(home) == [f"{at}-00" for at in range(1, 6)]
+
+
 def in_small_piles(patch: pytest.MonkeyPatch, rows: int, dealt: int = 3) -> None:
     patch.setattr(parts, "_PILE", rows)
     patch.setattr(parts, "_DEALT", dealt)
@@ -248,6 +261,69 @@ def test_without_a_branch_birth_date_and_name_tell_people_apart() -> None:
 def test_neighbouring_cells_are_not_taken_for_one() -> None:
     rows = [row(1, 記号="1", 番号="12"), row(2, 記号="11", 番号="2"), row(3, 記号="", 番号="112")]
     assert set(faults(rows).values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"番号": "1501"}, {"番号": "１５０１"}),
+        ({"番号": "AB1"}, {"番号": "ＡＢ１"}),
+        ({"記号": "AB"}, {"記号": "ＡＢ"}),
+        ({"記号": "政‐１２"}, {"記号": "政－12"}),
+        ({"記号": "政−１２"}, {"記号": "政ー１２"}),
+        ({"枝番": "01"}, {"枝番": "０１"}),
+        ({"枝番": "", "名": "葛"}, {"枝番": "", "名": "葛\U000e0100"}),
+        ({"枝番": "", "名": "太郎"}, {"枝番": "", "名": "太　郎"}),
+        ({"枝番": "", "氏": "見本", "名": "太郎"}, {"枝番": "", "氏": "", "名": "見本　太郎"}),
+        ({"枝番": "", "名": "Ａnn"}, {"枝番": "", "名": "Ann"}),
+        ({"枝番": "", "生年月日": "19900101"}, {"枝番": "", "生年月日": "1990-01-01"}),
+    ],
+)
+def test_a_person_is_the_same_however_their_numbers_and_name_are_written(
+    one: Mapping[str, str], other: Mapping[str, str]
+) -> None:
+    cells = {"記号": "77", "番号": "1"}
+    _, batches = taken([row(1, **{**cells, **one}), row(2, **{**cells, **other}), row(3, 番号="9")])
+    found = {person["_row"]: person for person in flat(batches)}
+    assert [found[at]["_fault"] for at in (1, 2, 3)] == ["duplicate_person", "duplicate_person", None]
+    assert {name: found[2][name] for name in other} == {name: text or None for name, text in other.items()}  # as sent
+    assert [identity(one), identity(other)] == [found[1]["_identity"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"番号": "0705"}, {"番号": "705"}),
+        ({"記号": "ab"}, {"記号": "AB"}),
+        ({"記号": "1-2"}, {"記号": "12"}),
+        ({"枝番": ""}, {"枝番": "00"}),
+        ({"枝番": "", "名": "葛"}, {"枝番": "", "名": "渉"}),
+    ],
+)
+def test_what_differs_in_more_than_its_spelling_is_somebody_else(
+    one: Mapping[str, str], other: Mapping[str, str]
+) -> None:
+    cells = {"記号": "77", "番号": "1"}
+    assert faults([row(1, **{**cells, **one}), row(2, **{**cells, **other})]) == {1: None, 2: None}
+
+
+def identity(cells: Mapping[str, str]) -> str:
+    """As a batch of this person alone claims it."""
+    asked: list[str] = []
+
+    def claim(identities: Iterable[str]) -> Collection[str]:
+        asked.extend(identities)
+        return ()
+
+    taken([row(1, **{"記号": "77", "番号": "1", **cells})], claim=claim)
+    (found,) = asked
+    return found
+
+
+def test_who_was_claimed_by_half_width_numbers_and_a_branch_stays_claimed() -> None:
+    claimed = hashlib.md5(b"77\x1f1\x1f00", usedforsecurity=False).hexdigest()
+    assert identity({}) == claimed
+    assert identity({"記号": ""}) == hashlib.md5(b"\x1e\x1f1\x1f00", usedforsecurity=False).hexdigest()
 
 
 def test_rows_without_a_number_are_nobodys_doubles() -> None:
@@ -450,6 +526,7 @@ def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_
     assert said["00000028-01", "missing_value"][0] == "the household has no row of an insured person"
     assert said["00000030-01", "malformed_row"][0] == "the row has 33 fields, and the header has 32"
     assert said["00000024-00", HELD][1] == "mend row 38"
+    assert said["00000018-00", TWICE][1] == "leave one of the rows, or give each a branch number if they are two people"
     assert said["00000016-00", "ratio_required"][1] == "give ratio and 負担割合発効年月日"
     assert sorted((person["key"], person["code"], person["column"]) for person in told) == sorted([
         ("00000015-00", HELD, ""),
@@ -472,7 +549,7 @@ def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_
         ("00000025-00", "does_not_fit", "氏"),
         ("00000026-00", HELD, ""),
         ("00000026-01", "missing_value", "名カナ"),
-        ("00000027-00", "barcode_unencodable", "郵便番号"),
+        ("00000027-00", "barcode_unencodable", "番地等"),
         ("00000027-01", HELD, ""),
         ("00000028-01", "missing_value", "本人家族区分"),  # a dependent without an insured person
         ("00000030-00", HELD, ""),

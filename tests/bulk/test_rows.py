@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from docgen.bulk.rows import Extracted, RowReader
+from docgen.bulk.rows import Extracted, RowReader, malformed_row
 from docgen.errors import RecordError
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.extract import FLAGS, RATIOS, TARGETS, Column
@@ -184,3 +184,9 @@ def test_an_employer_is_named_with_its_address() -> None:
         "name": "見本商事",
         "address": {"postal_code": "100-0001", "full": "東京都千代田区千代田1-1"},
     }
+
+
+def test_a_row_that_is_quoted_wrongly_says_so_and_what_to_do() -> None:
+    violation = malformed_row("malformed_row quotes")
+    assert (violation.code, "quotation mark" in violation.message) == ("malformed_row", True)
+    assert "twice" in violation.hint

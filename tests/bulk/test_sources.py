@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -131,9 +133,98 @@ def test_quoted_commas_quotes_line_breaks_and_nul_come_through(opened: Open) -> 
     ],
 )
 def test_a_quotation_mark_that_swallows_people_is_refused(opened: Open, content: bytes) -> None:
-    source = opened(content)
-    code, message = refused(lambda: rows(source))
+    code, message = refused(lambda: rows(opened(content)))
     assert (code, message.partition(":")[0]) == ("unclosed_quote", "row 1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_field_that_goes_on_behind_its_quotation_mark_is_told_and_no_other(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, encoding: str, end: str
+) -> None:
+    monkeypatch.setattr(sources, "_BLOCK", 64)
+    lines = [
+        '"氏","名"',
+        '"客"子,太郎',
+        '"客""子","太,郎"',
+        "",
+        '客"子,"太郎"',
+        '客,"BB1"x"y"',
+        f'"客{end}子","{end}"',
+        '"客" ,太郎',
+        '"",""',
+        '"客"子,太郎,x',
+        '客,"太郎',
+    ]
+    found = {row["_row"]: row for row in rows(opened(end.join(lines).encode(encoding)))}
+    assert [found[row]["氏"] for row in (2, 3, 5)] == ['客"子', '客"子', f"客{end}子"]
+    assert {row: cells["_fault"] for row, cells in found.items()} == {
+        **dict.fromkeys((2, 3, 5, 7)),
+        **dict.fromkeys((1, 4, 6, 9), "malformed_row quotes"),
+        8: "malformed_row 3 2",
+    }
+
+
+def unsound(text: str) -> bool:
+    """Whether the standard library finds a row of which it would not know what is meant."""
+    try:
+        list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        return True
+    return False
+
+
+@given(st.lists(st.text('ソ",,\r\n x', max_size=12), max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_rows_are_told_that_the_standard_library_would_not_read(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str
+) -> None:
+    text = end.join(["a,b", *lines, ""])
+    folder = tmp_path_factory.mktemp("quotes")
+    (folder / "e.csv").write_bytes(text.encode("cp932"))
+    kept = [row for row in csv.reader(io.StringIO(text, newline="")) if row][1:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sources, "_BLOCK", 64)
+        try:
+            found = {row["_row"]: row for row in rows(open_source(folder / "e.csv", folder))}
+        except RequestError as error:
+            code = error.violations[0].code
+        else:
+            code = None
+    if code is not None:
+        assert code in [
+            "row_too_long",
+            *(["unclosed_quote"] if '"' in text else []),
+            *([] if kept else ["empty_input"]),
+        ]
+        return
+    assert sorted(found) == list(range(1, len(kept) + 1))
+    assert unsound(text) <= any(row["_fault"] for row in found.values())
+    for number, cells in enumerate(kept, start=1):
+        row = found[number]
+        if row["_fault"] is None:
+            assert [row["a"], row["b"]] == cells
+        elif row["_fault"] == "malformed_row quotes":
+            assert unsound(text)
+        else:
+            assert len(cells) != 2
+
+
+def test_a_header_with_such_a_field_is_refused(opened: Open) -> None:
+    assert refused(lambda: opened(b'"a"x,b\n1,2\n')) == (
+        "malformed_input",
+        "the header: text stands behind a quotation mark that closes a field, or one is not closed",
+    )
+    code, message = refused(lambda: opened(b'a,"b\n1,2\n'))
+    assert (code, message.partition(":")[0]) == ("unclosed_quote", "the header")
+
+
+def test_an_unclosed_quotation_mark_is_told_with_its_row_however_far_behind(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "_BLOCK", 64)
+    lines = ["a,b", *(f'{at},"x\ny"' for at in range(1, 200)), '200,"x', "201,y"]
+    code, message = refused(lambda: opened("\n".join(lines).encode()))
+    assert (code, message.partition(":")[0]) == ("unclosed_quote", "row 200")
 
 
 def test_a_line_of_a_hundred_megabytes_is_refused(tmp_path: Path) -> None:

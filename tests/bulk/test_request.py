@@ -1,0 +1,150 @@
+"""What a batch is asked for: its date of issue, from the extract's beginning, and what is said of a damaged one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docgen.bulk.intake import take_in
+from docgen.bulk.request import Wish, job_of
+from docgen.bulk.sources import FORMATS, Format, open_source
+from docgen.bulk.store import Store
+from docgen.engine import Engine
+from docgen.errors import CODES, RequestError
+from tests.bulk.parts import COLUMNS, insured
+from tests.service.extracts import extract
+
+WISH = Wish("association", "bulk")
+ISSUED = date(2025, 8, 1)
+
+
+def parquet(**columns: pa.Array) -> bytes:
+    rows = [insured(番号="1"), insured(番号="2")]
+    sink = io.BytesIO()
+    pq.write_table(pa.table({name: columns.get(name, [row[name] for row in rows]) for name in COLUMNS}), sink)
+    return sink.getvalue()
+
+
+def lines(*rows: object) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def dated(engine: Engine, content: bytes, format: Format) -> date:
+    """The day of issue of a batch whose asker does not say it."""
+    return job_of(WISH, engine.insurers, io.BytesIO(content), format).issued_on
+
+
+def refused(read: Callable[[], object]) -> tuple[str, str]:
+    with pytest.raises(RequestError) as caught:
+        read()
+    (violation,) = caught.value.violations
+    assert CODES[violation.code][0] < 500
+    assert violation.hint
+    return violation.code, violation.message
+
+
+def ask(engine: Engine, folder: Path, content: bytes, format: Format, issued_on: date | None) -> None:
+    """Take an extract in, as a batch does whose asker says the day of issue, or does not."""
+    job = job_of(Wish("association", "bulk", issued_on), engine.insurers, io.BytesIO(content), format)
+    path = folder / f"e.{format}"
+    path.write_bytes(content)
+    take_in(Store.open(folder / "store"), open_source(path, folder), job, engine.insurers["association"], folder)
+
+
+HEADER = ",".join(COLUMNS)
+ROW = ",".join(insured().values())
+STRAY = ROW.replace(",株式会社", ',"株式会社')
+BAD = parquet()
+
+
+@pytest.mark.parametrize(
+    ("format", "content", "expected"),
+    [
+        ("parquet", BAD[:-50], "malformed_input"),
+        ("parquet", extract(3), "malformed_input"),
+        ("parquet", parquet(番号=pa.array([1.0, 2.0])), "column_type"),
+        ("csv", f"{HEADER}\n{ROW}\n{ROW}\n{STRAY}\n{ROW}\n".encode(), "unclosed_quote"),
+        ("csv", f"{HEADER}\n{ROW}\n{STRAY}\n{STRAY}\n{ROW}\n".encode("cp932"), "unclosed_quote"),
+        ("csv", f"{HEADER}\r\n".encode(), "empty_input"),
+        ("csv", HEADER.encode(), "empty_input"),
+        ("csv", f"{HEADER}\n{ROW}\n".replace(",", ";").encode(), "columns_not_mapped"),
+        ("csv", f"{HEADER}\n{ROW}\n".replace(",", "\t").encode(), "columns_not_mapped"),
+        ("jsonl", lines({"備考": "x", **insured()}), "columns_not_mapped"),
+        ("jsonl", b"\n \n", "empty_input"),
+    ],
+)  # fmt: skip
+def test_an_extract_is_refused_for_the_same_reason_whoever_says_when_it_is_issued(
+    engine: Engine, tmp_path: Path, format: Format, content: bytes, expected: str
+) -> None:
+    for issued_on in (None, ISSUED):
+        assert refused(lambda day=issued_on: ask(engine, tmp_path, content, format, day))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("format", "content", "expected"),
+    [
+        ("csv", extract(3, n1={"交付年月日": "2026/11/23"}),
+         ("invalid_date", "row 1, 交付年月日: not a day of the calendar")),
+        ("csv", f"{HEADER}\n{ROW},x\n".encode(),
+         ("malformed_row", f"row 1: the row has {len(COLUMNS) + 1} fields, and the header has {len(COLUMNS)}")),
+        ("jsonl", lines([insured()]), ("malformed_row", "row 1: the line is no JSON object of texts and numbers")),
+        ("jsonl", lines(insured())[:-2] + '," 番号":1,"番号":"9"}\n'.encode().replace(b'" ', b'"'),
+         ("malformed_row", "row 1: the line is no JSON object of texts and numbers")),
+        ("jsonl", lines({**insured(), "番号": {"a": 1}}),
+         ("malformed_row", "row 1: the line is no JSON object of texts and numbers")),
+        ("csv", extract(3, n1={"交付年月日": ""}),
+         ("issue_date_unknown", "the first row of the extract does not say when it is issued")),
+    ],
+)  # fmt: skip
+def test_what_keeps_the_first_row_from_saying_the_day_is_told(
+    engine: Engine, format: Format, content: bytes, expected: tuple[str, str]
+) -> None:
+    assert refused(lambda: dated(engine, content, format)) == expected
+
+
+def test_a_file_without_a_header_is_refused_without_a_word_of_its_first_row(engine: Engine, tmp_path: Path) -> None:
+    row = ",".join(f"見本{at}" for at in range(len(COLUMNS)))
+    code, message = refused(lambda: dated(engine, f"{row}\n{row}\n".encode(), "csv"))
+    assert (code, message) == ("columns_not_mapped", "the file has none of the columns that the profile names")
+
+
+@pytest.mark.parametrize("size", [1, 3000])
+def test_the_first_row_says_the_day_in_each_format(engine: Engine, size: int) -> None:
+    rows = [insured(番号=str(at), 方書='"窓"\n見本' * 40) for at in range(size)]
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, quoting=csv.QUOTE_ALL)
+    table.writeheader()
+    table.writerows(rows)
+    content = text.getvalue().encode()
+    assert dated(engine, content, "csv") == ISSUED  # where there are many, cut in the midst of a quoted field
+    assert dated(engine, lines(*rows), "jsonl") == ISSUED
+    assert dated(engine, BAD, "parquet") == ISSUED
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(sorted(set(FORMATS.values()))), st.data())
+def test_no_damage_to_an_extract_is_an_internal_error(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory, format: Format, data: st.DataObject
+) -> None:
+    whole = {"csv": extract(3), "jsonl": lines(insured(番号="1"), insured(番号="2")), "parquet": BAD}[format]
+    damaged = bytearray(whole)
+    for at in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=4)):
+        damaged[at] = data.draw(st.sampled_from([*b'",\n\r;{}\x00\x1a\xff', damaged[at] ^ 0x40]))
+    content = bytes(damaged[: data.draw(st.integers(0, len(whole)))])
+    codes: list[str] = []
+    for issued_on in (None, ISSUED):
+        try:
+            ask(engine, tmp_path_factory.mktemp("damaged"), content, format, issued_on)
+        except RequestError as error:
+            codes += [violation.code for violation in error.violations]
+    assert all(CODES[code][0] < 500 for code in codes)
