@@ -60,7 +60,7 @@ MISTAKES = [
     (CARD, "born_label:           生年月日", f"born_label: {LONG}", "layout_wording_does_not_fit",
      "wording.born_label: the text needs"),
     (CARD, "born_label:           生年月日", 'born_label: "生年\\t月\\t日\\n"', "layout_wording_missing_glyph",
-     "wording.born_label: no face has U+0009 (a tab) (change it, or change the element in card.yaml:152)"),
+     "wording.born_label: no face has U+0009 (a tab) (change it, or change the element in card.yaml:"),
     (CARD, "born_label:           生年月日", 'born_label: ""', "layout_value", "an empty text prints nothing"),
     (SOCIETY, "card_title: 健康保険資格確認書", 'card_title: "資格\\t確認\\n書"', "layout_value",
      "must be one line, without tabs"),
