@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# The pattern of a text that stands on one line.
+ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
+
 # By pydantic's type of error; what is in braces comes with the error, and is of the rule, never of the value.
 _SAYS = {
     "missing": "missing",
@@ -54,5 +57,7 @@ def said(error: Mapping[str, Any]) -> str:
     says = _SAYS.get(error["type"])
     if says is None:  # a rule of our own, in our own words
         return str(error["msg"]).removeprefix("Value error, ")
+    if error.get("ctx", {}).get("pattern") == ONE_LINE:
+        return "must be one line, without tabs"
     limits: Mapping[str, Any] = error.get("ctx", {})
     return says.format_map({key: f"{v:g}" if isinstance(v, float) else v for key, v in limits.items()})

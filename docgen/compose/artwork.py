@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from xml.parsers import expat
 
 from fontTools.pens.basePen import decomposeQuadraticSegment
 from fontTools.pens.recordingPen import DecomposingRecordingPen
@@ -23,9 +24,19 @@ from docgen.errors import LayoutError, Violation
 _SVG = "{http://www.w3.org/2000/svg}"
 _SHAPES = ("path", "rect", "circle", "ellipse", "line", "polygon", "polyline")
 _GROUPS = ("svg", "g")
-_SILENT = ("title", "desc", "metadata")
-_ATTRIBUTES = frozenset("fill stroke stroke-width fill-rule id transform viewBox width height version".split())
+_SILENT = ("title", "desc", "metadata")  # and definitions: what could draw them is refused
+_ATTRIBUTES = frozenset("fill stroke stroke-width fill-rule id viewBox version".split())
+_WITHOUT_EFFECT = frozenset("class lang role baseProfile enable-background clip-rule color stop-color".split())
+_DEFAULTS = {"opacity": 1, "fill-opacity": 1, "stroke-opacity": 1, "stroke-dashoffset": 0}
+# What strokes may say of themselves: how they are drawn anyway.
+_OF_STROKES = {
+    "stroke-linecap": ("butt",),
+    "stroke-linejoin": ("miter",),
+    "stroke-miterlimit": ("4", "10"),
+    "stroke-dasharray": ("none",),
+}
 _GEOMETRY = frozenset("d x y rx ry cx cy r x1 y1 x2 y2 points width height".split())
+_PLAIN = f"use {', '.join(_SHAPES)} with plain fill and stroke"
 Segments = tuple[tuple[str, tuple[float, ...]], ...]
 
 
@@ -51,47 +62,102 @@ class Artwork:
 
 
 def load_artwork(path: Path, inks: Mapping[str, Ink]) -> Artwork:
-    """Read one SVG file; `inks` maps each of its colours (`#rrggbb`) to an ink. Raises LayoutError."""
+    """Read one SVG file; `inks` maps each of its colours (`#rrggbb`) to an ink.
+
+    What cannot change the picture is passed over: titles, metadata, definitions, `xml:space`, attributes and elements
+    of other namespaces, the ends and corners of strokes that are not there. Raises LayoutError with all the rest.
+    """
     try:
-        root = ET.parse(path).getroot()
+        text = path.read_bytes()
+        root, lines = _parse(text)
         view = tuple(float(part) for part in root.attrib["viewBox"].replace(",", " ").split())
     except OSError as error:
-        raise _problem(path, f"cannot read the artwork: {error.strerror}", "") from None
-    except (ET.ParseError, KeyError, ValueError) as error:
-        raise _problem(path, f"not an SVG drawing with a viewBox: {error}", "") from None
-    if len(view) != 4:
-        raise _problem(path, "viewBox needs four numbers", "")
-    return Artwork((view[0], view[1], view[2], view[3]), tuple(_paths(path, root, inks, {})))
+        raise LayoutError(_problem(path, None, f"cannot read the artwork: {error.strerror}")) from None
+    except ET.ParseError as error:
+        what = f"not an SVG drawing: {expat.ErrorString(error.code)}"
+        raise LayoutError(_problem(path, error.position[0], what)) from None
+    except KeyError:
+        raise LayoutError(_problem(path, None, "the drawing has no viewBox", 'viewBox="0 0 WIDTH HEIGHT"')) from None
+    except ValueError:
+        view = ()
+    if len(view) != 4 or min(view[2:]) <= 0:
+        raise LayoutError(_problem(path, None, "viewBox needs four numbers: left, top, width, height"))
+    reader = _Reader(path, inks, lines)
+    paths = tuple(reader.paths(root, {}))
+    if reader.problems:
+        raise LayoutError(reader.problems.values())
+    return Artwork((view[0], view[1], view[2], view[3]), paths)
 
 
-def _paths(
-    path: Path, node: ET.Element, inks: Mapping[str, Ink], inherited: Mapping[str, str]
-) -> Iterator[tuple[Segments, Ink | None, Ink | None, float]]:
-    kind = node.tag.removeprefix(_SVG)
-    if kind in _SILENT:
-        return
-    unknown = set(node.attrib) - _ATTRIBUTES - _GEOMETRY
-    if kind not in _GROUPS + _SHAPES or unknown or (kind in _GROUPS and "transform" in node.attrib):
-        what = f"<{kind}>" if not unknown else f"{', '.join(sorted(unknown))} of <{kind}>"
-        raise _problem(path, f"artwork may not use {what}", f"use {', '.join(_SHAPES)} with plain fill and stroke")
-    own = {key: node.attrib[key] for key in ("fill", "stroke", "stroke-width") if key in node.attrib}
-    style = dict(inherited) | own
-    if kind in _GROUPS:
-        for child in node:
-            yield from _paths(path, child, inks, style)
-        return
-    fill = _ink(path, style.get("fill", "#000000"), inks)
-    stroke = _ink(path, style.get("stroke", "none"), inks)
-    yield _segments(node), fill, stroke, float(style.get("stroke-width", "1"))
+def _parse(text: bytes) -> tuple[ET.Element, dict[ET.Element, int]]:
+    """The drawing, and the line on which each of its elements begins."""
+    root = ET.fromstring(text)
+    starts: list[int] = []
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda *_: starts.append(parser.CurrentLineNumber)
+    parser.Parse(text, True)
+    return root, dict(zip(root.iter(), starts, strict=True))  # both in the order of the file
 
 
-def _ink(path: Path, colour: str, inks: Mapping[str, Ink]) -> Ink | None:
-    if colour == "none":
-        return None
-    if colour.lower() not in inks:
-        known = ", ".join(inks) or "none"
-        raise _problem(path, f"no ink for the colour {colour}", f"map it in the profile's `inks`; mapped: {known}")
-    return inks[colour.lower()]
+class _Reader:
+    """Reads the shapes of one drawing; what is wrong is in `problems`, each thing once."""
+
+    def __init__(self, path: Path, inks: Mapping[str, Ink], lines: Mapping[ET.Element, int]) -> None:
+        self._path, self._inks, self._lines = path, inks, lines
+        self.problems: dict[str, Violation] = {}
+
+    def paths(
+        self, node: ET.Element, inherited: Mapping[str, str]
+    ) -> Iterator[tuple[Segments, Ink | None, Ink | None, float]]:
+        """The paths of an element and of those inside it."""
+        kind = node.tag.removeprefix(_SVG)
+        if kind in _SILENT or kind.startswith("{") or (kind == "defs" and node.find(f".//{_SVG}style") is None):
+            return
+        if kind not in _GROUPS + _SHAPES:
+            self._wrong(node, f"artwork may not use <{kind}>", _PLAIN)
+            return
+        style = {**inherited, **node.attrib}
+        self._check_attributes(node, kind)
+        if kind in _GROUPS:
+            kept = ("fill", "stroke", "stroke-width", *_OF_STROKES)
+            for child in node:
+                yield from self.paths(child, {key: style[key] for key in kept if key in style})
+            return
+        fill, stroke = self._ink(node, style.get("fill", "#000000")), self._ink(node, style.get("stroke", "none"))
+        if style.get("stroke", "none") != "none":
+            self._check_stroke(node, kind, style)
+        try:
+            yield _segments(node), fill, stroke, float(style.get("stroke-width", "1"))
+        except (ValueError, IndexError, KeyError, TypeError):
+            self._wrong(node, f"a <{kind}> that cannot be read", "plain numbers, without units")
+
+    def _check_attributes(self, node: ET.Element, kind: str) -> None:
+        allowed = _ATTRIBUTES | _GEOMETRY | _WITHOUT_EFFECT | _OF_STROKES.keys()
+        for name, value in node.attrib.items():
+            if name == "transform" and kind in _GROUPS:
+                message, hint = f"artwork may not use transform of <{kind}>", "apply it to the shapes inside"
+                self._wrong(node, message, hint)
+            elif name != "transform" and name not in allowed and not name.startswith(("{", "data-", "aria-")):
+                if name not in _DEFAULTS or value.strip() != str(_DEFAULTS[name]):
+                    self._wrong(node, f"artwork may not use {name} of <{kind}>", _PLAIN)
+
+    def _check_stroke(self, node: ET.Element, kind: str, style: Mapping[str, str]) -> None:
+        """The ends and corners of a stroke are those that SVG has by default."""
+        for name, drawn in _OF_STROKES.items():
+            if style.get(name, drawn[0]) not in drawn:
+                message = f"artwork may not use {name} {style[name]} of <{kind}>"
+                self._wrong(node, message, f"make it {drawn[0]}, or turn the stroke into a path")
+
+    def _ink(self, node: ET.Element, colour: str) -> Ink | None:
+        if colour == "none":
+            return None
+        if colour.lower() not in self._inks:
+            known = ", ".join(self._inks) or "none"
+            self._wrong(node, f"no ink for the colour {colour}", f"map it in the profile's `inks`; mapped: {known}")
+        return self._inks.get(colour.lower())
+
+    def _wrong(self, node: ET.Element, message: str, hint: str) -> None:
+        self.problems.setdefault(message, _problem(self._path, self._lines[node], message, hint))
 
 
 def _segments(node: ET.Element) -> Segments:
@@ -138,5 +204,5 @@ def _cubics(start: tuple[float, ...], points: tuple[tuple[float, float], ...]) -
     return found
 
 
-def _problem(path: Path, message: str, hint: str) -> LayoutError:
-    return LayoutError(Violation("layout_artwork", message, hint, file=path.name))
+def _problem(path: Path, line: int | None, message: str, hint: str = "") -> Violation:
+    return Violation("layout_artwork", message, hint, file=path.name, line=line)

@@ -73,4 +73,5 @@ def _at_its_image(profile: InsurerProfile, name: str, violation: Violation) -> V
     """A fault of an artwork file, told where the profile names the file and its inks."""
     source = profile.source
     line = source.line(("images", name))
-    return replace(violation, message=f"{violation.file}: {violation.message}", file=source.file, line=line)
+    place = violation.file if violation.line is None else f"{violation.file}:{violation.line}"
+    return replace(violation, message=f"{place}: {violation.message}", file=source.file, line=line)

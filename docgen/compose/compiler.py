@@ -41,7 +41,7 @@ from docgen.layout.models import (
 )
 from docgen.layout.models import Side as SideName
 from docgen.text.faces import FontLibrary, MissingGlyphs
-from docgen.text.setting import DoesNotFit, Setter, Step, TextSetter
+from docgen.text.setting import PART, DoesNotFit, Setter, Step, TextSetter
 from docgen.text.vertical import VerticalSetter
 
 
@@ -120,7 +120,7 @@ class Compiler:
         texts = _listed(self._brand.wording.get(key, own))
         if len(texts) > len(own) and element.gap is None:
             message = f"{len(texts)} texts, where the layout has room for {len(own)}"
-            self._wrong_wording(element, "layout_wording_does_not_fit", message, "leave some out")
+            self._wrong_wording(element, texts, "layout_wording_does_not_fit", message, "leave some out")
         return texts
 
     def _constant(self, element: TextElement, texts: Sequence[str]) -> Iterator[StaticItem]:
@@ -151,10 +151,11 @@ class Compiler:
         except MissingGlyphs as error:
             for cluster in error.missing:
                 _, message, _ = explain_missing(cluster)
-                self._wrong_wording(element, "layout_wording_missing_glyph", message, "change it")
+                self._wrong_wording(element, text, "layout_wording_missing_glyph", message, "change it")
         except DoesNotFit as error:
-            message = f"the text needs {error.excess:.2f} times the room of its box: {text}"
-            self._wrong_wording(element, "layout_wording_does_not_fit", message, "shorten it")
+            shown = text.replace(PART, "").replace("\n", " / ")
+            message = f"the text needs {error.excess:.2f} times the room of its box: {shown}"
+            self._wrong_wording(element, text, "layout_wording_does_not_fit", message, "shorten it")
 
     def _text_slot(self, element: TextElement, item: str, required: bool = False) -> TextSlot:
         style = self._layout.styles[element.style]
@@ -260,16 +261,28 @@ class Compiler:
         palette = (f"insurer.{role}" for role in self._brand.palette)
         return (*NAMED_INKS, *palette, *(f"spot.{name}" for name in self._layout.spots))
 
-    def _wrong_wording(self, element: TextElement, code: str, message: str, hint: str) -> None:
-        """A fixed text that cannot be set: told where it is written, in the insurer's profile or in the layout."""
-        place = {"file": self._layout.file, "line": element.line_no}
+    def _wrong_wording(
+        self, element: TextElement, text: str | Sequence[str], code: str, message: str, hint: str
+    ) -> None:
+        """A fixed text, or a list of them, that cannot be set: told where it is written, in profile or layout."""
+        name, file, line = self._written(element, text)
+        message, hint = f"{name}: {message}", f"{hint}, or change the element in {self._layout.file}:{element.line_no}"
+        self.problems.append(Violation(code, message, hint, element=element.id, file=file, line=line))
+
+    def _written(self, element: TextElement, text: str | Sequence[str]) -> tuple[str, str, int | None]:
+        """What a fixed text is called, and the file and line that have it."""
         source = self._brand.source
         if isinstance(element, FieldText):
-            place = {"file": source.file, "line": source.line([element.field.removeprefix("insurer.")])}
-        elif isinstance(element, Text) and (key := element.text.removeprefix("wording.")) in self._brand.wording:
-            place = {"file": source.file, "line": source.line(["wording", key])}
-        hint = f"{hint}, or change the element in {self._layout.file}:{element.line_no}"
-        self.problems.append(Violation(code, message, hint, element=element.id, **place))  # type: ignore[arg-type]
+            return element.field, source.file, source.line([element.field.rpartition(".")[2]])
+        assert isinstance(element, Text)
+        key = element.text.removeprefix("wording.")
+        is_own = key not in self._brand.wording
+        wording = self._layout.wording[key] if is_own else self._brand.wording[key]
+        path: list[str | int] = ["wording", key]
+        if not isinstance(wording, str) and text in wording:
+            path.append(wording.index(text))
+        file, line = (self._layout.file, self._layout.line(path)) if is_own else (source.file, source.line(path))
+        return element.text, file, line
 
 
 def _listed(wording: str | Sequence[str]) -> Sequence[str]:

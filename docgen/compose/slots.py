@@ -116,7 +116,7 @@ def explain_missing(cluster: str) -> tuple[str, str, str]:
     if len(cluster) > 1:
         hint = "send the base character with a selector that an installed face has, or name a substitute in the profile"
         return "unknown_sequence", f"no face has the sequence {points} ({cluster})", hint
-    shown = f" ({cluster})" if cluster.isprintable() else ""
+    shown = f" ({cluster})" if cluster.isprintable() else " (a tab)" if cluster == "\t" else ""
     return "missing_glyph", f"no face has {points}{shown}", "name a substitute under `substitutions` in the profile"
 
 

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+from docgen.wrong_values import ONE_LINE
+
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE)]
 
 
 class Model(BaseModel):

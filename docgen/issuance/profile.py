@@ -584,7 +584,8 @@ def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:
     try:
         profile = InsurerProfile.model_validate(source.data)
     except ValidationError as error:
-        raise LayoutError(_violation(detail, source) for detail in error.errors(include_url=False)) from None
+        found = {_told_at(detail, source): detail for detail in reversed(error.errors(include_url=False))}
+        raise LayoutError(_violation(detail, source) for detail in reversed(found.values())) from None
     profile._source = source
     violations = list(_faults(profile, source))
     if violations:
@@ -676,6 +677,11 @@ def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
             "layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}", file=source.file, line=line
         )
     return Violation("layout_value", f"{where}: {said(detail)}", file=source.file, line=line)
+
+
+def _told_at(detail: ErrorDetails, source: located.Located) -> tuple[object, ...]:
+    """What is told once: a value that is none of several allowed kinds has an error for each of them."""
+    return _path(detail["loc"], source.data)
 
 
 def _path(loc: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:

@@ -33,6 +33,7 @@ from docgen.layout.models import (
 )
 
 _BARCODE_CLEAR = 2.0  # mm, https://post.japanpost.jp/zipcode/zipmanual/p13.html
+_MOST_NAMES, _NEAREST = 24, 6  # names that a hint lists; of more, the nearest
 _SLACK = 0.01  # mm: boxes that touch do not collide
 
 
@@ -79,11 +80,14 @@ class _Place:
 
 
 def suggest(word: str, allowed: Iterable[str]) -> str:
-    """What was probably meant, and all that is allowed."""
+    """What was probably meant, and what is allowed: all of it, or of many names the nearest."""
     names = sorted(allowed)
     close = difflib.get_close_matches(word, names, n=1)
     guess = f"did you mean {close[0]}? " if close else ""
-    return f"{guess}allowed: {', '.join(names)}"
+    if len(names) <= _MOST_NAMES:
+        return f"{guess}allowed: {', '.join(names)}"
+    near = difflib.get_close_matches(word, names, n=_NEAREST, cutoff=0)
+    return f"{guess}allowed: {', '.join(near)} and {len(names) - len(near)} more"
 
 
 def is_vertical(element: TextElement, style: Style) -> bool:

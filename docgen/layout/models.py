@@ -1,8 +1,8 @@
 """The layout language: what a layout file may say, as frozen models.
 
 Lengths are mm from the top-left corner of the trim box, type sizes are points, angles degrees counter-clockwise.
-A box is [x, y, width, height]. Elements are drawn in the order in which they are written; what reaches beyond the bleed
-is clipped there.
+A box is [x, y, width, height]. Elements are drawn in the order in which they are written, but records' texts lie above
+all fixed parts, and symbols above the texts; what reaches beyond the bleed is clipped there.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ def _radius(value: Any) -> Any:
 
 
 def _wording(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("an empty text prints nothing: word it, or take out the elements that print it")
     if isinstance(value, str) or (isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)):
         return value
     raise ValueError("wording is a text or a list of texts (a number needs quotes)")
@@ -453,7 +455,8 @@ class Layout(Model):
         default={}, description="Lists that flow over places or rows, and on over further pages"
     )
     sides: dict[Side, tuple[AnyElement, ...]] = Field(
-        description="Elements, drawn in the order in which they stand; `next` is printed for as long as a flow has rows"
+        description="Elements, drawn in the order in which they stand, records' texts and symbols above all else; `next` "
+        "is printed for as long as a flow has rows"
     )
     sides_when: dict[Side, When] = Field(
         default={}, description="Sides that are printed only if these flags of the record hold"

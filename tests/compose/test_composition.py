@@ -232,6 +232,11 @@ def test_curves_groups_and_strokes_are_kept(tmp_path: Path) -> None:
         ('<text fill="#ff0000">A</text>', "<text>"),
         ('<rect x="0" y="0" width="1" height="1" fill="#ff0000" opacity="0.5"/>', "opacity"),
         ('<rect x="0" y="0" width="1" height="1" fill="url(#g)"/>', "url"),
+        ('<g transform="scale(2)"><circle cx="1" cy="1" r="1" fill="#ff0000"/></g>', "transform of <g>"),
+        ("<defs><style>path {fill: red}</style></defs>", "<defs>"),
+        ('<path d="M0 0 L1 1" fill="none" stroke="#ff0000" stroke-linecap="round"/>', "stroke-linecap round of <path>"),
+        ('<g stroke-linejoin="round"><path d="M0 0 L1 1" fill="none" stroke="#ff0000"/></g>', "stroke-linejoin round"),
+        ('<circle cx="1mm" cy="1" r="1" fill="#ff0000"/>', "a <circle> that cannot be read"),
         ("<rect", "not an SVG"),
     ],
 )
@@ -241,6 +246,48 @@ def test_artwork_that_a_press_cannot_show_is_refused(tmp_path: Path, body: str, 
     [violation] = caught.value.violations
     assert (violation.code, violation.file) == ("layout_artwork", "mark.svg")
     assert part in violation.message
+
+
+SQUARE = '<path d="M0 0 H10 V10 H0 Z" fill="#ff0000"/>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'<g xml:space="preserve">{SQUARE}</g>',
+        f"<defs/>{SQUARE}",
+        f'<defs><linearGradient id="g"><stop offset="0"/></linearGradient></defs>{SQUARE}',
+        f"<title>A mark</title><desc>red</desc><metadata><x/></metadata>{SQUARE}",
+        f'<e:guides xmlns:e="urn:editor" e:zoom="2"/><g e:label="1" xmlns:e="urn:editor" class="a">{SQUARE}</g>',
+        SQUARE.replace("fill=", 'stroke-linecap="round" stroke-linejoin="round" opacity="1" fill='),
+        f'<g stroke-linecap="round" stroke="none" data-name="mark">{SQUARE}</g>',
+    ],
+)
+def test_what_cannot_change_the_picture_is_passed_over(tmp_path: Path, body: str) -> None:
+    plain = load_artwork(svg(tmp_path / "plain.svg", SQUARE), INKS)
+    assert load_artwork(svg(tmp_path / "mark.svg", body), INKS) == plain
+
+
+def test_all_that_is_wrong_with_artwork_is_told_with_its_lines(tmp_path: Path) -> None:
+    body = """
+<g transform="scale(2)">
+  <text>A</text>
+  <rect x="0" y="0" width="1" height="1" fill="#00ff00"/>
+  <rect x="1" y="0" width="1" height="1" fill="#00ff00"/>
+</g>"""
+    with pytest.raises(LayoutError) as caught:
+        load_artwork(svg(tmp_path / "mark.svg", body), INKS)
+    assert [(v.line, v.message) for v in caught.value.violations] == [
+        (2, "artwork may not use transform of <g>"),
+        (3, "artwork may not use <text>"),
+        (4, "no ink for the colour #00ff00"),
+    ]
+
+
+@pytest.mark.parametrize("view", ["", "0 0 10", "a b c d", "0 0 0 10"])
+def test_artwork_without_a_view_box_of_four_numbers_is_refused(tmp_path: Path, view: str) -> None:
+    with pytest.raises(LayoutError, match="viewBox needs four numbers"):
+        load_artwork(svg(tmp_path / "mark.svg", SQUARE, view), INKS)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

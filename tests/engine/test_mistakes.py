@@ -57,6 +57,15 @@ MISTAKES = [
     (CARD, "label_tiny: {stack: pgothic,      size: 5", "label_tiny: {stack: pgothic, size: 4.5",
      "layout_type_too_small", "type_floor"),
     (SOCIETY, "card_title: 健康保険資格確認書", f"card_title: {LONG}", "layout_wording_does_not_fit", "card.yaml:"),
+    (CARD, "born_label:           生年月日", f"born_label: {LONG}", "layout_wording_does_not_fit",
+     "wording.born_label: the text needs"),
+    (CARD, "born_label:           生年月日", 'born_label: "生年\\t月\\t日\\n"', "layout_wording_missing_glyph",
+     "wording.born_label: no face has U+0009 (a tab) (change it, or change the element in card.yaml:"),
+    (CARD, "born_label:           生年月日", 'born_label: ""', "layout_value", "an empty text prints nothing"),
+    (SOCIETY, "card_title: 健康保険資格確認書", 'card_title: "資格\\t確認\\n書"', "layout_value",
+     "must be one line, without tabs"),
+    (SOCIETY, "address: 〒000", f"address: 〒000-0000 {LONG} {LONG} {LONG} 〒000", "layout_wording_does_not_fit",
+     ".address: the text needs"),
     (SOCIETY, "name: 見本工業健康保険組合", f"name: {LONG}", "layout_wording_does_not_fit", ".yaml:"),
     (SOCIETY, "card_title: 健康保険資格確認書", "card_title: \u0e01", "layout_wording_missing_glyph", "card.yaml:"),
     (SOCIETY, "  card_title:", "  notes: [一, 二, 三, 四, 五, 六, 七]\n  card_title:", "layout_wording_does_not_fit",
@@ -64,7 +73,7 @@ MISTAKES = [
     (SOCIETY, "card_title: 健康保険資格確認書", "card_title: [資格, 確認書]", "layout_wording_does_not_fit",
      "has room for 1"),
     (SOCIETY, "card_title:", "card_titel:", "profile_unknown_wording", "did you mean card_title?"),
-    (SOCIETY, MARK + '"#2f7f6c": line, ', MARK, "layout_artwork", "society-mark.svg"),
+    (SOCIETY, MARK + '"#2f7f6c": line, ', MARK, "layout_artwork", "society-mark.svg:2: no ink"),
     (SOCIETY, "society-mark.svg", "society-marc.svg", "layout_artwork", "society-marc.svg"),
 ]  # fmt: skip
 
@@ -80,7 +89,8 @@ def test_a_mistake_is_told_once_where_it_was_made(
     line = mistake(layouts, name, old, new)
     found = found_by_check(layouts)
     assert {(v.code, v.file, v.line) for v in found} == {(code, Path(name).name, line)}
-    assert all(says in f"{v.message} {v.hint}" for v in found)
+    assert all(says in f"{v.message} ({v.hint})" for v in found)
+    assert not any("\u200b" in v.message for v in found)
 
 
 def test_mistakes_in_layouts_and_profiles_are_told_together(layouts: Path) -> None:

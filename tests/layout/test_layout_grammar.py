@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docgen.errors import LayoutError, Violation
-from docgen.layout.grammar import check_grammar
+from docgen.layout.grammar import check_grammar, suggest
 from docgen.layout.loader import load_layout
 
 HEAD = """\
@@ -186,3 +186,12 @@ def test_an_element_may_be_vertical_in_a_horizontal_style_and_the_other_way_roun
     path = tmp_path / "sketch.yaml"
     path.write_text(VERTICAL, encoding="utf-8")
     assert check_grammar(load_layout(path)) == ()
+
+
+def test_of_many_names_a_hint_lists_the_nearest() -> None:
+    names = [f"{one}_{other}" for one in ("card", "name", "born", "sex", "note") for other in "abcdefghij"]
+    assert suggest("born_c", ["born_b", "born_c2"]) == "did you mean born_c2? allowed: born_b, born_c2"
+    hint = suggest("born_cc", names)
+    assert hint.startswith("did you mean born_c? allowed: born_c, ")
+    assert hint.endswith(" and 44 more")
+    assert hint.count(",") == 5
