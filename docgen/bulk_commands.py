@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, to_json
-from docgen.errors import CODES, RequestError, Violation, several
+from docgen.errors import CODES, PackageError, RequestError, Violation, several
 from docgen.settings import Settings
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from docgen.bulk.job import Job
     from docgen.bulk.ledger import Batch, Ledger
     from docgen.bulk.reconcile import Report
+    from docgen.bulk.reprint import LeftBehind
     from docgen.bulk.run import Coordinator, Progress
     from docgen.bulk.store import Store
 
 NOTE = "work/batch.json"  # which batch of the ledger is being made in a folder
+_TOLD = 5  # envelopes that one line names
 
 Package = Annotated[str, typer.Argument(metavar="DIR", help="A package: a folder, or s3://BUCKET/PREFIX.")]
 Out = Annotated[str, typer.Option(metavar="DIR", show_default=False, help="An empty folder, or s3://BUCKET/PREFIX.")]
@@ -422,7 +424,10 @@ def reconcile(
     """
     from docgen.bulk.reconcile import reconcile as held_against_itself
 
-    report = held_against_itself(_opened(package), vendor_only=vendor_only, workers=workers or Settings().workers)
+    with _opened(package) as store:
+        if not vendor_only:
+            _require_both_sides(store)
+        report = held_against_itself(store, vendor_only=vendor_only, workers=workers or Settings().workers)
     if as_json:
         typer.echo(to_json(report.as_dict()))
     else:
@@ -448,21 +453,43 @@ def _since(report: Report) -> str:
     return f"; {' and '.join(tables)} {are} made, and the other differences may follow from that"
 
 
-def _opened(package: str) -> Store:
-    """A package. Its vendor's side will do, which is all that a vendor has.
+def _require_both_sides(store: Store) -> None:
+    """Raises PackageError `package_file_missing` for a package without the issuer's side."""
+    from docgen.bulk.opened import MANIFEST
 
-    Raises RequestError `unreadable_file` for a folder that is not there.
+    if store.exists(MANIFEST) and not any(True for _ in store.names("issuer")):
+        message, hint = "the issuer's side is not there, and nothing was checked", "check the vendor's side alone"
+        raise PackageError(Violation("package_file_missing", message, f"{hint}: --vendor-only", file="issuer/"))
+
+
+@contextmanager
+def _opened(package: str) -> Iterator[Store]:
+    """A package. Its vendor's side will do, which is all that a vendor has, whatever its folder is called.
+
+    Raises RequestError `unreadable_file` for a folder that is not there, PackageError `package_manifest` for a side
+    under a prefix of S3 of another name.
     """
     from docgen.bulk.opened import MANIFEST
+    from docgen.bulk.scratch import scratch
     from docgen.bulk.store import Store
 
     store = Store.open(package)
-    if "://" not in store.location and not Path(store.location).is_dir():
+    is_folder = "://" not in store.location
+    if is_folder and not Path(store.location).is_dir():
         raise RequestError(Violation("unreadable_file", f"{package}: no such folder", "name a folder that is there"))
     above, _, last = store.location.rpartition("/")
     side, _, manifest = MANIFEST.partition("/")
-    is_side = last == side and store.exists(manifest) and not store.exists(MANIFEST)
-    return Store.open(above or "/") if is_side else store
+    if store.exists(MANIFEST) or not store.exists(manifest):
+        yield store
+    elif last == side:
+        yield Store.open(above or "/")
+    elif is_folder:
+        with scratch() as folder:
+            (folder / side).symlink_to(store.location)
+            yield Store.open(folder)
+    else:
+        message, hint = "the vendor's side has another name", f"copy it under a prefix that ends in /{side}"
+        raise PackageError(Violation("package_manifest", message, hint, file=manifest))
 
 
 _PIECE_HELP = (
@@ -500,20 +527,34 @@ def reprint(
     """
     from docgen.bulk.find import Selection
     from docgen.bulk.opened import open_manifest
+    from docgen.bulk.reprint import left_behind, with_cards
     from docgen.bulk.reprint import reprint as printed_again
-    from docgen.bulk.reprint import with_cards
     from docgen.bulk.store import Store
 
     selection = Selection(_ids(piece), _ids(person), (), _ids(page))
     if not (selection.pieces or selection.people or selection.pages):
         raise typer.BadParameter("nothing is selected", param_hint="--piece, --person or --page")
     store = Store.open(out)
-    counts = printed_again(_opened(package), store, selection, reason, cards_only=cards_only)
+    with _opened(package) as original:
+        counts = printed_again(original, store, selection, reason, cards_only=cards_only)
     _tell_counts(counts.as_dict())
     typer.echo(store.location)
     if cards_only and with_cards(open_manifest(store)):
         message = "the cards are printed on their mounts: each came with its whole sheet, and everybody's who is on it"
         typer.echo(message, err=True)
+    _tell_left_behind(left_behind(store))
+
+
+def _tell_left_behind(mounts: Sequence[LeftBehind]) -> None:
+    """That who asks for one card gets the mount of others, and how to get these too."""
+    if not mounts:
+        return
+    cards = several(sum(mount.cards for mount in mounts), "other card")
+    carry = "the mount carries" if len(mounts) == 1 else f"{len(mounts):,} mounts carry"
+    asked = " ".join(f"--piece {mount.number}" for mount in mounts[:_TOLD])
+    more = f" and so on, {len(mounts) - _TOLD:,} more" if len(mounts) > _TOLD else ""
+    message = f"{carry} {cards}, not asked for and not in this reprint: all of a mount's come by {asked}{more}"
+    typer.echo(message, err=True)
 
 
 def find(
@@ -538,15 +579,19 @@ def find(
     selection = Selection(_ids(piece), _ids(person), _ids(key), _ids(page))
     if not (selection.pieces or selection.people or selection.keys or selection.pages):
         raise typer.BadParameter("nothing is asked for", param_hint="--person, --key, --piece or --page")
-    for holding in found(_opened(package), selection):
-        told = holding.as_dict()
-        if as_json:
-            typer.echo(json.dumps(told, ensure_ascii=False))  # a line for each, since there may be many
-        else:
-            pages = ",".join(map(str, told["pages"]))
-            place = f" place {told['place']}" if "place" in told else ""
-            envelope = f"{told['piece']}/{told['envelope']}{place}"
-            typer.echo(f"{told['file']}:{pages}  {told['document']}  {envelope}  {' '.join(told['people'])}")
+    with _opened(package) as store:
+        for holding in found(store, selection):
+            _tell_holding(holding.as_dict(), as_json=as_json)
+
+
+def _tell_holding(told: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(told, ensure_ascii=False))  # a line for each, since there may be many
+    else:
+        pages = ",".join(map(str, told["pages"]))
+        place = f" place {told['place']}" if "place" in told else ""
+        envelope = f"{told['piece']}/{told['envelope']}{place}"
+        typer.echo(f"{told['file']}:{pages}  {told['document']}  {envelope}  {' '.join(told['people'])}")
 
 
 def _ids(given: list[str] | None) -> tuple[str, ...]:

@@ -13,13 +13,14 @@ import typer
 
 import docgen
 from docgen import bulk_commands, install, strict_json
+from docgen.bulk.scratch import make_private
 from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, to_json
 from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
-from docgen.errors import RequestError, Violation, several
+from docgen.errors import LayoutError, RequestError, Violation, several
 from docgen.issuance.addressee import OMITTED
 from docgen.layout.loader import layout_schema
-from docgen.settings import Settings
+from docgen.settings import Settings, unknown_settings
 
 app = typer.Typer(
     add_completion=False,
@@ -119,7 +120,7 @@ def render(
 
 def _write_pictures(engine: Engine, rendered: Rendered, document: str, insurer: str, folder: Path, stem: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise _unwritable(str(folder), error) from None
     for page in rendered.pages:
@@ -178,6 +179,7 @@ def serve(
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings().model_copy(update=chosen)
+    report(unknown_settings(), as_json=False)
     try:
         service.serve(settings)
     except OSError as error:
@@ -219,16 +221,30 @@ def layout_check(as_json: AsJson = False) -> None:
     Grammar, names of fields, what leaves the page or the safe area, type below the floor, collisions, fit; an error
     names file and line. Warnings are printed and do not fail.
     """
-    engine = Engine(Settings())  # not compiled yet: what does not compile is told by the check, with all the rest
-    violations = engine.check()
+    settings = Settings()
+    fine, violations = _checked(settings)
+    violations = [*unknown_settings(), *violations]
     if as_json:
-        typer.echo(to_json({"violations": [violation.as_dict() for violation in violations]}))
+        told = {"layouts_dir": str(settings.layouts_dir), "violations": [v.as_dict() for v in violations]}
+        typer.echo(to_json(told))
     else:
         report(violations, as_json=False)
     if _grave(violations):
+        if not as_json:
+            errors = sum(violation.severity == "error" for violation in violations)
+            typer.echo(f"{several(errors, 'error')} in {settings.layouts_dir}", err=True)
         raise typer.Exit(LAYOUT)
     if not as_json:
-        typer.echo(f"{len(engine.documents)} documents and {len(engine.insurers)} insurers are fine")
+        typer.echo(f"{fine} in {settings.layouts_dir} are fine")
+
+
+def _checked(settings: Settings) -> tuple[str, list[Violation]]:
+    """What is held to be fine if nothing is wrong, and what is."""
+    try:
+        engine = Engine(settings)  # not compiled yet: what does not compile is told by the check, with all the rest
+    except LayoutError as error:
+        return "", list(error.violations)
+    return f"{len(engine.documents)} documents and {len(engine.insurers)} insurers", engine.check()
 
 
 @layout_app.command("schema", epilog=EXIT_CODES)

@@ -133,6 +133,7 @@ _declare(
         "already_issued": "Another batch has issued this document with this date to the same person.",
         "malformed_row": "A row of the extract has more or fewer fields than its header, or is quoted wrongly.",
         "household_too_large": "More rows name one household than a household can have people.",
+        "household_contradictory": "The rows of one household contradict each other; all of them are rejected.",
         "household_missing": "A row of the extract does not say which household it belongs to.",
         "issue_date_differs": "A row's date of issue is not the job's.",
         "household_held": "The person is held back, since another of the household was rejected.",
@@ -234,7 +235,8 @@ _declare(
         "package_place": "An envelope's cards do not take its places 1, 2, ..., or are more than it takes.",
         "package_person": "A person's document is printed twice or not at all, or nobody has this key.",
         "package_name_differs": "A card does not bear the name that its place on the mount says.",
-        "package_code_differs": "A card, or its place on the mount, does not bear the code of its piece and place.",
+        "package_code_differs": "A card, its place on the mount, or another page does not bear the code of its piece.",
+        "package_bundle": "An envelope is not in the bundle of the letter that names it.",
         "package_text_differs": "A page does not say what the input and the insurer's rules ask for.",
         "package_row_differs": "What became of a row of the input is not what the package says.",
         "reason_missing": "A reprint was asked for without a reason.",
@@ -300,6 +302,7 @@ _declare(
     {
         "layout_unknown_field": "A layout names a print item that the document's catalogue does not have.",
         "layout_unknown_flag": "A layout's condition names a flag that the document's catalogue does not have.",
+        "layout_missing_item": "A layout does not print, or not always, an item that its document is for.",
         "layout_never_filled": "A field or symbol that no variant of the document can fill, or that no sample fills.",
         "profile_unknown_wording": "A profile words a key that the layout does not have.",
         "layout_seal_too_small": "A privacy seal does not cover, with its margin, the box that it is for.",
@@ -312,6 +315,9 @@ _declare(
         "layout_wording_does_not_fit": "A text that is the same on every document does not fit its box.",
         "layout_wording_missing_glyph": "A text that is the same on every document has a character that no face has.",
         "layout_trim_not_allowed": "A profile asks for a trim size that the layout is not drawn for.",
+        "layouts_folder": "The folder of layouts, profiles and samples is not there.",
+        "layouts_unread": "A file that looks like a layout, a profile or a sample, and that nobody reads.",
+        "unknown_setting": "The environment has a DOCGEN_ variable that is no setting.",
         "layout_syntax": "The YAML file cannot be read.",
         "layout_unknown_key": "A key that the layout language does not know.",
         "layout_value": "A value of the wrong kind, or outside what is allowed.",
@@ -350,8 +356,9 @@ _declare(
 class Violation:
     """One thing that is wrong, where, and what to do about it.
 
-    `pointer` is a JSON pointer into the record; `file` and `line` point into a layout or profile. `message` and `hint`
-    may quote the caller's data: they go back to the caller and never into a log (see `public`).
+    `pointer` is a JSON pointer into the record, `item` the print item that its value became, where one is at fault;
+    `file` and `line` point into a layout or profile, `line` alone into what was sent. `message` and `hint` may quote
+    the caller's data: they go back to the caller and never into a log (see `public`).
     """
 
     code: str
@@ -362,6 +369,7 @@ class Violation:
     file: str | None = None
     line: int | None = None
     severity: str = "error"
+    item: str | None = None
 
     def __post_init__(self) -> None:
         if self.code not in CODES:

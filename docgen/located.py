@@ -37,19 +37,72 @@ def load(path: Path, shown_as: str | None = None) -> Located:
     """
     name = shown_as or path.name
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise LayoutError(Violation("layout_syntax", f"cannot read: {error.strerror}", file=name)) from None
     except UnicodeDecodeError as error:
         raise LayoutError(Violation("layout_syntax", f"not UTF-8 at byte {error.start}", file=name)) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        raise LayoutError(Violation("layout_syntax", error.problem or str(error), file=name, line=line)) from None
-    except yaml.YAMLError as error:
-        raise LayoutError(Violation("layout_syntax", str(error).splitlines()[0], file=name)) from None
+        raise LayoutError(_syntax(error, text, name)) from None
+    except yaml.reader.ReaderError as error:
+        raise LayoutError(_unacceptable(str(error.character), text, name)) from None
     lines: dict[Path_, int] = {}
     return Located(name, _plain(node, (), lines, name), lines)
+
+
+# What the parser says, and what it most often means.
+_MEANS = {
+    "mapping values are not allowed in this context": "a colon that no key stands before: a text with `: ` in it needs "
+    "quotes, and keys of one mapping are indented alike",
+    "did not find expected ',' or '}'": "a comma or `}` is missing before this",
+    "did not find expected ',' or ']'": "a comma or `]` is missing before this",
+    "did not find expected key": "no key stands here: keys of one mapping are indented alike",
+}
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> Violation:
+    """What the parser found, where it began rather than where it was noticed."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Violation("layout_syntax", error.problem or str(error), file=name)
+    line = mark.line + 1
+    at = text.splitlines()[mark.line][mark.column :] if mark.line < len(text.splitlines()) else ""
+    if at.startswith("\t"):
+        return Violation("layout_syntax", "a tab stands here", "indent with spaces", file=name, line=line)
+    if opened := _open_quote(error, text, line):
+        message = f"a text in quotes begins here, and goes on to line {line}"
+        return Violation("layout_syntax", message, "is its closing quote missing?", file=name, line=opened)
+    if at[:1] and at[0] in "@`%":
+        message, hint = f"no text begins with {at[0]} unless it stands in quotes", "put it in quotes"
+        return Violation("layout_syntax", message, hint, file=name, line=line)
+    begun = error.context_mark.line + 1 if error.context_mark else line
+    hint = f"what it belongs to begins on line {begun}" if begun < line else ""
+    message = _MEANS.get(error.problem or "", error.problem or str(error))
+    return Violation("layout_syntax", message, hint, file=name, line=line)
+
+
+def _open_quote(error: yaml.MarkedYAMLError, text: str, line: int) -> int | None:
+    """The line on which a quoted text begins that runs on to the line of an error; None if there is none."""
+    if error.context == "while scanning a quoted scalar" and error.context_mark:
+        return int(error.context_mark.line) + 1
+    try:
+        for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+            is_quoted = isinstance(token, yaml.ScalarToken) and token.style in ("'", '"')
+            if is_quoted and token.start_mark.line < token.end_mark.line == line - 1:
+                return int(token.start_mark.line) + 1
+    except yaml.YAMLError:
+        pass
+    return None
+
+
+def _unacceptable(character: str, text: str, name: str) -> Violation:
+    """A character that YAML does not have, where it first stands."""
+    code = int(character)
+    line = text.count("\n", 0, text.index(chr(code))) + 1
+    message = f"an invisible control character stands here: U+{code:04X}"
+    return Violation("layout_syntax", message, "take it out, or type the line anew", file=name, line=line)
 
 
 def _plain(node: yaml.Node | None, path: Path_, lines: dict[Path_, int], name: str) -> Any:

@@ -15,9 +15,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from docgen.errors import Violation
+from docgen.layout.grammar import suggest
 from docgen.pdf.icc import DEFAULT_PATHS
 
 PACKAGE = Path(__file__).parent
+_PREFIX = "DOCGEN_"
 
 
 def data_dir(name: str) -> Path:
@@ -67,10 +70,20 @@ def default_state_dir() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "docgen"
 
 
+def unknown_settings() -> list[Violation]:
+    """Variables of the environment that look like settings and are none: `unknown_setting`, each a warning."""
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return [
+        Violation("unknown_setting", f"{name} is no setting", suggest(name, known), severity="warning")
+        for name in sorted(os.environ)
+        if name.upper().startswith(_PREFIX) and name.upper() not in known
+    ]
+
+
 class Settings(BaseSettings):
     """What an operator may set. Each one has a default that suits a trial on one's own machine."""
 
-    model_config = SettingsConfigDict(env_prefix="DOCGEN_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
     layouts_dir: Path = Field(
         default_factory=lambda: data_dir("layouts"),

@@ -27,9 +27,8 @@ def loads(data: bytes) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise RequestError(
-            Violation("malformed_json", f"{place}: {error.msg}", "send one JSON text in UTF-8")
-        ) from None
+        message, hint = f"{place}: {error.msg}", "send one JSON text in UTF-8"
+        raise RequestError(Violation("malformed_json", message, hint, line=error.lineno)) from None
     _refuse_duplicates(data)
     return value
 
@@ -40,7 +39,8 @@ def _refuse_other_encodings(data: bytes) -> None:
     except UnicodeDecodeError as error:
         line, column = data.count(b"\n", 0, error.start) + 1, error.start - data.rfind(b"\n", 0, error.start)
         message = f"line {line}, byte {column}: the text is not UTF-8"
-        raise RequestError(Violation("malformed_json", message, "send UTF-8, not Shift_JIS or UTF-16")) from None
+        hint = "send UTF-8, not Shift_JIS or UTF-16"
+        raise RequestError(Violation("malformed_json", message, hint, line=line)) from None
 
 
 def _refuse_duplicates(data: bytes) -> None:

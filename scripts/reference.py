@@ -114,7 +114,8 @@ def _layout() -> Iterator[str]:
 
 def _items() -> Iterator[str]:
     yield "# Print items and flags"
-    yield "What a layout may name: items as `field:` or `qr:`, flags as `when:`.\n"
+    yield "What a layout may name: items as `field:` or `qr:`, flags as `when:`."
+    yield "A layout that does not print what is *needed* is refused (`layout_missing_item`).\n"
     for document in DOCUMENTS.values():
         yield f"## {document.id}\n"
         yield from _names(document.catalogue)
@@ -126,9 +127,13 @@ def _items() -> Iterator[str]:
 
 def _names(catalogue: Catalogue) -> Iterator[str]:
     texts = catalogue.texts.items()
+    needed = {need.item for need in catalogue.needed}
     yield from _table(
-        ("item", "what it is", "filled when"),
-        [(_code(name), item.description, _code(item.when) if item.when else "") for name, item in texts],
+        ("item", "what it is", "filled when", "needed"),
+        [
+            (_code(name), item.description, _code(item.when) if item.when else "", "yes" if name in needed else "")
+            for name, item in texts
+        ],
     )
     yield from _table(("flag", "on when"), [(_code(name), meaning) for name, meaning in catalogue.flags.items()])
 

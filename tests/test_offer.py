@@ -26,7 +26,7 @@ OFFER = {
     "association": {"card", "notice", *CERTIFICATES, *POSTED, *LISTED, *FORMS},
     "society": {"card", "notice", "mount", "seal", "recipients-list", "employer-letter", "envelope"},
     "publishers": {"card", "notice", "mount", "elderly-certificate", "card-application", "notice-application"},
-    "accountants": {"card", "notice", "mount", "limit-certificate", "elderly-certificate"},
+    "accountants": {"card", "notice", "mount", "limit-certificate", "elderly-certificate", *LISTED},
 }
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,11 @@ from docgen.bulk.opened import (
 )
 from docgen.bulk.policy import Policy
 from docgen.bulk.reading import Seen
-from docgen.bulk.reconcile import Finding, Report, check_shard
+from docgen.bulk.reconcile import Finding, Letters, Report, check_shard
 from docgen.bulk.rows import Extracted, RowReader
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
+from docgen.bulk.tables import BUNDLES, BUNDLES_TABLE, read_table
 from docgen.compose.composition import Asked
 from docgen.engine import Engine, Options
 from docgen.errors import DocgenError
@@ -85,19 +87,33 @@ def result_of(store: Store, folder: str) -> ShardResult:
 
 
 def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
-    """Letters and lists: that they are whole, and as they were made."""
+    """Letters and lists: that they are whole, as they were made, and each letter names the envelopes of its bundle."""
     folder = employers_dir(number)
     result = result_of(store, folder)
     files = {file.name: file for file in result.files}
-    said = Manifest(job, result.counts, files, (), two_sided(engine, job.insurer), None, {})
+    areas, backs = reading_areas(engine, job.insurer), two_sided(engine, job.insurer)
+    said = Manifest(job, result.counts, files, areas, backs, None, {})
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     shard = check_shard(store, said, rows, pieces)
     report = Report(counts=Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages))
     report.add(shard.findings)
     report.add(_unread(files, rows))
+    report.add(_bundles(store, folder, shard.letters))
     if report.counts != result.counts:
         report.add([Finding("package_counts", f"the employers of shard {number} were counted otherwise")])
     return report
+
+
+def _bundles(store: Store, folder: str, letters: Letters) -> Iterator[Finding]:
+    """Each letter names the envelopes that go with it into the table of pieces, and no envelope goes without one."""
+    with store.reader(f"{folder}/{BUNDLES_TABLE}") as stream:
+        going = [(row["bundle"], row["number"]) for row in read_table(stream, BUNDLES)]
+    bundles = [(bundle, tuple(number for _, number in some)) for bundle, some in groupby(going, key=itemgetter(0))]
+    for bundle, letter in zip_longest(bundles, letters):
+        if bundle is None or letter is None or letter[0] != bundle[0] or letter[1] not in (None, bundle[1]):
+            message = "the letter does not name the envelopes that go with it"
+            yield Finding("package_bundle", message, "", None, None, (letter or bundle)[0])
+            return
 
 
 def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:

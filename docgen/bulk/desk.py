@@ -10,15 +10,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from docgen.bulk.household import Piece, Sheet
+from docgen.bulk.household import TO_EMPLOYERS, Piece, Sheet
 from docgen.bulk.job import Counts, File, Job, ShardResult
 from docgen.bulk.policy import Policy
 from docgen.bulk.store import Store
-from docgen.bulk.tables import TableWriter
+from docgen.bulk.tables import BUNDLES_TABLE, TableWriter
 from docgen.engine import Engine, pushed_reports
 from docgen.pdf.book import Book
 
-TABLES = ("pieces.csv", "pages.csv", "rejects.csv", "keys.csv", "fit.csv")
+TABLES = ("pieces.csv", "pages.csv", "rejects.csv", "keys.csv", "fit.csv", BUNDLES_TABLE)
 EMPLOYERS = "employers.jsonl"
 _FILES = {
     "card": "cards",
@@ -82,8 +82,9 @@ class Desk:
         cards = sum(_cards_on(sheet) for sheet in piece.sheets)
         sheets = sum(_papers(sheet) for sheet in piece.sheets)
         self.count(Counts(pieces=1, cards=cards, pages=pages))
-        enclosures = "" if piece.kind in ("letter", "list") else self._enclosures
-        row = (piece.id, piece.sheet, piece.of, piece.kind, sheets, cards, enclosures)
+        # An envelope's letter is not known before all shards are printed: `package.table_blocks` puts it in.
+        enclosures, bundle = ("", piece.id) if piece.kind in TO_EMPLOYERS else (self._enclosures, "")
+        row = (piece.id, piece.sheet, piece.of, piece.kind, sheets, cards, enclosures, bundle)
         self._tables["pieces.csv"].row(row)
 
     def finish(self, store: Store, place: str) -> ShardResult:

@@ -20,7 +20,9 @@ from docgen.bulk.job import Job, ShardResult, employer_piece_id, employers_dir, 
 from docgen.bulk.policy import Policy
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
+from docgen.bulk.tables import BUNDLES_TABLE
 from docgen.engine import Engine, Options
+from docgen.issuance.addressee import piece_label
 
 MOST_ENVELOPES = 1000  # in one letter; the rest goes into another
 MOST_RECIPIENTS = 20000  # on one list
@@ -41,11 +43,16 @@ def run_employers(
         for at, (employer, rows) in enumerate(_letters(store, number, shards, is_list), start=1):
             id_ = employer_piece_id(job.number, number, at)
             document = "recipients-list" if is_list else "employer-letter"
+            label = piece_label(id_, 1, 1)
             raw = (
-                records.list_record(id_, employer, rows) if is_list else records.letter_record(job, id_, employer, rows)
+                records.list_record(label, employer, rows)
+                if is_list
+                else records.letter_record(job, label, employer, rows)
             )
             items, sides = engine.place(document, job.insurer, raw, Options(issued_on=job.issued_on, specimen=False))
             desk.print_piece(Piece(id_, 1, 1, "list" if is_list else "letter", (Sheet(document, (), items, sides),), 0))
+            for envelope in () if is_list else rows:
+                desk.table(BUNDLES_TABLE).row((envelope["piece_id"], id_))
         return desk.finish(store, employers_dir(number))
 
 
@@ -68,8 +75,8 @@ def _notes(store: Store, number: int, shards: int) -> Iterator[_Note]:
     mine = None
     for shard in range(number, shards + 1):
         for note in _read(store, shard):
-            if shard == number and note["employer"] == before:
-                continue  # begins in an earlier shard
+            if mine is None and shard == number and note["employer"] == before:
+                continue  # goes on from an earlier shard; one that comes again later begins here
             if shard > number and note["employer"] != mine:
                 return
             mine = note["employer"]

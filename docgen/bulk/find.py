@@ -8,13 +8,25 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from docgen.bulk.job import match_code
-from docgen.bulk.opened import MOUNTS, PageRow, key_rows, page_rows, piece_rows
+from docgen.bulk.job import is_mistyped, match_code
+from docgen.bulk.opened import (
+    KEYS_TABLE,
+    MOUNTS,
+    PAGES_TABLE,
+    PIECES_TABLE,
+    PageRow,
+    key_rows,
+    open_manifest,
+    page_rows,
+    piece_rows,
+    require_as_made,
+)
 from docgen.bulk.store import Store
 from docgen.errors import PackageError, Violation
 from docgen.issuance.addressee import piece_label
 
-# What stands on an envelope's sheets: `ID-2/3` in the window, `ID/2/3` in a mount's code, `ID-2/3/1/4` in a notice's.
+# What stands on an envelope's sheets: `ID-2/3` in the window and in a mount's code, `ID-2/3/1/4` in the code of a sheet
+# of several. On mounts of before it was `ID/2/3`.
 _ON_SHEETS = re.compile(r"([0-9A-Z]+-[0-9A-Z]+)[-/](\d+/\d+)(?:/\d+/\d+)?")
 
 
@@ -25,12 +37,17 @@ class Selection:
     `pieces` are ids, with all their envelopes, `ID/2` for the second alone, or what stands on paper: an envelope's
     number `ID-2/3`, the code of a sheet, a card's match code `ID-21`, which is the card and its mount. `people` are
     opaque keys; `keys` are the records' own, which only the issuer's side of a package knows. `pages` are `FILE:PAGE`.
+    Pieces and people may be typed in lower case.
     """
 
     pieces: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("pieces", "people"):
+            object.__setattr__(self, name, tuple(id_.upper() for id_ in getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +75,18 @@ class Holding:
 def find(store: Store, selection: Selection) -> Iterator[Holding]:
     """The documents that are, belong to or hold what is looked for, in the package's order.
 
-    For a person that is the card or notice, and the mount that the card is on. Raises PackageError `not_in_package`,
-    after all that was found, with everything that was not.
+    For a person that is the card or notice, and the mount that the card is on. Raises PackageError
+    `package_file_changed` before anything is found if a table is not the one that the manifest names, and
+    `not_in_package`, after all that was found, with everything that was not.
     """
+    tables = (PAGES_TABLE, PIECES_TABLE, *((KEYS_TABLE,) if selection.keys else ()))
+    require_as_made(store, open_manifest(store), tables)
     for envelope in search(store, selection):
         yield from envelope
 
 
 def search(store: Store, selection: Selection) -> Iterator[list[Holding]]:
-    """The same, envelope by envelope."""
+    """The same, envelope by envelope, of tables that are as they were made."""
     wanted = _Wanted(store, selection)
     for _, rows in groupby(page_rows(store), key=lambda row: (row.piece, row.sheet)):
         held = [
@@ -89,6 +109,7 @@ class _Wanted:
     """What is looked for, under the names that it has in the table of pages."""
 
     def __init__(self, store: Store, selection: Selection) -> None:
+        self._store, self._selection = store, selection
         self._pieces = _under(zip(_envelopes(store, selection.pieces), selection.pieces, strict=True))
         self._pages = _under((_full(page), page) for page in selection.pages)
         self._unmet: dict[str, None] = dict.fromkeys(
@@ -113,7 +134,20 @@ class _Wanted:
     def require_all(self) -> None:
         """Raises PackageError `not_in_package` with every id that nothing was found for."""
         if self._unmet:
-            raise PackageError([_unknown(id_) for id_ in self._unmet])
+            raise PackageError(
+                [Violation("not_in_package", f"the package has no {id_}", self._hint(id_)) for id_ in self._unmet]
+            )
+
+    def _hint(self, id_: str) -> str:
+        """What an unknown id may be, to who has the issuer's side or has not."""
+        if id_ in self._selection.pages:
+            return "name a file of the package and a page of it: cards-0001.pdf:1"
+        if id_ not in self._selection.keys and is_mistyped(id_):
+            return "its check character does not fit: it is mistyped, compare it with the paper"
+        hint = "it is of another package, or of somebody who was not printed"
+        if re.search("[-/]", id_.partition("-")[2]):
+            hint = f"what stands behind the check character is mistyped, or {hint}"
+        return f"{hint}: see {KEYS_TABLE}" if self._store.exists(KEYS_TABLE) else hint
 
 
 def _under(asked: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -143,11 +177,6 @@ def _match_codes(row: PageRow) -> Iterator[str]:
     elif row.document in MOUNTS:
         for place in range(1, len(row.people) + 1):
             yield match_code(row.piece, row.sheet, place)
-
-
-def _unknown(id_: str) -> Violation:
-    hint = "it may be of another package, or of somebody who was not printed: see issuer/keys.csv"
-    return Violation("not_in_package", f"the package has no {id_}", hint)
 
 
 def _full(page: str) -> str:

@@ -6,6 +6,7 @@ the bulk issue by the largest association (資格確認書の一括発行につ�
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -25,6 +26,7 @@ from docgen.issuance.mount import MOST_CARDS
 State = Literal["printed", "rejected", "held", "withdrawn"]
 STATES: tuple[State, ...] = ("printed", "rejected", "held", "withdrawn")
 Kind = Literal["home", "direct", "employer", "letter", "list"]
+TO_EMPLOYERS: tuple[Kind, ...] = ("letter", "list")  # the kinds that are no household's mail
 
 
 @dataclass(slots=True, eq=False)
@@ -98,14 +100,18 @@ class Planner:
     def plan(self, ordinal: int, members: Sequence[Member]) -> Household:
         """One household, its members in the order in which they are printed; the state of each is settled here.
 
-        Who breaks a rule is rejected. The others are held, unless the profile lets them go on without (then everything
-        is planned anew, since places and codes move up); they are held too if nothing can be mailed to the household.
+        Who breaks a rule is rejected, and so is everybody of a household that contradicts itself. The others are held,
+        unless the profile lets them go on without (then everything is planned anew, since places and codes move up);
+        they are held too if nothing can be mailed to the household.
         """
         insured = next((member for member in members if not self._is_dependent(member)), members[0])
         for member in members:
             if self._is_dependent(member) and member is not insured:
                 member.insured = insured.data
         live = [member for member in members if member.state == "printed"]
+        for violation in self._contradictions(members):
+            for member in live:
+                _tell(member, violation, violation.pointer or "")
         hold = self._policy.settings.hold_household
         broken = hold and any(member.state == "rejected" for member in members)  # already by the intake
         while live:
@@ -132,8 +138,45 @@ class Planner:
         """Voluntarily continued members have no employer: their mail goes to their homes."""
         if self._delivery.to != "employer":
             return "home"
-        membership = self._profile.memberships.get(insured.data.card.get("membership", ""))
-        return "direct" if membership is not None and membership.voluntary else "employer"
+        return "direct" if self._is_voluntary(insured.data) else "employer"
+
+    # --- contradictions ---
+
+    def _contradictions(self, members: Sequence[Member]) -> Iterator[Violation]:
+        """What the rows of one household cannot all say; a row that was cut wrongly says nothing.
+
+        One person is insured, and the dependents have that person's symbol and number; so have all where all are
+        insured: the branch tells them apart (https://e-sr.net/1844). A dependent may live elsewhere, and its row leave
+        the employer out. Who was withdrawn counts: the others could get that address.
+        """
+        rows = [member for member in members if not any(v.code == "malformed_row" for v in member.violations)]
+        if len(rows) < 2:
+            return
+        if len(insured := self._insured(rows)) > 1:
+            yield _contradictory(insured, f"{len(insured)} insured people", "/relationship")
+        yield from _differing(rows, "/symbol", "symbols", lambda data: data.card.get("symbol", ""))
+        yield from _differing(rows, "/number", "numbers", lambda data: data.card.get("number"))
+        if self._delivery.to == "home":
+            return
+        yield from _differing(rows, "/membership", "kinds of membership", self._is_voluntary)
+        yield from _differing(rows, "/employer/symbol", "employers", lambda data: (data.employer or {}).get("symbol"))
+        yield from _differing(rows, "/employer/name", "employers", lambda data: (data.employer or {}).get("name"))
+
+    def _insured(self, rows: Sequence[Member]) -> list[Member]:
+        """Who is said to be the insured person; whoever is there more than once is rejected for that, and counts once.
+
+        Nobody where everyone is insured, as in some of the National Health Insurance societies.
+        """
+        known = self._profile.relationships
+        if not any(relationship.dependent for relationship in known.values()):
+            return []
+        insured = [row for row in rows if row.data.card.get("relationship") in known and not self._is_dependent(row)]
+        again = [row for row in insured if any(v.code == "duplicate_person" for v in row.violations)]
+        return [row for row in insured if row not in again[1:]]
+
+    def _is_voluntary(self, data: Extracted) -> bool | None:
+        membership = self._profile.memberships.get(data.card.get("membership", ""))
+        return None if membership is None else membership.voluntary
 
     # --- pieces ---
 
@@ -255,6 +298,29 @@ class Planner:
         return ()
 
 
+# --- contradictions ---
+
+
+def _differing(
+    rows: Sequence[Member], pointer: str, noun: str, value: Callable[[Extracted], str | bool | None]
+) -> Iterator[Violation]:
+    """Whether rows differ in a value, but for its width; None, and what cannot be read, differs from nothing."""
+    said = {
+        unicodedata.normalize("NFKC", found) if isinstance(found, str) else found
+        for row in rows
+        if not any(violation.pointer == pointer for violation in row.data.violations)
+        and (found := value(row.data)) is not None
+    }
+    if len(said) > 1:
+        yield _contradictory(rows, f"different {noun}", pointer)
+
+
+def _contradictory(rows: Sequence[Member], what: str, pointer: str) -> Violation:
+    numbers = ", ".join(str(row.row) for row in sorted(rows, key=lambda row: row.row))
+    message = f"the household has {what} (rows {numbers})"
+    return Violation("household_contradictory", message, "see who belongs to this household", pointer=pointer)
+
+
 # --- whom a violation concerns ---
 
 
@@ -316,6 +382,8 @@ def _of_employer(pointer: str) -> str:
     inside = _below(pointer, "/addressee")
     if inside is None:
         return "/employer/symbol" if pointer == "/symbol" else pointer.replace("/insured", "/person", 1)
+    if inside == "":  # an employer without a name is no addressee
+        return "/employer/name"
     return f"/employer{inside.replace('/organisation', '/name', 1)}"
 
 

@@ -23,7 +23,7 @@ from docgen.bulk.policy import Policy
 from docgen.bulk.sources import Source, check_columns, needed_columns
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
-from docgen.issuance.extract import Target
+from docgen.issuance.extract import TARGETS, Target
 from docgen.issuance.profile import InsurerProfile
 
 # Takes identities; gives those that another batch has issued, or is about to.
@@ -163,6 +163,9 @@ class _Extract:
         self._settings = policy.settings
         self._present = frozenset(source.columns)
         self._order = tuple(filter(None, (self._of(target) for target in policy.delivery.order)))
+        if policy.delivery.to != "home":  # the number comes first: another employer may have the same by mistake
+            employer = [self._of(target) for target in TARGETS if target.startswith("employer.")]
+            self._order = (self._order[0], f"md5_number({_joined(employer)})", *self._order[1:])
         dependent = [code for code, relationship in profile.relationships.items() if relationship.dependent]
         self._dependent = self._texts("relationship", dependent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from stdnum.iso7064 import mod_37_36
 
 Occasion = Literal["delivery", "returned"]
+_ID = re.compile(r"([0-9A-Z]{1,6})-([0-9A-Z]{2,})(?=[-/]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class ShardResult:
 
 
 def piece_id(job: str, household: int) -> str:
-    """The id of a household's mail: `S01-0000123K`, from the job's number and the household's ordinal in it.
+    """The id of a household's mail: `S01-00000123N`, from the job's number and the household's ordinal in it.
 
     The check character is ISO 7064 MOD 37,36 over the rest.
     """
@@ -109,7 +111,7 @@ def piece_id(job: str, household: int) -> str:
 
 
 def person_key(job: str, person: int) -> str:
-    """The opaque key of a person in a job: `S01-P0000123K`."""
+    """The opaque key of a person in a job: `S01-P000001234`."""
     return _checked(job, "P", person)
 
 
@@ -119,13 +121,22 @@ def employer_piece_id(job: str, shard: int, ordinal: int) -> str:
 
 
 def match_code(piece: str, sheet: int, place: int) -> str:
-    """What ties a card to its place: `S01-0000123K-21` is place 1 of the household's second envelope."""
+    """What ties a card to its place: `S01-00000123N-21` is place 1 of the household's second envelope."""
     return f"{piece}-{sheet}{place}"
 
 
 def _checked(job: str, kind: str, ordinal: int) -> str:
     body = f"{kind}{ordinal:08d}"
     return f"{job}-{body}{mod_37_36.calc_check_digit(job + body)}"
+
+
+def is_mistyped(id_: str) -> bool:
+    """Whether an id, or what has an envelope, place or sheet behind it, is none of ours by its check character.
+
+    False for what does not have an id's form at all.
+    """
+    found = _ID.match(id_)
+    return found is not None and not mod_37_36.is_valid(found[1] + found[2])
 
 
 # --- names, inside a batch's folder or prefix ---
@@ -144,3 +155,8 @@ def shard_dir(shard: int) -> str:
 def employers_dir(shard: int) -> str:
     """The same of the letters or lists of employers that begin in a shard."""
     return f"work/employers/{shard:04d}"
+
+
+def is_of_employers(place: str) -> bool:
+    """Whether a folder is one of `employers_dir`."""
+    return place.startswith("work/employers/")

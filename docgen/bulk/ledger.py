@@ -27,6 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from docgen.bulk.job import Job
+from docgen.bulk.scratch import make_private
 from docgen.bulk.store import backoff
 from docgen.errors import BatchError, RequestError, Violation
 
@@ -849,7 +850,7 @@ def _engine(url: str) -> sa.Engine:
     if parsed.get_backend_name() != "sqlite":
         return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     path = Path(parsed.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # the key of the identities is in it
     engine = sa.create_engine(parsed, hide_parameters=True)

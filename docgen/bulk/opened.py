@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,23 +19,29 @@ from docgen.errors import PackageError, Violation
 from docgen.issuance.profile import CardSettings, MountSettings
 
 MANIFEST = "vendor/manifest.json"
+FORMAT = 1  # of the manifest and the tables: another one when a program that reads them has to change
 PIECES_TABLE, PAGES_TABLE = "vendor/pieces.csv", "vendor/pages.csv"
 KEYS_TABLE, REJECTS_TABLE = "issuer/keys.csv", "issuer/rejects.csv"
 
-# What a second reader looks for on cards and mounts: by these a card is tied to its place.
+# What a second reader looks for on cards and mounts: by these a card is tied to its place. And on all other papers,
+# which are tied to their pieces; `envelope.id` are the envelopes that a letter names.
 _READ = frozenset(
     ("holder.name", "card.qr", "card.serial", "card.holder", "card.holder_titled", "card.match_code", "piece.mark")
 )
+_READ_ON_PAPERS = frozenset(("piece.id", "page.code", "envelope.id"))
 
 MOUNTS = ("mount", "mount-employer")
-_PAPERS = (*MOUNTS, "notice", "employer-letter", "recipients-list")
+LETTER = "employer-letter"
+NUMBERED = ("notice", LETTER, "recipients-list")
+PAPERS = (*MOUNTS, *NUMBERED)
 
 
 class Area(NamedTuple):
     """Where an item stands on a document's page: `of` is whose item it is (a card's, on a mount that includes it).
 
-    `place` is the place on a mount, 0 outside of any; the box is in mm from the trim's upper left corner. `wording` is
-    how a card's front names people with an alias, where it shows more than that: `{registered}（通称名　{alias}）`.
+    `place` is the place on a mount or in a letter's table, 0 outside of any; the box is in mm from the trim's upper
+    left corner. `wording` is how a card's front names people with an alias, where it shows more than that:
+    `{registered}（通称名　{alias}）`. With `further` all pages after this one are like it.
     """
 
     document: str
@@ -44,6 +51,7 @@ class Area(NamedTuple):
     place: int
     box: tuple[float, float, float, float]
     wording: str = ""
+    further: bool = False
 
 
 class PageRow(NamedTuple):
@@ -60,7 +68,10 @@ class PageRow(NamedTuple):
 
 
 class PieceRow(NamedTuple):
-    """A row of pieces.csv: `sheets` sheets of paper and `cards` cards in envelope `sheet` of `of`."""
+    """A row of pieces.csv: `sheets` sheets of paper and `cards` cards in envelope `sheet` of `of`.
+
+    `bundle` is the id of the letter with which an employer gets it; letters and lists have their own.
+    """
 
     piece: str
     sheet: int
@@ -69,6 +80,7 @@ class PieceRow(NamedTuple):
     sheets: int
     cards: int
     enclosures: str
+    bundle: str
 
 
 class KeyRow(NamedTuple):
@@ -101,7 +113,7 @@ class Manifest:
 
 
 def reading_guide(engine: Engine, insurer: str) -> dict[str, Any]:
-    """For the manifest: where a second reader finds names and codes, whoever's layouts it has (`reading`).
+    """For the manifest: where a second reader finds names, codes and numbers, whoever's layouts it has (`reading`).
 
     And which documents have a back, without which it cannot tell sheets from pages (`two_sided`).
     """
@@ -115,7 +127,7 @@ def two_sided(engine: Engine, insurer: str) -> frozenset[str]:
     mounts = {"mount": documents.mount, "mount-employer": documents.mount_employer}
     return frozenset(
         name
-        for name in _PAPERS
+        for name in PAPERS
         if name in engine.documents_of(insurer)
         and engine.is_two_sided(name, insurer, _flags(name, mounts[name]) if name in mounts else {})
     )
@@ -128,13 +140,22 @@ def reading_areas(engine: Engine, insurer: str) -> tuple[Area, ...]:
     settings = {"card": None, "mount": documents.mount, "mount-employer": documents.mount_employer}
     read = _READ if _has_code(documents.card) else _READ - {"card.qr"}
     wordings = {"holder.name": front} if front != "{alias}" else {}
-    return tuple(
+    cards_and_mounts = tuple(
         Area(name, spot.document, spot.item, spot.page, spot.place, _rounded(spot.box), wordings.get(spot.item, ""))
         for name, mount in settings.items()
         if name in engine.documents_of(insurer)
         for spot in engine.spots(name, insurer, _flags(name, mount))
         if spot.item in read
     )
+    known = {"piece.has_id": True, "inserter.reads_code": profile.mail.inserter == "code"}
+    papers = tuple(
+        Area(name, spot.document, spot.item, spot.page, spot.place, _rounded(spot.box), further=spot.further)
+        for name in NUMBERED
+        if name in engine.documents_of(insurer)
+        for spot in engine.spots(name, insurer, known, always=True)
+        if spot.item in _READ_ON_PAPERS and (spot.place > 0) is (spot.item == "envelope.id")
+    )
+    return (*cards_and_mounts, *papers)
 
 
 def _has_code(card: CardSettings | None) -> bool:
@@ -159,6 +180,8 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
     """The manifest. Raises PackageError `package_manifest`."""
     try:
         raw = json.loads(store.read(name))
+        if raw["format"] != FORMAT:
+            raise _of_format(raw["format"])
         files = [File(**file) for file in raw["files"]]
         areas = tuple(Area(**{**area, "box": tuple(map(float, area["box"]))}) for area in raw["reading"])
         backs = frozenset(map(str, raw["two_sided"]))
@@ -170,9 +193,55 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
     return Manifest(job, counts, {file.name: file for file in files}, areas, backs, raw.get("reprint"), raw)
 
 
+def _of_format(format: object) -> PackageError:
+    message = f"the manifest is of format {json.dumps(format)}, and this version of docgen reads format {FORMAT}"
+    hint = "use the version that made the package: the manifest names it under made_with"
+    return PackageError(Violation("package_manifest", message, hint, file=MANIFEST))
+
+
 def _broken(what: str) -> PackageError:
     hint = "give the folder in which vendor/ lies, or fetch the package again from where it was made"
     return PackageError(Violation("package_manifest", f"the manifest {what}", hint, file=MANIFEST))
+
+
+def digest_of(store: Store, name: str) -> tuple[str, int]:
+    """SHA-256 and bytes of a file, in bounded memory."""
+    digest, size = hashlib.sha256(), 0
+    for block in store.chunks(name):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def difference(file: File, found: tuple[str, int]) -> str:
+    """What to say of a file with another SHA-256 or size than the manifest has; empty if it is the one."""
+    sha256, size = found
+    if (file.sha256, file.bytes) == (sha256, size):
+        return ""
+    message = "the file is not the one that the manifest names"
+    return message + (f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long")
+
+
+def require_as_made(store: Store, said: Manifest, tables: Iterable[str]) -> None:
+    """Tables are those that the manifest names: else what is selected by them may be anybody's.
+
+    Raises PackageError `package_table`, `package_file_unknown`, `package_file_changed`, with every table.
+    """
+    found = [violation for name in tables if (violation := _not_as_made(store, said.files.get(name), name))]
+    if found:
+        raise PackageError(found)
+
+
+def _not_as_made(store: Store, file: File | None, name: str) -> Violation | None:
+    hint = "trust nothing in it: fetch the package again, and reconcile it"
+    try:
+        found = digest_of(store, name)
+    except FileNotFoundError:
+        return _missing(name)
+    if file is None:
+        return Violation("package_file_unknown", "the manifest does not name this table", hint, file=name)
+    message = difference(file, found)
+    return Violation("package_file_changed", message, hint, file=name) if message else None
 
 
 def page_rows(store: Store, fragment: str | None = None) -> Iterator[PageRow]:
@@ -188,9 +257,9 @@ def page_rows(store: Store, fragment: str | None = None) -> Iterator[PageRow]:
 
 def piece_rows(store: Store, fragment: str | None = None) -> Iterator[PieceRow]:
     """Every envelope of the package. Raises PackageError `package_table`."""
-    for line, (piece, sheet, of, kind, sheets, cards, enclosures) in _rows(store, PIECES_TABLE, fragment, PIECES):
+    for line, (piece, sheet, of, kind, sheets, cards, *more) in _rows(store, PIECES_TABLE, fragment, PIECES):
         try:
-            yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), enclosures)
+            yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), *more)
         except ValueError:
             raise _bad_row(PIECES_TABLE, line) from None
 
@@ -224,10 +293,7 @@ def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str])
     try:
         stream = store.reader(path)
     except FileNotFoundError:
-        hint = "copy the package again, as a whole"
-        if name.startswith("issuer/"):  # a vendor has not got it, nor has what was printed again without it
-            hint = "it is on the issuer's side, which reconciling can leave out (--vendor-only)"
-        raise PackageError(Violation("package_table", "the table is missing", hint, file=path)) from None
+        raise PackageError(_missing(path)) from None
     with stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         table = csv.reader(text)
         if fragment is None and next(table, None) != list(columns):
@@ -237,6 +303,13 @@ def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str])
             if len(row) != len(columns):
                 raise _bad_row(path, table.line_num)
             yield table.line_num, row
+
+
+def _missing(name: str) -> Violation:
+    hint = "copy the package again, as a whole"
+    if name.startswith("issuer/"):  # a vendor has not got it, nor has what was printed again without it
+        hint = "it is on the issuer's side, which reconciling can leave out (--vendor-only)"
+    return Violation("package_table", "the table is missing", hint, file=name)
 
 
 def _bad_row(name: str, line: int) -> PackageError:

@@ -14,18 +14,21 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, shard_dir
+from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, is_of_employers, shard_dir
+from docgen.bulk.opened import FORMAT, PIECES_TABLE
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
-from docgen.bulk.tables import FIT, KEYS, PAGES, PIECES, REJECTS, header
+from docgen.bulk.tables import BUNDLES, BUNDLES_TABLE, FIT, KEYS, PAGES, PIECES, REJECTS, header, read_table
+from docgen.errors import PackageError, Violation
+from docgen.issuance.addressee import piece_label
 
 MANIFEST = "vendor/manifest.json"
-FORMAT = 1
 _BATCH = 4096  # rows
+_BLOCK = 1 << 20  # bytes
 
 # Each table of the package: its columns, and the name of the shards' pieces of it.
 _TABLES = {
-    "vendor/pieces.csv": PIECES,
+    PIECES_TABLE: PIECES,
     "vendor/pages.csv": PAGES,
     "issuer/rejects.csv": REJECTS,
     "issuer/keys.csv": KEYS,
@@ -93,9 +96,13 @@ def _put_table(store: Store, name: str, columns: Sequence[str], places: Sequence
 def table_blocks(store: Store, name: str, columns: Sequence[str], places: Sequence[str]) -> Iterator[bytes]:
     """A finished table, from the shards' pieces of it: in their order, that of print.
 
-    Who was not printed comes in the order of the input, and what was pushed to fit worst first.
+    Who was not printed comes in the order of the input, and what was pushed to fit worst first. Raises PackageError
+    `package_table` if the letters to employers do not have the envelopes that are there.
     """
     yield header(columns)
+    if columns is PIECES and any(map(is_of_employers, places)):
+        yield from _bundled(store, places)
+        return
     pieces = (block for place in places for block in store.chunks(f"{place}/{Path(name).name}"))
     if columns is not FIT and columns is not REJECTS:
         yield from pieces
@@ -105,6 +112,41 @@ def table_blocks(store: Store, name: str, columns: Sequence[str], places: Sequen
         with path.open("wb") as out:
             out.writelines(pieces)
         yield from _sorted(path, _worst if columns is FIT else _row)
+
+
+def _bundled(store: Store, places: Sequence[str]) -> Iterator[bytes]:
+    """The table of pieces with each envelope's letter, which was made after all envelopes.
+
+    Shards are sorted by employer, so letters name the envelopes in the order in which they were printed.
+    """
+    letters = (row for place in places if is_of_employers(place) for row in _letters(store, place))
+    for place in places:
+        with store.reader(f"{place}/pieces.csv") as stream:
+            while lines := stream.readlines(_BLOCK):
+                yield b"".join([_with_letter(line, letters) for line in lines])
+    if next(letters, None) is not None:
+        raise _other_envelopes()
+
+
+def _letters(store: Store, place: str) -> Iterator[dict[str, str]]:
+    with store.reader(f"{place}/{BUNDLES_TABLE}") as stream:
+        yield from read_table(stream, BUNDLES)
+
+
+def _with_letter(line: bytes, letters: Iterator[dict[str, str]]) -> bytes:
+    """A row of the table of pieces; that of an envelope to hand on ends with an empty cell, which is filled."""
+    piece, sheet, of, kind, _ = line.split(b",", 4)
+    if kind != b"employer":
+        return line
+    letter = next(letters, None)
+    if letter is None or letter["number"] != piece_label(piece.decode(), int(sheet), int(of)):
+        raise _other_envelopes()
+    return line.removesuffix(b"\r\n") + letter["bundle"].encode() + b"\r\n"
+
+
+def _other_envelopes() -> PackageError:
+    message = "the letters to employers do not name the envelopes that were printed, in their order"
+    return PackageError(Violation("package_table", message, "report this as a fault", file=PIECES_TABLE))
 
 
 def _worst(line: str) -> float:

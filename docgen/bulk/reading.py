@@ -1,8 +1,8 @@
-"""Finished files of a package, read for what ties a card to its place: names and codes, where the manifest says."""
+"""Finished files of a package, read for what ties pages to pieces: names, codes, numbers, where the manifest says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from docgen.bulk.opened import Area
@@ -59,17 +59,27 @@ class PageReader:
 
     def __init__(self, areas: Iterable[Area]) -> None:
         self._areas: dict[str, list[tuple[Where, Box]]] = {}
+        self._further: dict[str, int] = {}
+        self._on_page: dict[tuple[str, str, int], list[Where]] = {}
         for area in areas:
             left, top, width, height = area.box
             where = Where(area.of, area.item, area.page, area.place)
             box = (left - _SLACK, top - _SLACK, left + width + _SLACK, top + height + _SLACK)
             self._areas.setdefault(area.document, []).append((where, box))
+            self._on_page.setdefault((area.document, area.item, area.page), []).append(where)
+            if area.further:
+                self._further[area.document] = area.page
         self._places = {document: (_Places(_of(areas, symbols=False)), _Places(_of(areas, symbols=True)))
                         for document, areas in self._areas.items()}  # fmt: skip
 
     def has(self, document: str, of: str, item: str) -> bool:
         """Whether some page of a document has a place for an item."""
         return any(where.of == of and where.item == item for where, _ in self._areas.get(document, ()))
+
+    def on_page(self, document: str, item: str, page: int) -> Sequence[Where]:
+        """What an item is looked up by on a document's nth page: as often as it has to stand there."""
+        like = min(page, self._further.get(document, page))
+        return self._on_page.get((document, item, like), ())
 
     def read(self, data: bytes, document: str, *, texts: bool = False) -> Iterator[Seen]:
         """The pages of a file. Raises UnreadablePdf."""
@@ -91,7 +101,7 @@ def _of(areas: Iterable[tuple[Where, Box]], *, symbols: bool) -> Iterator[tuple[
     return ((where, box) for where, box in areas if (where.item in _SYMBOLS) is symbols)
 
 
-_SYMBOLS = frozenset(("card.qr", "card.match_code", "piece.mark"))
+_SYMBOLS = frozenset(("card.qr", "card.match_code", "piece.mark", "page.code"))
 
 
 def _payload(symbol: Symbol) -> str:

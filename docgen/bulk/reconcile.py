@@ -14,21 +14,28 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
+from functools import reduce
 from itertools import chain, groupby, islice
-from typing import Any
+from operator import or_
+from typing import Any, get_args
 
 from docgen.bulk.find import documents
+from docgen.bulk.household import TO_EMPLOYERS, Kind
 from docgen.bulk.job import Counts, File, match_code, person_key
 from docgen.bulk.opened import (
     KEYS_TABLE,
+    LETTER,
     MANIFEST,
     MOUNTS,
     PAGES_TABLE,
+    PAPERS,
     PIECES_TABLE,
     REJECTS_TABLE,
     Manifest,
     PageRow,
     PieceRow,
+    difference,
+    digest_of,
     key_rows,
     open_manifest,
     page_rows,
@@ -38,6 +45,7 @@ from docgen.bulk.opened import (
 from docgen.bulk.reading import PageReader, Seen, Where
 from docgen.bulk.store import Store
 from docgen.errors import CODES, PackageError, Violation, several
+from docgen.issuance.addressee import piece_label
 from docgen.issuance.mount import MOST_CARDS
 from docgen.pdf.swift import UnreadablePdf
 
@@ -49,6 +57,10 @@ _CODES = re.compile(r"[0-9A-Z-]+")
 _TITLE = "\u00a0様"
 _SHARD = re.compile(r"-(\d{4,})\.pdf$")
 _BLOCK = 1 << 20
+
+# A letter to an employer and the envelopes that it names, by their numbers; None if it cannot be read where they stand.
+_Letter = tuple[str, tuple[str, ...] | None]
+Letters = tuple[_Letter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +153,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """What was read of one shard of the package, beside the findings: for the counts, and who got which document."""
+    """What was read of one shard of the package, beside the findings: for the counts, who got which document, and which
+    envelopes the letters name."""
 
     findings: tuple[Finding, ...]
     pages: int
     cards: int
     pieces: int
+    households: int  # that have mail
     people: tuple[tuple[str, str], ...]  # (card or notice, person)
+    letters: Letters
 
 
 def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = False, workers: int = 1) -> Report:
@@ -160,12 +175,16 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
     try:
         said = open_manifest(store, manifest)
         report.add(_files(store, said, vendor_only))
-        people = _People(said)
+        people, bundles = _People(said), _Bundles(store, said, report)
         with ExitStack() as stack:
-            for shard in _read_shards(store, said, workers, stack):
+            for shard in _read_shards(store, said, bundles.rows(), workers, stack):
                 report.add(shard.findings)
                 report.add(people.note(shard.people))
-                report.counts += Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages)
+                report.add(bundles.note(shard.letters))
+                report.counts += Counts(
+                    households=shard.households, pieces=shard.pieces, cards=shard.cards, pages=shard.pages
+                )
+        report.add(bundles.left())
         if vendor_only:
             report.counts += Counts(printed=people.printed)
         else:
@@ -194,29 +213,25 @@ def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]
         yield Finding("package_file_unknown", "the manifest does not name this file", "take it away", name)
     for name in sorted(named & there):
         if not name.endswith(".pdf"):
-            digest, size = hashlib.sha256(), 0
-            for block in store.chunks(name):
-                digest.update(block)
-                size += len(block)
-            yield from _changed(said.files[name], digest.hexdigest(), size)
+            yield from _changed(said.files[name], digest_of(store, name))
 
 
-def _changed(file: File, sha256: str, size: int) -> Iterator[Finding]:
-    if (file.sha256, file.bytes) != (sha256, size):
-        message = "the file is not the one that the manifest names"
-        message += f": {size} bytes instead of {file.bytes}" if size != file.bytes else ", though as long"
+def _changed(file: File, found: tuple[str, int]) -> Iterator[Finding]:
+    if message := difference(file, found):
         yield Finding("package_file_changed", message, "fetch it again", file.name)
 
 
 # --- shards ---
 
 
-def _read_shards(store: Store, said: Manifest, workers: int, stack: ExitStack) -> Iterator[Shard]:
+def _read_shards(
+    store: Store, said: Manifest, pieces: Iterator[PieceRow], workers: int, stack: ExitStack
+) -> Iterator[Shard]:
     """The shards in order, read here or by so many processes."""
-    work = _shards(store, said)
+    work = _shards(store, said, pieces)
     if workers <= 1:
-        for rows, pieces in work:
-            yield check_shard(store, said, rows, pieces)
+        for rows, own in work:
+            yield check_shard(store, said, rows, own)
         return
     pool = stack.enter_context(ProcessPoolExecutor(workers))
     waiting = [pool.submit(_check_there, store.location, said, *part) for part in islice(work, 2 * workers)]
@@ -229,9 +244,8 @@ def _check_there(location: str, said: Manifest, rows: list[PageRow], pieces: lis
     return check_shard(Store.open(location), said, rows, pieces)
 
 
-def _shards(store: Store, said: Manifest) -> Iterator[tuple[list[PageRow], list[PieceRow]]]:
+def _shards(store: Store, said: Manifest, pieces: Iterator[PieceRow]) -> Iterator[tuple[list[PageRow], list[PieceRow]]]:
     """The rows of each shard, and those of its envelopes. Both tables have the same order: that of print."""
-    pieces = piece_rows(store)
     ahead: list[PieceRow] = list(islice(pieces, 1))
     unread = {name for name in said.files if name.endswith(".pdf")}
     for _, group in groupby(page_rows(store), key=lambda row: _shard_of(row.file)):
@@ -277,22 +291,27 @@ def check_shard(
         findings += _read_file(store, said, name, own, reader, seen, texts=look is not None)
     listed = [row for row in rows if row.page]
     findings += _order(listed, pieces)
+    findings += _kinds(pieces)
     known = {(piece.piece, piece.sheet): piece for piece in pieces}
     cards = 0
     sizes = [len(pages) for pages in documents(listed) if pages[0].place]
     usual = max(set(sizes), key=sizes.count, default=0)
     people: list[tuple[str, str]] = []
+    letters: list[_Letter] = []
     for key, group in groupby(listed, key=lambda row: (row.piece, row.sheet)):
         envelope = _Envelope(said, reader, known.get(key), list(documents(group)), seen)
         findings += envelope.findings(usual)
         cards += envelope.cards
         people += envelope.people()
+        letters += envelope.letters()
         if look is not None:
             for document in envelope.documents:
                 pages = [found for row in document if (found := seen.get((row.file, row.page))) is not None]
                 if len(pages) == len(document):
                     findings += look(document, pages)
-    return Shard(tuple(findings), len(listed), cards, len(pieces), tuple(people))
+    homes = {piece.piece for piece in pieces if piece.kind not in TO_EMPLOYERS}
+    counted = len(listed), cards, len(pieces), len(homes)
+    return Shard(tuple(findings), *counted, tuple(people), tuple(letters))
 
 
 def _read_file(
@@ -315,7 +334,7 @@ def _read_file(
         data = store.read(name)
     except FileNotFoundError:
         return  # told already
-    yield from _changed(file, hashlib.sha256(data).hexdigest(), len(data))
+    yield from _changed(file, (hashlib.sha256(data).hexdigest(), len(data)))
     try:
         pages = list(reader.read(data, rows[0].document, texts=texts))
     except UnreadablePdf:
@@ -382,6 +401,17 @@ def _order(rows: Sequence[PageRow], pieces: Sequence[PieceRow]) -> Iterator[Find
             )
 
 
+def _kinds(pieces: Sequence[PieceRow]) -> Iterator[Finding]:
+    """Each envelope is of a kind that there is."""
+    *some, last = get_args(Kind)
+    for row in pieces:
+        if row.kind not in (*some, last):
+            hint = f"{', '.join(some)} or {last}"
+            yield Finding(
+                "package_table", "its kind is none that there is", hint, PIECES_TABLE, None, row.piece, row.sheet
+            )
+
+
 class _Envelope:
     """One envelope: its documents, each with its rows, and what was read of them."""
 
@@ -413,8 +443,9 @@ class _Envelope:
     def findings(self, usual_pages: int) -> Iterator[Finding]:
         """Whether it holds what it should, and each card is the one of its place."""
         yield from self._contents(usual_pages)
+        for rows in self.documents:
+            yield from self._numbers(rows)
         if self._mount is not None:
-            yield from self._mark(self._mount)
             for place in range(1, MOST_CARDS + 1):
                 yield from self._at_place(self._mount, place)
         else:
@@ -456,11 +487,40 @@ class _Envelope:
             words += seen.words.get(Where(of, item, page, place), ())
         return words
 
-    def _mark(self, mount: Sequence[PageRow]) -> Iterator[Finding]:
-        marks = self._words(mount, "mount", "piece.mark")
-        if marks is not None and self._piece is not None and self._reader.has(mount[0].document, "mount", "piece.mark"):
-            if marks != [f"{self._piece.piece}/{self._piece.sheet}/{self._piece.of}"]:
-                yield _at(mount[0], "package_code_differs", "the mount's own code is not that of its piece")
+    def letters(self) -> Iterator[_Letter]:
+        """The letters among its documents, and the envelopes that each names."""
+        for rows in self.documents:
+            if rows[0].document == LETTER:
+                yield rows[0].piece, self._named(rows)
+
+    def _named(self, letter: Sequence[PageRow]) -> tuple[str, ...] | None:
+        named: list[str] = []
+        for page, row in enumerate(letter, start=1):
+            places = self._reader.on_page(LETTER, "envelope.id", page)
+            seen = self._seen.get((row.file, row.page))
+            if not places or seen is None:
+                return None
+            named += chain.from_iterable(seen.words.get(where, ()) for where in places)
+        return tuple(named)
+
+    def _numbers(self, rows: Sequence[PageRow]) -> Iterator[Finding]:
+        """Whether each page beside cards bears its piece's number and code wherever the layout has them on all.
+
+        A mount's back is such a page: it may be another mount's.
+        """
+        if self._piece is None or rows[0].document not in PAPERS:
+            return
+        document, number = rows[0].document, piece_label(self._piece.piece, self._piece.sheet, self._piece.of)
+        for page, row in enumerate(rows, start=1):
+            seen = self._seen.get((row.file, row.page))
+            if seen is None:
+                continue
+            code = f"{number}/{page}/{len(rows)}"
+            for item, text in (("piece.id", number), ("piece.mark", number), ("page.code", code)):
+                places = self._reader.on_page(document, item, page)
+                if places and seen.words.get(places[0], ()) != (text,) * len(places):
+                    what = "number" if item == "piece.id" else "code"
+                    yield _at(row, "package_code_differs", f"the {what} on the page is not that of its piece")
 
     def _at_place(self, mount: Sequence[PageRow], place: int) -> Iterator[Finding]:
         names = [self._words(mount, "mount", item, place) for item in ("card.holder", "card.holder_titled")]
@@ -549,7 +609,7 @@ class _People:
     @property
     def printed(self) -> int:
         """How many people got something."""
-        return max((sum(map(bool, got)) for got in self._got.values()), default=0)
+        return reduce(or_, (int.from_bytes(got, "little") for got in self._got.values()), 0).bit_count()
 
     def note(self, people: Iterable[tuple[str, str]]) -> Iterator[Finding]:
         """Take in who got a document, in the order of print, which is that of the keys.
@@ -632,15 +692,87 @@ def _rejects(store: Store, states: bytearray, names: Sequence[str]) -> Iterator[
             yield Finding("package_row_differs", message, "", REJECTS_TABLE)
 
 
+# --- bundles ---
+
+
+class _Bundles:
+    """Which envelopes go to an employer with which letter: the table of pieces held against what the letters name.
+
+    The table is read once more beside the letters. Bundles stand in it in the order of their letters, so that no more
+    than one is held at a time.
+    """
+
+    def __init__(self, store: Store, said: Manifest, report: Report) -> None:
+        self._store, self._said, self._report, self._any = store, said, report, False
+        handed_on = (row for row in piece_rows(store) if row.kind == "employer")
+        self._bundles = (
+            (bundle, [piece_label(row.piece, row.sheet, row.of) for row in rows])
+            for bundle, rows in groupby(handed_on, key=lambda row: row.bundle)
+        )
+        self._ahead: dict[str, list[str]] = {}
+
+    def rows(self) -> Iterator[PieceRow]:
+        """The table of pieces. Whose bundle can be told from the row alone has it right, or it is reported."""
+        for row in piece_rows(self._store):
+            if row.kind == "employer":
+                self._any = True
+            elif row.bundle != (row.piece if row.kind in TO_EMPLOYERS else ""):
+                message = f"the bundle is not that of a piece of the kind {row.kind}"
+                self._report.add([Finding("package_bundle", message, "", PIECES_TABLE, None, row.piece, row.sheet)])
+            yield row
+
+    def note(self, letters: Letters) -> Iterator[Finding]:
+        """Take in which envelopes the next letters name."""
+        for letter, named in letters:
+            there = self._take(letter)
+            hint = _other_bundle(there, named, part=self._said.reprint is not None) if named is not None else ""
+            if hint:
+                message = "the envelopes in the letter's bundle are not those that it names"
+                yield Finding("package_bundle", message, hint, PIECES_TABLE, None, letter)
+
+    def left(self) -> Iterator[Finding]:
+        """Envelopes of which no letter was noted; what is printed again may have left it out."""
+        for bundle, numbers in chain(self._ahead.items(), self._bundles if self._any else ()):
+            if not self._said.reprint or not bundle:
+                hint = f"{several(len(numbers), 'envelope')}, the first is {numbers[0]}"
+                message = "envelopes for an employer are in the bundle of no letter, or apart from the others in it"
+                yield Finding("package_bundle", message, hint, PIECES_TABLE, None, bundle)
+
+    def _take(self, letter: str) -> list[str]:
+        """The envelopes of a letter's bundle."""
+        while letter not in self._ahead:
+            following = next(self._bundles, None)
+            if following is None:
+                return []
+            self._ahead.setdefault(following[0], []).extend(following[1])
+        return self._ahead.pop(letter)
+
+
+def _other_bundle(there: Sequence[str], named: Sequence[str], *, part: bool) -> str:
+    """How a bundle differs from what its letter names, or from a part of it; empty if it does not."""
+    mine, theirs = {*there}, {*named}
+    told = [f"the letter does not name {number}" for number in there if number not in theirs][:1]
+    told += [] if part else [f"it names {number}" for number in named if number not in mine][:1]
+    if not told and list(there) != [number for number in named if number in mine]:
+        told = ["they stand in another order, or twice"]
+    return ", ".join(told)
+
+
 def _counts(said: Manifest, found: Counts, vendor_only: bool) -> Iterator[Finding]:
     """The manifest's counts balance, and are those of what is there."""
     if not said.counts.balanced:
         message = "people are not printed + rejected + held + withdrawn"
         yield Finding("package_counts", message, "somebody is lost, or there twice", MANIFEST)
-    names = ("pieces", "cards", "pages") if vendor_only else (
-        "people", "printed", "rejected", "held", "withdrawn", "pieces", "cards", "pages"
-    )  # fmt: skip
+    names = ["pieces", "cards", "pages"]
+    if not vendor_only:
+        names += ["people", "printed", "rejected", "held", "withdrawn"]
+    elif found.printed:  # on a list for employers nobody can be counted without the issuer's side
+        names.append("printed")
     for name in names:
         asked, there = getattr(said.counts, name), getattr(found, name)
         if asked != there:
             yield Finding("package_counts", f"{name}: the manifest says {asked}, and there are {there}", "", MANIFEST)
+    asked, there = said.counts.households, found.households  # some have no mail, if none of their people is printed
+    if there > asked or (said.reprint is not None and there < asked):
+        message = f"households: the manifest says {asked}, and {there} have mail"
+        yield Finding("package_counts", message, "", MANIFEST)

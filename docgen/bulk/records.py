@@ -116,13 +116,13 @@ def envelope(piece: str, insured: Extracted, people: int, *, for_dependents: boo
 
 
 def letter_record(job: Job, piece: str, employer: Mapping[str, Any], envelopes: Sequence[Any]) -> dict[str, Any]:
-    """The letter to an employer with the envelopes that it hands on."""
+    """The letter to an employer with the envelopes that it hands on; `piece` is the letter's number (`piece_label`)."""
     return {
         "addressee": {"organisation": employer.get("name"), "address": employer.get("address") or {}},
         "piece_id": piece,
         "occasion": job.occasion,
         "contents": "cards" if "cards" in envelopes[0] else "notices",
-        "symbol": employer.get("symbol"),
+        **{key: employer[key] for key in ("symbol",) if key in employer},
         "envelopes": list(envelopes),
     }
 
@@ -135,7 +135,7 @@ def recipient(data: Extracted, insured: Extracted | None) -> dict[str, Any]:
     return {**listed, **of, **{key: data.card[key] for key in ("number", "branch", "relationship") if key in data.card}}
 
 
-def list_record(id_: str, employer: Mapping[str, Any], recipients: Sequence[Any]) -> dict[str, Any]:
-    """The list of recipients of one employer."""
+def list_record(piece: str, employer: Mapping[str, Any], recipients: Sequence[Any]) -> dict[str, Any]:
+    """The list of recipients of one employer; `piece` is its number (`piece_label`)."""
     known = {key: employer[key] for key in ("symbol", "name") if key in employer}
-    return {"list_id": id_, "employer": known, "recipients": list(recipients)}
+    return {"list_id": piece, "employer": known, "recipients": list(recipients)}

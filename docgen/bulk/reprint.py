@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from docgen.bulk.find import Selection, search
+from docgen.bulk.find import Selection, documents, search
+from docgen.bulk.household import TO_EMPLOYERS
 from docgen.bulk.job import Counts, File
 from docgen.bulk.opened import (
     KEYS_TABLE,
@@ -30,12 +32,15 @@ from docgen.bulk.opened import (
     PieceRow,
     key_rows,
     open_manifest,
+    page_rows,
     piece_rows,
+    require_as_made,
 )
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS, TableWriter, header
 from docgen.errors import PackageError, Violation
+from docgen.issuance.addressee import piece_label
 from docgen.pdf.extract import Extract
 from docgen.pdf.swift import NotOurs, UnreadablePdf, glances
 
@@ -48,7 +53,8 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
 
     A piece gives all that is in it; a person their card and notice, and the mount of the envelope unless `cards_only`;
     a page the whole document that it is of. Raises PackageError `reason_missing`, `package_in_the_way`,
-    `not_in_package` with every unknown id, `reprint_damaged` if a page is not the one that was made; then nothing is
+    `package_file_changed` if a table is not the one that the manifest names, `not_in_package` with every unknown id,
+    `reprint_damaged` if a page is not the one that was made; then nothing is
     left of it in `out`.
     """
     if not reason.strip():
@@ -56,13 +62,16 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
     if any(True for _ in out.names("vendor")):
         message, hint = "there is a package already where the reprint goes", "give an empty folder"
         raise PackageError(Violation("package_in_the_way", message, hint))
+    original = fingerprint(store)  # before it is opened: of a package that changes meanwhile the reprint is none
     said = open_manifest(store)
+    issuers = (KEYS_TABLE,) if selection.keys or store.exists(KEYS_TABLE) else ()
+    require_as_made(store, said, (PAGES_TABLE, PIECES_TABLE, *issuers))
     on_mount = with_cards(said)
     left_out = set(MOUNTS) - on_mount if cards_only else set()
     held = [holding.pages for envelope in search(store, selection) for holding in envelope]
     chosen = [pages for pages in held if pages[0].document not in left_out]
     with scratch() as folder:
-        made = _Reprint(store, out, said, on_mount, folder)
+        made = _Reprint(store, out, said, original, on_mount, folder)
         try:
             made.copy(chosen)
             return made.finish(chosen, selection, reason.strip())
@@ -71,16 +80,54 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
             raise
 
 
+def fingerprint(store: Store) -> str | None:
+    """The package that stands in a store, by its manifest's SHA-256; None without one."""
+    try:
+        return hashlib.sha256(store.read(MANIFEST)).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def is_of(reprinted: Store, store: Store) -> bool:
+    """Whether a reprint was made of the package that stands in a store now. Raises PackageError as `open_manifest`."""
+    said: Mapping[str, Any] = open_manifest(reprinted).raw.get("reprint", {})
+    return said.get("of") is not None and said["of"] == fingerprint(store)
+
+
 def with_cards(said: Manifest) -> set[str]:
     """The mounts of a package that have their cards printed on them: none of these cards comes without its sheet."""
     return {area.document for area in said.areas if area.of == "card" and area.document in MOUNTS}
 
 
+class LeftBehind(NamedTuple):
+    """A mount that was printed again without all of its cards: its envelope's number, and how many are not there."""
+
+    number: str
+    cards: int
+
+
+def left_behind(out: Store) -> list[LeftBehind]:
+    """The mounts of a reprint that carry cards besides those that are in it: who asks for one card gets its mount."""
+    glued = set(MOUNTS) - with_cards(open_manifest(out))
+    besides: Counter[tuple[str, int]] = Counter()
+    for pages in documents(page_rows(out)):
+        first = pages[0]
+        besides[first.piece, first.sheet] += len(first.people) if first.document in glued else -bool(first.place)
+    return [
+        LeftBehind(piece_label(row.piece, row.sheet, row.of), cards)
+        for row in piece_rows(out)
+        if (cards := besides[row.piece, row.sheet]) > 0
+    ]
+
+
 class _Reprint:
     """A package in the making."""
 
-    def __init__(self, store: Store, out: Store, said: Manifest, on_mount: set[str], folder: Path) -> None:
+    def __init__(
+        self, store: Store, out: Store, said: Manifest, original: str | None, on_mount: set[str], folder: Path
+    ) -> None:
         self._store, self._out, self._said, self._on_mount, self._folder = store, out, said, on_mount, folder
+        self._original = original
         self._files: list[File] = []
         self._rows: dict[PageRow, PageRow] = {}
 
@@ -109,8 +156,9 @@ class _Reprint:
         if self._store.exists(KEYS_TABLE):
             self._put_table(KEYS_TABLE, KEYS, _keys(key_rows(self._store), people))
             self._put_table(REJECTS_TABLE, REJECTS, [])
+        homes = {row.piece for row in pieces if row.kind not in TO_EMPLOYERS}
         counts = Counts(
-            people=len(people), printed=len(people), households=len({row.piece for row in pieces}), pieces=len(pieces),
+            people=len(people), printed=len(people), households=len(homes), pieces=len(pieces),
             cards=sum(row.cards for row in pieces), pages=len(self._rows),
         )  # fmt: skip
         self._put_manifest(counts, selection, reason)
@@ -125,7 +173,9 @@ class _Reprint:
         """An envelope's row with what is printed again of it."""
         cards = sum(1 for rows in chosen if rows[0].place)
         cards += sum(len(rows[0].people) for rows in chosen if rows[0].document in self._on_mount)
-        return row._replace(cards=cards, sheets=sum(map(self._said.sheets, chosen)))
+        sheets = sum(map(self._said.sheets, chosen))
+        # Cards without any sheet are nobody's mail: nothing is put in with them.
+        return row._replace(cards=cards, sheets=sheets, enclosures=row.enclosures if sheets else "")
 
     def _copy_file(self, name: str, rows: Sequence[PageRow]) -> None:
         path = self._folder / "file.pdf"
@@ -178,13 +228,12 @@ class _Reprint:
         self._out.put(name, path)
 
     def _put_manifest(self, counts: Counts, selection: Selection, reason: str) -> None:
-        original = hashlib.sha256(self._store.read(MANIFEST)).hexdigest()
         asked = {name: list(ids) for name, ids in asdict(selection).items() if ids and name != "keys"}
         manifest: dict[str, Any] = {
             **self._said.raw,
             "counts": counts.as_dict(),
             "files": [file.as_dict() for file in sorted(self._files, key=lambda file: file.name)],
-            "reprint": {"of": original, "reason": reason, "selected": asked},
+            "reprint": {"of": self._original, "reason": reason, "selected": asked},
         }
         text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         self._out.put(MANIFEST, text.encode("utf-8"))

@@ -11,6 +11,10 @@ from typing import Any, NamedTuple
 from docgen.bulk.sources import MISQUOTED, QUOTING
 from docgen.errors import Violation, several
 from docgen.issuance.extract import DATES, RATIOS, WHOLE_NAMES, BulkSettings, Column, Target
+from docgen.issuance.notice import too_many_digits
+
+# What a column that may hold a whole name is for else.
+_WHOLE = {f"/{part.replace('.', '/')}": f"/{whole.replace('.', '/')}" for part, whole in WHOLE_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Extracted:
 
     def column(self, pointer: str) -> str | None:
         """The header of the column behind a pointer, or the first of those below or above it; None if there is none."""
+        pointer = pointer if pointer in self.column_of else _WHOLE.get(pointer, pointer)
         if pointer in self.column_of:
             return self.column_of[pointer]
         below = (header for known, header in self.column_of.items() if known.startswith(f"{pointer}/"))
@@ -154,6 +159,8 @@ def _conversion(column: Column, dates: str) -> Convert | None:
         return _chained(column, lambda text: _day(text, dates))
     if column.to in RATIOS:
         return _chained(column, _ratio)
+    if column.to == "individual_number_last4":
+        return _chained(column, _last_four)
     return _chained(column, None)
 
 
@@ -193,3 +200,10 @@ def _ratio(text: str) -> int:
     if text in ("1", "2", "3"):
         return int(text)
     raise _Unreadable("not_allowed", f"not a ratio: {text[:40]}", "in tenths: 1, 2 or 3")
+
+
+def _last_four(text: str) -> str:
+    """A whole individual number is refused whatever is delivered: it must not be sent at all."""
+    if too_long := too_many_digits(text):
+        raise _Unreadable(*too_long)
+    return text

@@ -18,10 +18,28 @@ def scratch() -> Iterator[Path]:
     """An empty folder, readable by this user alone, that is removed with all it holds at the end of the block."""
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name)
-        with (folder / _LOCK).open("wb") as lock:
+        with (folder / "begun").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / "begun").rename(folder / _LOCK)  # which nobody who sweeps finds unlocked
             (folder / "work").mkdir()
             yield folder / "work"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are not there, readable by this user alone, whatever the umask.
+
+    One that exists is left as it is: whoever made it has decided who may read what is in it.
+    """
+    if folder.is_dir():
+        return
+    make_private(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        folder.chmod(0o700)
 
 
 def sweep() -> None:

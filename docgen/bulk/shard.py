@@ -6,7 +6,6 @@ running it again, here or elsewhere, writes the same bytes to the same names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from docgen.bulk import records
+from docgen.bulk.columns import in_columns
 from docgen.bulk.desk import Desk
 from docgen.bulk.household import STATES, Household, Member, Planner
 from docgen.bulk.job import Counts, Job, ShardResult, part_name, person_key, shard_dir
@@ -101,21 +101,6 @@ def _fault(fault: str) -> Violation:
 
 # --- what is written about them ---
 
-_KEY = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")  # of a record, as the rules' hints have them
-
-
-def _in_columns(violation: Violation, member: Member) -> tuple[str | None, str, str]:
-    """A violation's column, message and hint in the words of an extract."""
-    column = member.data.column(violation.pointer) if violation.pointer else None
-    if violation.code == "missing_value" and violation.pointer == "/insured":
-        hint = "add the insured person's row, or correct the household of this one"
-        return member.data.column("/relationship"), "the household has no row of an insured person", hint
-    headers: dict[str, str] = {}
-    for pointer, header in member.data.column_of.items():
-        key = pointer.rpartition("/")[2]
-        headers[key] = header if headers.setdefault(key, header) == header else key  # two columns may hold such a value
-    return column, violation.message, _KEY.sub(lambda key: headers.get(key[0], key[0]), violation.hint)
-
 
 def _held_for(household: Household) -> str:
     """What a held member's row says is to be done."""
@@ -152,7 +137,7 @@ class _Shard:
             hint = _held_for(household) if member.state == "held" else None
             rejects.row((key, member.row, member.state, *_NOT_PRINTED[member.state], hint))
         for violation in member.violations if member.state == "rejected" else ():
-            column, message, hint = _in_columns(violation, member)
+            column, message, hint = in_columns(violation, member.data)
             rejects.row((key, member.row, "rejected", violation.code, column, violation.element, message, hint))
 
     def _note_envelopes(self, household: Household) -> None:

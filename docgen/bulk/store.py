@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import obstore
 from obstore.store import S3Store
 
-from docgen.bulk.scratch import scratch
+from docgen.bulk.scratch import make_private, scratch
 from docgen.errors import BatchError, Violation
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Store(ABC):
 
     @staticmethod
     def open(location: str | Path) -> Store:
-        """The store of a folder, made when something is put there, or of `s3://BUCKET/PREFIX`.
+        """The store of a folder, made private when something is put there, or of `s3://BUCKET/PREFIX`.
 
         Endpoint, region and keys of S3 come from the environment, as AWS's own tools read them: AWS_ENDPOINT_URL,
         AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
@@ -137,6 +137,7 @@ class _Folder(Store):
             self.put_stream(name, [content])
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> None:
+        make_private(self._root)
         # Half-written files are kept out of the folders that are handed over, even after a kill.
         with _whole_file(self._path(name), self._root / INCOMING) as file:
             file.writelines(chunks)

@@ -13,11 +13,13 @@ from typing import BinaryIO
 
 MARK = b"\xef\xbb\xbf"
 
-PIECES = ("piece", "sheet", "of", "kind", "sheets", "cards", "enclosures")
+PIECES = ("piece", "sheet", "of", "kind", "sheets", "cards", "enclosures", "bundle")
 PAGES = ("file", "page", "piece", "sheet", "place", "document", "person", "page_hash")
 REJECTS = ("key", "row", "state", "code", "column", "element", "message", "hint")
 KEYS = ("person", "key", "row", "state")
+BUNDLES = ("number", "bundle")  # an envelope, and the letter that it goes with
 FIT = ("score", "document", "person", "piece", "element", "condensed", "size", "nominal", "lines", "substituted")
+BUNDLES_TABLE = "bundles.csv"  # of a run for employers; what it says goes into the table of pieces
 
 # A cell that begins so is a formula to a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = frozenset("=+-@\t\r＝＋－＠'")

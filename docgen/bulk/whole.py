@@ -14,7 +14,7 @@ from pyarrow import csv
 from docgen.bulk.against import result_of
 from docgen.bulk.interrupts import interruptible
 from docgen.bulk.job import Counts, File, Job, employers_dir, shard_dir
-from docgen.bulk.opened import KEYS_TABLE, MANIFEST, PAGES_TABLE, PIECES_TABLE, REJECTS_TABLE, open_manifest
+from docgen.bulk.opened import KEYS_TABLE, MANIFEST, PAGES_TABLE, PIECES_TABLE, REJECTS_TABLE, digest_of, open_manifest
 from docgen.bulk.package import table_blocks
 from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report
 from docgen.bulk.store import Store
@@ -75,18 +75,15 @@ def _numbers(store: Store, folder: str) -> list[int]:
 
 
 def _table(store: Store, file: File, folders: Sequence[str]) -> Iterator[Finding]:
-    digest, size = hashlib.sha256(), 0
-    for block in store.chunks(file.name):
-        digest.update(block)
-        size += len(block)
-    if (digest.hexdigest(), size) != (file.sha256, file.bytes):
+    sha256, size = digest_of(store, file.name)
+    if (sha256, size) != (file.sha256, file.bytes):
         yield Finding("package_file_changed", "the table is not the one that the manifest names", "", file.name)
     columns = _TABLES.get(file.name)
     if columns is not None:
         made = hashlib.sha256()
         for block in table_blocks(store, file.name, columns, folders):
             made.update(block)
-        if made.digest() != digest.digest():
+        if made.hexdigest() != sha256:
             yield Finding("package_table", "the table is not put together from the shards' rows", "", file.name)
 
 

@@ -56,10 +56,15 @@ class Cell:
         items = [part.slot.item for part in self._parts if isinstance(part.slot, Filled)]
         return any(name.startswith(prefix) for name in (*self._flags, *items))
 
-    def slots(self, known: Mapping[str, bool]) -> Iterator[Slot]:
-        """Every place that some record may fill, as far as the flags that are known leave it."""
+    def slots(self, known: Mapping[str, bool], *, always: bool = False) -> Iterator[Slot]:
+        """Every place that some record may fill, as far as the flags that are known leave it.
+
+        With `always` only those whose flags are all known: no record with these flags is without them.
+        """
         for part in self._parts:
-            if part.slot is not None and all(known.get(c.flag, c.wanted) == c.wanted for c in part.when):
+            if part.slot is not None and all(
+                known.get(c.flag, None if always else c.wanted) == c.wanted for c in part.when
+            ):
                 yield part.slot
 
     def variant(self, flags: Mapping[str, bool]) -> Variant:

@@ -8,13 +8,14 @@ from typing import TypeVar
 
 from docgen.compose.brand import brand_of
 from docgen.compose.composition import PAGE_TEXTS, Composition, page_flags
+from docgen.compose.needed import check_needed, item_of
 from docgen.compose.placed import PlacedSide
 from docgen.errors import LayoutError, Violation
 from docgen.issuance.documents import Document
 from docgen.issuance.items import Catalogue, ItemSpec
 from docgen.issuance.profile import InsurerProfile
 from docgen.layout.grammar import check_grammar, suggest
-from docgen.layout.models import Barcode, Element, FieldText, Layout, Line, Qr, Rect
+from docgen.layout.models import Element, Layout, Line, Rect
 from docgen.layout.roles import check_roles
 from docgen.text.faces import FontLibrary
 
@@ -28,9 +29,9 @@ def check_layout(
     """Every violation of one layout, for every insurer that issues its document.
 
     Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
-    those of `check_names`, and `layout_role`.
+    those of `check_items`, and `layout_role`.
     """
-    found = [*check_names(layout, kind.catalogue), *check_roles(layout)]
+    found = [*check_items(layout, kind), *check_roles(layout)]
     for profile in profiles:
         found += check_grammar(layout, profile.type_floor)
         try:
@@ -46,7 +47,7 @@ def never_filled(layout: Layout, catalogue: Catalogue, sides: Iterable[PlacedSid
     seen = {text.element for side in placed for text in side.texts}
     seen |= {symbol.element for side in placed for symbol in side.symbols}
     for element in _elements(layout):
-        name = _item(element)
+        name = item_of(element)
         if name is None or element.id in seen:
             continue
         spec = _within_flow(layout, element, catalogue).texts.get(name)
@@ -62,12 +63,12 @@ def _elements(layout: Layout) -> Iterator[Element]:
         yield from elements
 
 
-def _item(element: Element) -> str | None:
-    if isinstance(element, FieldText):
-        return element.field
-    if isinstance(element, Barcode):
-        return element.barcode
-    return element.qr if isinstance(element, Qr) else None
+def check_items(layout: Layout, kind: Document) -> list[Violation]:
+    """What a layout prints, against what it may and must: no item counts as missing while a name is misspelt.
+
+    Codes: those of `check_names`, `layout_missing_item`.
+    """
+    return list(check_names(layout, kind.catalogue)) or list(check_needed(layout, kind))
 
 
 def check_names(layout: Layout, document: Catalogue) -> Iterator[Violation]:
@@ -93,7 +94,7 @@ def check_names(layout: Layout, document: Catalogue) -> Iterator[Violation]:
             if flag not in catalogue.flags:
                 hint = suggest(flag, catalogue.flags)
                 yield _violation("layout_unknown_flag", layout, element, f"unknown flag: {flag}", hint)
-        name = _item(element)
+        name = item_of(element)
         if name is None:
             continue
         if name not in catalogue.texts:

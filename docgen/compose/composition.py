@@ -35,7 +35,7 @@ PAGE_TEXTS = {
     "page.number": "this page's number, from 1",
     "page.count": "how many pages the document has",
     "page.of": "the same as one text: 3 / 12",
-    "page.code": "the same after the piece's number, for machines: A07-0000417-1/2/3/12; empty if the piece has none",
+    "page.code": "the same after the piece's number, for machines: S0001-00000012M-1/2/3/12; empty without one",
     "page.rows": "how many rows of the layout's first flow stand on this page",
 }
 PAGE_FLAGS = {
@@ -86,7 +86,8 @@ class _Page:
 class Spot(NamedTuple):
     """Where an item of a document can stand on the pages that a layout makes: the box in mm from the trim's corner.
 
-    `page` counts the document's pages from 1, `place` the places of its flow from 1 (0 outside of any flow).
+    `page` counts the document's pages from 1, `place` the places of its flow from 1 (0 outside of any flow). With
+    `further` all pages after it are like it.
     """
 
     document: str
@@ -94,6 +95,7 @@ class Spot(NamedTuple):
     page: int
     place: int
     box: tuple[float, float, float, float]
+    further: bool = False
 
 
 class Asked(NamedTuple):
@@ -184,14 +186,22 @@ class Composition:
                 asked.append(Asked(slot.element, text, slot.may_go))
         return asked
 
-    def spots(self, known: Mapping[str, bool]) -> Iterator[Spot]:
-        """Where a second reader finds what records with these flags fill: texts and QR symbols."""
-        for page, side in enumerate(self._known_sides(known), start=1):
-            yield from self._spots(side.cell, known, page, 0, 0.0, 0.0)
-            for flow, model in self._flows.items():
-                if isinstance(model, Places):
-                    for place, (x, y) in enumerate(model.places.get(side.name, ()), start=1):
-                        yield from self._spots(side.rows[flow], known, page, place, x, y)
+    def spots(self, known: Mapping[str, bool], *, always: bool = False) -> Iterator[Spot]:
+        """Where a second reader finds what records with these flags fill: texts and QR symbols.
+
+        That is what some of them fill on the sides before `next`; with `always`, what all of them fill on any side.
+        """
+        for page, side in enumerate(self._certain_sides(known) if always else self._known_sides(known), start=1):
+            further = side.name == CONTINUED
+            for spot in self._side_spots(side, known, page, always):
+                yield spot._replace(further=further)
+
+    def _side_spots(self, side: Side, known: Mapping[str, bool], page: int, always: bool) -> Iterator[Spot]:
+        yield from self._spots(side.cell, known, page, 0, 0.0, 0.0, always)
+        for flow, model in self._flows.items():
+            if isinstance(model, Places):
+                for place, (x, y) in enumerate(model.places.get(side.name, ()), start=1):
+                    yield from self._spots(side.rows[flow], known, page, place, x, y, always)
 
     def is_two_sided(self, known: Mapping[str, bool]) -> bool:
         """Whether records with these flags have a back: the first sheet is then two pages."""
@@ -203,11 +213,21 @@ class Composition:
         flags = {**{condition.flag: condition.wanted for condition in conditions}, **known}
         return [side for name, side in self.sides.items() if name != CONTINUED and self._is_shown(name, flags)]
 
+    def _certain_sides(self, known: Mapping[str, bool]) -> Iterator[Side]:
+        """The sides that stand on the same page of all documents with these flags, as far as there are so many."""
+        for name, side in self.sides.items():
+            if any(condition.flag not in known for condition in self.sides_when.get(name, ())):
+                return
+            if name != CONTINUED and self._is_shown(name, known):
+                yield side
+        if CONTINUED in self.sides:
+            yield self.sides[CONTINUED]
+
     def _spots(
-        self, cell: Cell, known: Mapping[str, bool], page: int, place: int, x: float, y: float
+        self, cell: Cell, known: Mapping[str, bool], page: int, place: int, x: float, y: float, always: bool
     ) -> Iterator[Spot]:
         left, top = x + self.geometry.offset_x, y + self.geometry.offset_y
-        for slot in cell.slots(known):
+        for slot in cell.slots(known, always=always):
             if isinstance(slot, TextSlot):
                 box = (left + slot.x, top + slot.y, slot.setter.width, slot.setter.height)
                 yield Spot(self.document, slot.item, page, place, box)
@@ -215,7 +235,8 @@ class Composition:
                 yield Spot(self.document, slot.item, page, place, (left + slot.x, top + slot.y, slot.size, slot.size))
             elif isinstance(slot, IncludeSlot):
                 inner = self.included(slot.document)
-                yield from inner._spots(inner.sides[slot.side].cell, {}, page, place, left + slot.x, top + slot.y)
+                cell = inner.sides[slot.side].cell
+                yield from inner._spots(cell, {}, page, place, left + slot.x, top + slot.y, always)
 
     # ------------------------------------------------------------------------------------------------------------ flow
 

@@ -128,10 +128,10 @@ def refused(
     if isinstance(error, MissingGlyphs):
         for cluster in error.missing:
             code, message, hint = explain_missing(cluster)
-            yield Violation(code, message, hint, pointer=pointer, element=element)
+            yield Violation(code, message, hint, pointer=pointer, element=element, item=slot.item)
     elif isinstance(error, DoesNotFit):
         message, hint = _too_long(error, slot)
-        yield Violation("does_not_fit", message, hint, pointer=pointer, element=element)
+        yield Violation("does_not_fit", message, hint, pointer=pointer, element=element, item=slot.item)
     else:
         size = f"{slot.size:g} mm box" if isinstance(slot, QrSlot) else "box"
         message = f"a payload of {len(value.encode())} bytes needs modules too small for its {size}"

@@ -6,7 +6,6 @@ import atexit
 import gc
 import hashlib
 import io
-import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,10 +16,11 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 import docgen
 from docgen.compose.brand import brand_of
-from docgen.compose.check import check_covers, check_layout, check_names, check_wording, never_filled
+from docgen.compose.check import check_covers, check_items, check_layout, check_wording, never_filled
 from docgen.compose.composition import Asked, Composition, Spot
 from docgen.compose.placed import PlacedSide
 from docgen.compose.window import check_window
+from docgen.engine import folder
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import PrintItems
@@ -132,6 +132,7 @@ class Engine:
     def __init__(self, settings: EngineSettings) -> None:
         """Load everything that a document depends on. Raises LayoutError and AssetError with all that is wrong."""
         self._dir = settings.layouts_dir
+        folder.require(self._dir)
         self._registry = FontRegistry.load(settings.fonts_toml, settings.font_path)
         self._fonts = FontLibrary(self._registry)
         self._embedder = Embedder(self._fonts)
@@ -184,10 +185,12 @@ class Engine:
         return DOCUMENTS[document].schema()
 
     def samples(self, document: str) -> dict[str, Any]:
-        """The document's sample records by INSURER-NAME. Raises RequestError `unknown_document`."""
+        """The document's sample records by INSURER-NAME; files that hold none are left out, and told by `check`.
+
+        Raises RequestError `unknown_document`.
+        """
         self._known(document)
-        found = sorted((self._dir / "samples" / document).glob("*.json"))
-        return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
+        return folder.samples(self._dir, document)[0]
 
     def warm(self) -> None:
         """Compile every layout for every insurer. Raises LayoutError or AssetError with every problem."""
@@ -245,9 +248,12 @@ class Engine:
         """What each page of a document must show of these items, in order; nothing is set or placed."""
         return self._composition(document, insurer).texts(items)
 
-    def spots(self, document: str, insurer: str, known: Mapping[str, bool]) -> Iterator[Spot]:
-        """Where on a document's pages a second reader finds each item, for records with these flags."""
-        return self._composition(document, insurer).spots(known)
+    def spots(self, document: str, insurer: str, known: Mapping[str, bool], *, always: bool = False) -> Iterator[Spot]:
+        """Where on a document's pages a second reader finds each item, for records with these flags.
+
+        That is what may stand before a layout's side `next`; with `always`, what stands on every document's pages.
+        """
+        return self._composition(document, insurer).spots(known, always=always)
 
     def is_two_sided(self, document: str, insurer: str, known: Mapping[str, bool]) -> bool:
         """Whether a document's first sheet is printed on both sides, for records with these flags."""
@@ -319,10 +325,12 @@ class Engine:
                 found += self._across(layout)
                 if issuers and not profiles:
                     samples.silence(layout)
+            found += folder.samples(self._dir, document)[1]
             found += samples.check(document)
         for document, kind in DOCUMENTS.items():
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 found += samples.never_filled(document, layout)
+        found += folder.unread(self._dir, self._layouts, DOCUMENTS)
         return list(dict.fromkeys(found))
 
     def _across(self, layout: Layout) -> Iterator[Violation]:
@@ -362,8 +370,8 @@ class Engine:
                 message = f"{insurer} does not issue {document}"
                 raise RequestError(Violation("unknown_document", message, f"it issues: {issued}"))
             kind, layout = DOCUMENTS[document], self.layout(document, profile)
-            if strange := [*check_names(layout, kind.catalogue), *self._across(layout)]:
-                raise LayoutError(strange)
+            if wrong := [*check_items(layout, kind), *self._across(layout)]:
+                raise LayoutError(wrong)
             brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
             self._compositions[key] = Composition(
                 layout, brand, self._fonts, lambda other: self._composition(other, insurer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -11,14 +12,21 @@ from pydantic_core import PydanticCustomError
 from docgen.errors import RecordError, Violation
 from docgen.issuance.address import Address, customer_code
 from docgen.issuance.card import constants
-from docgen.issuance.items import ItemSpec, Substitution
+from docgen.issuance.items import ItemSpec, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Model, PersonName, Text
+from docgen.issuance.rules import missing
 
 PieceId = Annotated[str, Field(pattern=r"^[0-9A-Z-]{1,24}$")]
 # With which of a household's envelopes it is, as `piece_label` writes it.
 PieceNumber = Annotated[str, Field(pattern=r"^[0-9A-Z-]{1,24}(-[1-9][0-9]{0,2}/[1-9][0-9]{0,2})?$")]
+
+# What the machine that fills envelopes reads on a sheet.
+INSERTER_FLAGS = {
+    "inserter.reads_omr": "The machine that fills envelopes reads OMR marks.",
+    "inserter.reads_code": "It reads a code on each sheet.",
+}
 
 TEXTS = {
     "address.postal_code": ItemSpec("〒 and the postal code with its hyphen"),
@@ -27,11 +35,12 @@ TEXTS = {
     "address.barcode": ItemSpec("the text of the customer barcode", when="address.has_barcode"),
     "piece.id": ItemSpec("the number of the piece of mail, as the record gives it", when="piece.has_id"),
 }
+# Without them a letter does not arrive.
+NEEDED = always("address.postal_code", "address.lines", "address.name")
 FLAGS = {
     "address.has_barcode": "The customer barcode is printed.",
     "piece.has_id": "The piece of mail has an id.",
-    "inserter.reads_omr": "The machine that fills envelopes reads OMR marks.",
-    "inserter.reads_code": "It reads a code on each sheet.",
+    **INSERTER_FLAGS,
 }
 
 # Where a line may break before anywhere else: Unicode's zero-width space, which records never have.
@@ -41,8 +50,22 @@ _TITLED = "{name}\u00a0{title}"
 
 
 def piece_label(id_: str, sheet: int, of: int) -> str:
-    """An envelope's number, as every paper shows it that is in the envelope or names it: `S01-0001-1/2`."""
+    """An envelope's number, as every paper shows it that is in the envelope or names it: `S0001-00000012M-1/2`."""
     return f"{id_}-{sheet}/{of}"
+
+
+def inserter_flags(profile: InsurerProfile) -> dict[str, bool]:
+    """The values of `INSERTER_FLAGS`."""
+    return {
+        "inserter.reads_omr": profile.mail.inserter == "omr",
+        "inserter.reads_code": profile.mail.inserter == "code",
+    }
+
+
+def inserter_violations(piece_id: str | None, profile: InsurerProfile, key: str = "piece_id") -> Iterator[Violation]:
+    """A document of several sheets needs its piece's number where each sheet has a code; `key` is the record's."""
+    if profile.mail.inserter == "code" and piece_id is None:
+        yield missing(key, "the machine that fills envelopes reads it on each sheet")
 
 
 class Addressee(Model):
@@ -128,8 +151,7 @@ def address_block(
         flags={
             "address.has_barcode": bool(data),
             "piece.has_id": piece_id is not None,
-            "inserter.reads_omr": profile.mail.inserter == "omr",
-            "inserter.reads_code": profile.mail.inserter == "code",
+            **inserter_flags(profile),
         },
         pointers={
             "address.postal_code": f"{place}/postal_code",

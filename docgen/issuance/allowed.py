@@ -28,7 +28,10 @@ def _at(schema: dict[str, Any], path: Iterable[int | str]) -> list[dict[str, Any
 
 
 def _children(node: dict[str, Any], part: int | str, definitions: dict[str, Any]) -> list[dict[str, Any]]:
-    child = node.get("properties", {}).get(part) or node.get("additionalProperties")
+    if isinstance(part, int):
+        child = node.get("items")
+    else:
+        child = node.get("properties", {}).get(part) or node.get("additionalProperties")
     return _forms(child, definitions) if isinstance(child, dict) else []
 
 

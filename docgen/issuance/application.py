@@ -14,20 +14,23 @@ from pydantic import Field
 
 from docgen.errors import Violation
 from docgen.issuance.forms import (
+    APPLICANT_NEEDED,
     APPLICANT_TEXTS,
     CHOICES,
     FORM_FLAGS,
+    REASONS,
     ApplicantRecord,
     Choices,
     FormName,
     Sheet,
     Who,
+    date_needs,
     date_specs,
     settings_of,
     tick,
     tick_spec,
 )
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, always
 from docgen.issuance.names import public_name
 from docgen.issuance.profile import ApplicationSettings, InsurerProfile
 from docgen.issuance.record import Code, Model, Text
@@ -47,10 +50,16 @@ CATALOGUE = Catalogue(
     texts=APPLICANT_TEXTS,
     flags={**FORM_FLAGS, "form.is_for_card": "It applies for a card; else for a notice."},
     lists={
-        "people": Catalogue(_PERSON_TEXTS, {}),
-        "reasons": CHOICES,
+        # https://www.rodo.co.jp/laws/123566/
+        "people": Catalogue(
+            _PERSON_TEXTS,
+            {},
+            needed=(*always("person.name", "person.reason"), *date_needs("person.born", eras=True)),
+        ),
+        "reasons": REASONS,
         "attachments": CHOICES,
     },
+    needed=APPLICANT_NEEDED,
 )
 
 

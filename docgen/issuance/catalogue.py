@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docgen.issuance.items import Catalogue, ItemSpec
+from docgen.issuance.items import Catalogue, ItemSpec, Need, always
 
 INSURER_TEXTS = {
     "insurer.number": ItemSpec("保険者番号, 8 or 6 digits", constant=True),
@@ -22,7 +22,7 @@ CARD = Catalogue(
         "holder.born_on": ItemSpec("生年月日"),
         "symbol": ItemSpec("記号"),
         "number": ItemSpec("番号"),
-        "branch": ItemSpec("枝番, empty if there is none (never 00 by default)"),
+        "branch": ItemSpec("枝番, empty if there is none (never 00 by default)", when="holder.has_branch"),
         "dates.acquired_label": ItemSpec("資格取得年月日 or 認定年月日, as the profile's tables word it"),
         "dates.acquired_on": ItemSpec("the date under that label"),
         "dates.issued_on": ItemSpec("交付年月日"),
@@ -50,6 +50,17 @@ CARD = Catalogue(
         "insurer.has_seal": "The profile has artwork named seal.",
         "insurer.has_die_line": "The card is die-cut by a line in the file.",
     },
+    # The form has mandatory and optional items (https://wic-net.com/material/document/19109/169). Mandatory at one
+    # insurer: https://www.city.otsu.lg.jp/apply/hn/e/u/4436.html with https://www.city.uonuma.lg.jp/page/1027242.html;
+    # sex, insurer: https://www.pmac.shigaku.go.jp/annai/shikaku/detail/shohaishi_02.html; branch and the insured
+    # person's name: https://bonsan.net/column/z9tt1j865; what the front leaves out of registered name and sex:
+    # https://www.kyoukaikenpo.or.jp/g2/cat298
+    needed=(
+        *always("holder.name", "holder.born_on", "holder.sex", "symbol", "number", "branch", "insured.name"),
+        *always("dates.acquired_on", "dates.issued_on", "validity.expires_on"),
+        *always("insurer.number", "insurer.name", "burden.text", "remarks"),
+        Need("burden.effective_on", when=("burden.is_printed",)),
+    ),
 )
 
 # What only the payload of a symbol may name, beside the texts above.
@@ -67,7 +78,7 @@ CERTIFICATE = Catalogue(
         "holder.address": ItemSpec("住所 with its postal code, in one line", when="holder.has_address"),
         "symbol": ItemSpec("記号"),
         "number": ItemSpec("番号"),
-        "branch": ItemSpec("枝番, empty if there is none (never 00 by default)"),
+        "branch": ItemSpec("枝番, empty if there is none (never 00 by default)", when="holder.has_branch"),
         "insured.name": ItemSpec("被保険者氏名 on a dependent's certificate", when="holder.is_dependent"),
         "dates.issued_on": ItemSpec("交付年月日"),
         "validity.effective_on": ItemSpec("発効年月日"),
@@ -101,6 +112,21 @@ CERTIFICATE = Catalogue(
                 "disease.expires_on": ItemSpec("有効期限"),
             },
             flags={},
+            needed=tuple(
+                Need(f"disease.{part}", when=("not certificate.has_category", "not certificate.has_burden"))
+                for part in ("name", "limit", "effective_on", "expires_on")
+            ),
         )
     },
+    # What the national system holds of each certificate, and of whom (sample: which of it must be on paper).
+    needed=(
+        *always("certificate.title", "holder.name", "holder.born_on", "symbol", "number", "branch", "insured.name"),
+        *always("dates.issued_on", "insurer.number", "insurer.name", "category.text", "remarks"),
+        Need("burden.text", when=("not certificate.has_category",)),
+        # A certificate of diseases has these dates in its rows.
+        Need("validity.effective_on", when=("certificate.has_category",)),
+        Need("validity.effective_on", when=("certificate.has_burden",)),
+        Need("validity.expires_on", when=("certificate.has_category",)),
+        Need("validity.expires_on", when=("certificate.has_burden",)),
+    ),
 )

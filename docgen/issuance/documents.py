@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import (
+    addressee,
     application,
     card,
     certificate,
@@ -27,7 +28,7 @@ from docgen.issuance.addressee import mail_constants
 from docgen.issuance.certificate import Kind
 from docgen.issuance.eras import FIRST_DAY
 from docgen.issuance.forms import form_constants
-from docgen.issuance.items import Catalogue, PrintItems
+from docgen.issuance.items import Catalogue, Need, PrintItems
 from docgen.issuance.notice import NoticeRecord
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import MOST_UNKNOWN_KEYS, CardRecord, Model, parse, record_schema
@@ -40,7 +41,7 @@ class Document:
     `issue(raw, profile, issued_on)` takes a record as decoded from JSON and the job's date of issue, and raises
     RecordError with every violation. `schema()` is the record's JSON Schema. Documents that differ in little share one
     layout: `drawn_by` names it, and `title` says what people call the document. `sizes` names the layouts that draw it
-    in another size that a profile asks for.
+    in another size that a profile asks for; `needed_by` has what one of its layouts must print beside the catalogue's.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Document:
     drawn_by: str = ""
     title: str = ""
     sizes: Mapping[str, str] = field(default_factory=dict)
+    needed_by: Mapping[str, tuple[Need, ...]] = field(default_factory=dict)
 
     @property
     def layout(self) -> str:
@@ -61,6 +63,10 @@ class Document:
     def layouts(self) -> tuple[str, ...]:
         """The names of all layouts that may draw it, the usual one first."""
         return self.layout, *self.sizes.values()
+
+    def needed(self, layout: str) -> tuple[Need, ...]:
+        """What one of its layouts must print once on a document."""
+        return (*self.catalogue.needed, *self.needed_by.get(layout, ()))
 
     def layout_for(self, profile: InsurerProfile) -> str:
         """The name of the layout that draws it for an insurer."""
@@ -82,7 +88,6 @@ def _document(
     stand_in: StandIn = dict,
     drawn_by: str = "",
     title: str = "",
-    sizes: Mapping[str, str] | None = None,
 ) -> Document:
     def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
         """Violations of the record's form and of the rules come back together."""
@@ -96,9 +101,7 @@ def _document(
         beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
         raise RecordError([*found, *beyond])
 
-    return Document(
-        name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title, sizes or {}
-    )
+    return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title)
 
 
 def _sound(raw: object, found: tuple[Violation, ...]) -> Mapping[str, Any]:
@@ -154,6 +157,21 @@ def _certificate(kind: Kind[Any], title: str) -> Document:
     return replace(drawn, sizes={"card": "certificate-card"})
 
 
+def _envelope() -> Document:
+    drawn = _document(
+        "envelope",
+        envelope.CATALOGUE,
+        envelope.EnvelopeRecord,
+        envelope.issue_envelope,
+        envelope.sender_constants,
+        drawn_by="envelope-long-3",
+        title="封筒",
+    )
+    # The smaller one has a window, through which the sheet inside says where it goes.
+    large = "envelope-square-2"
+    return replace(drawn, sizes={"square-2": large}, needed_by={large: addressee.NEEDED})
+
+
 def _form(
     name: str,
     catalogue: Catalogue,
@@ -198,16 +216,7 @@ DOCUMENTS: Mapping[str, Document] = {
         ),
         _document("employer-letter", letter.CATALOGUE, letter.LetterRecord, letter.issue_letter, mail_constants),
         _document("leaflet", leaflet.CATALOGUE, leaflet.LeafletRecord, leaflet.issue_leaflet, card.constants),
-        _document(
-            "envelope",
-            envelope.CATALOGUE,
-            envelope.EnvelopeRecord,
-            envelope.issue_envelope,
-            envelope.sender_constants,
-            drawn_by="envelope-long-3",
-            title="封筒",
-            sizes={"square-2": "envelope-square-2"},
-        ),
+        _envelope(),
         _document(
             "reply-envelope",
             envelope.REPLY_CATALOGUE,

@@ -20,7 +20,7 @@ from docgen.issuance import addressee, card
 from docgen.issuance.addressee import PART, Addressee, PieceNumber, address_block
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution, always
 from docgen.issuance.profile import Endorsement, EnvelopeSettings, InsurerProfile, ReplySettings, Writing
 from docgen.issuance.record import Day, Key, Model
 from docgen.issuance.rules import ISSUED_ON_MISSING
@@ -65,8 +65,11 @@ CATALOGUE = Catalogue(
         "endorsements": Catalogue(
             texts={"endorsement.text": ItemSpec("what the envelope says of itself: 親展, 重要, 資格確認書在中")},
             flags={"endorsement.is_short": "It has two characters."},
+            needed=always("endorsement.text"),
         )
     },
+    # To whom mail that cannot be delivered goes back, and what the post asks of a postage mark.
+    needed=always("insurer.name", "sender.postal_code", "sender.address", "postage.office", "postage.text"),
 )
 
 REPLY_CATALOGUE = Catalogue(
@@ -89,6 +92,11 @@ REPLY_CATALOGUE = Catalogue(
         "reply.has_section": "A section is named.",
         "reply.has_serial": "The postal code has a serial number (整理番号), and so the customer barcode.",
     },
+    # https://envelope.99print.com/?page_id=421, https://post.japanpost.jp/zipcode/zipmanual/p23.html
+    needed=(
+        *always("reply.office", "reply.number", "reply.valid_until", "reply.code_area", "reply.code_rest"),
+        *always("reply.address", "reply.name", "reply.section", "reply.serial", "reply.barcode"),
+    ),
 )
 
 
@@ -104,7 +112,7 @@ class EnvelopeRecord(Model):
     )
     tracked: bool = Field(default=False, description="特定記録 is printed, and the label's place is kept free")
     piece_id: PieceNumber | None = Field(
-        default=None, description="number of the piece of mail, on an addressed envelope: S01-0001-1/2"
+        default=None, description="number of the piece of mail, on an addressed envelope: S0001-00000012M-1/2"
     )
     addressee: Addressee | None = Field(
         default=None, description="to whom it goes: required without a window, not allowed with one"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -20,7 +20,7 @@ from docgen.issuance.address import Address
 from docgen.issuance.addressee import mail_constants
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import anniversary, era_date
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, Need, PrintItems, Row, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import FormSettings, InsurerProfile, Reason
 from docgen.issuance.record import (
@@ -119,6 +119,11 @@ def tick_spec(what: str) -> ItemSpec:
     return ItemSpec(f"a tick if {what}")
 
 
+def date_needs(prefix: str, *, eras: bool) -> tuple[Need, ...]:
+    """The parts of a date that `date_specs` names: all, or it cannot be read."""
+    return always(*date_specs(prefix, "", eras=eras))
+
+
 def date_specs(prefix: str, what: str, *, eras: bool) -> dict[str, ItemSpec]:
     """A date in cells, two digits each; with `eras`, a box for each era."""
     parts = {"year": "year of its era", "month": "month", "day": "day"}
@@ -133,7 +138,12 @@ CHOICE_SPECS = {
     "choice.tick": tick_spec("the record has this choice"),
     "choice.note": ItemSpec("what the record adds to a reason that asks for it", when="choice.is_explained"),
 }
-CHOICES = Catalogue(CHOICE_SPECS, {"choice.is_explained": "The reason has a space for an explanation."})
+CHOICES = Catalogue(
+    CHOICE_SPECS,
+    {"choice.is_explained": "The reason has a space for an explanation."},
+    needed=always("choice.text", "choice.tick"),
+)
+REASONS = replace(CHOICES, needed=always("choice.code", "choice.text", "choice.note"))
 FORM_FLAGS = {"document.is_specimen": "見本 stands across the page."}
 FORM_TEXTS = {
     **INSURER_TEXTS,
@@ -157,6 +167,11 @@ APPLICANT_TEXTS = {
     "applicant.address": ItemSpec("住所 without the postal code"),
     "applicant.tel": ItemSpec("電話番号, a digit to a cell"),
 }
+# What an application says of whoever makes it: https://www.rodo.co.jp/laws/123566/
+APPLICANT_NEEDED = (
+    *always("insurer.name", "symbol", "number", "applicant.name"),
+    *date_needs("applied", eras=False),
+)
 
 
 # --- filling in ---

@@ -21,15 +21,30 @@ class ItemSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """An item that a layout must print whenever it is filled and these flags hold (`burden.is_printed`, `not ...`)."""
+
+    item: str
+    when: tuple[str, ...] = ()
+
+
+def always(*items: str) -> tuple[Need, ...]:
+    """Items that a layout must print whenever they are filled."""
+    return tuple(Need(item) for item in items)
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """The names that one document's layouts may use: texts (`field:`, `qr:`), flags (`when:`) and lists (`flows:`).
 
-    A list's own catalogue holds the names of its rows; inside a row the document's names hold too.
+    A list's own catalogue holds the names of its rows; inside a row the document's names hold too. `needed` are the
+    items without which the paper would not be what it is for.
     """
 
     texts: Mapping[str, ItemSpec]
     flags: Mapping[str, str]
     lists: Mapping[str, Catalogue] = field(default_factory=dict)
+    needed: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

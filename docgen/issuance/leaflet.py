@@ -6,7 +6,7 @@ from datetime import date
 
 from docgen.errors import RecordError
 from docgen.issuance.catalogue import INSURER_TEXTS
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, always
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import DocumentRecord
 from docgen.issuance.rules import ISSUED_ON_MISSING
@@ -14,6 +14,7 @@ from docgen.issuance.rules import ISSUED_ON_MISSING
 CATALOGUE = Catalogue(
     texts={**INSURER_TEXTS, "leaflet.url": ItemSpec("the address of the insurer's page about the card")},
     flags={"document.is_specimen": "見本 stands across the page."},
+    needed=always("insurer.name", "leaflet.url"),
 )
 
 

@@ -16,10 +16,10 @@ from pydantic import Field
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee
-from docgen.issuance.addressee import Addressee, PieceId, PieceNumber, address_block
+from docgen.issuance.addressee import Addressee, PieceNumber, address_block, inserter_violations
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Day, DocumentRecord, Identifier, Model, PersonName, identifier_violations
@@ -57,15 +57,17 @@ CATALOGUE = Catalogue(
                 ),
             },
             flags={"envelope.has_number": "The row has a number."},
+            needed=always("envelope.id", "envelope.insured_name"),
         )
     },
+    needed=(*addressee.NEEDED, *always("insurer.name")),
 )
 
 
 class Envelope(Model):
     """One sealed envelope to hand on."""
 
-    piece_id: PieceNumber = Field(description="number of the envelope, as it stands in its window: S01-0001-1/2")
+    piece_id: PieceNumber = Field(description="number of the envelope, as it stands in its window: S0001-00000012M-1/2")
     insured: PersonName = Field(description="被保険者, to whom the employer hands it")
     number: Identifier | None = Field(default=None, description="番号; absent if the cards are dependents' alone")
     cards: Annotated[int, Field(ge=1, le=4)] | None = Field(
@@ -80,7 +82,9 @@ class LetterRecord(DocumentRecord):
     """One letter to an employer, with the envelopes that go with it (事業所宛送付文)."""
 
     addressee: Addressee = Field(description="the employer: an organisation")
-    piece_id: PieceId | None = Field(default=None, description="id of the piece of mail, in the window")
+    piece_id: PieceNumber | None = Field(
+        default=None, description="number of the piece of mail, in the window: S0001-L00030001E-1/1"
+    )
     occasion: Literal["returned", "delivery"] = Field(
         description="returned: what came back from homes; delivery: the delivery goes through the employer"
     )
@@ -110,6 +114,7 @@ def issue_letter(record: LetterRecord, profile: InsurerProfile, issued_on: date 
     used: list[Substitution] = []
     violations: list[Violation] = []
     block = address_block(record.addressee, record.piece_id, profile, used, violations)
+    violations += inserter_violations(record.piece_id, profile)
     if record.addressee.organisation is None:
         message, hint = "this letter goes to an employer", "give addressee.organisation instead of addressee.person"
         violations.append(Violation("missing_value", message, hint, pointer="/addressee/organisation"))

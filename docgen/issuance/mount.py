@@ -18,7 +18,7 @@ from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, card, catalogue
 from docgen.issuance.addressee import Addressee, PieceId, address_block, piece_label
 from docgen.issuance.eras import running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, Need, PrintItems, Row, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile, MountSettings
 from docgen.issuance.record import (
@@ -40,8 +40,8 @@ CATALOGUE = Catalogue(
         **addressee.TEXTS,
         **catalogue.INSURER_TEXTS,
         "dates.issued_on": ItemSpec("発行日, as in a sentence"),
-        "piece.label": ItemSpec("the piece's id and which of how many it is: S01-0001-1/2"),
-        "piece.mark": ItemSpec("the same for a machine to read: S01-0001/1/2"),
+        "piece.label": ItemSpec("the piece's id and which of how many it is: S0001-00000012M-1/2"),
+        "piece.mark": ItemSpec("the same for a machine to read"),
         "piece.position": ItemSpec("2通のうち1通目", when="piece.is_one_of_several"),
         "insured.name": ItemSpec("被保険者氏名 with 様", when="piece.is_for_employer"),
         "symbol": ItemSpec("記号 of the insured person", when="piece.has_number"),
@@ -66,9 +66,19 @@ CATALOGUE = Catalogue(
                 "card.match_code": ItemSpec("what the machine reads that glues cards"),
             },
             flags={},
+            needed=(
+                *always("card.place", "card.holder_titled"),
+                Need("card.match_code", when=("not mount.is_printed",)),
+            ),
         ),
         "printed_cards": Catalogue(texts={}, flags={}),
     },
+    # Mail through the employer names symbol, number and the insured person, that of dependents alone the person.
+    needed=(
+        *addressee.NEEDED,
+        *always("insurer.name", "piece.label", "insured.name"),
+        *(Need(item, when=("piece.is_for_employer",)) for item in ("symbol", "number")),
+    ),
 )
 
 
@@ -203,6 +213,7 @@ def _sheet(
     if issued is None:
         violations.append(ISSUED_ON_MISSING)
     piece = record.piece
+    label = piece_label(piece.id, piece.sheet, piece.of)
     block = address_block(
         record.addressee, piece.id, profile, used, violations, "/addressee", piece_pointer="/piece/id"
     )
@@ -212,8 +223,8 @@ def _sheet(
     texts = {
         **block.texts,
         "dates.issued_on": running(issued, None, profile.dates.first_year) if issued is not None else "",
-        "piece.label": piece_label(piece.id, piece.sheet, piece.of),
-        "piece.mark": f"{piece.id}/{piece.sheet}/{piece.of}",
+        "piece.label": label,
+        "piece.mark": label,
         "piece.position": f"{piece.of}通のうち{piece.sheet}通目" if piece.of > 1 else "",
     }
     flags = {

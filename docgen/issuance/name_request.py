@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from docgen.issuance.forms import (
+    APPLICANT_NEEDED,
     APPLICANT_TEXTS,
     CHOICES,
     FORM_FLAGS,
@@ -26,7 +27,7 @@ from docgen.issuance.forms import (
     tick,
     tick_spec,
 )
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems
+from docgen.issuance.items import Catalogue, ItemSpec, Need, PrintItems, always
 from docgen.issuance.names import REGISTERED, named_in_public, registered_name, spelled
 from docgen.issuance.profile import InsurerProfile, RequestSettings
 from docgen.issuance.record import PersonName, Text
@@ -61,6 +62,12 @@ CATALOGUE = Catalogue(
     },
     flags={**FORM_FLAGS, "form.is_for_former_surname": "It asks for the former surname; else for sex or alias."},
     lists={"papers": CHOICES, "attachments": CHOICES},
+    needed=(
+        *APPLICANT_NEEDED,
+        *always("request.start", "request.stop"),
+        Need("former_surname", when=("form.is_for_former_surname",)),
+        *(Need(item, when=("not form.is_for_former_surname",)) for item in ("alias.name", "sex.masked")),
+    ),
 )
 
 

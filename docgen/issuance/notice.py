@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
@@ -15,11 +16,11 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, catalogue
-from docgen.issuance.addressee import Addressee, PieceNumber, address_block
+from docgen.issuance.addressee import Addressee, PieceNumber, address_block, inserter_violations
 from docgen.issuance.burden import burden_from, burden_text
 from docgen.issuance.dates import printed_date
 from docgen.issuance.eras import running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, Need, PrintItems, Row, Substitution, always
 from docgen.issuance.names import KANA, front_kana, named_in_public, spelled
 from docgen.issuance.profile import InsurerProfile, NoticeSettings
 from docgen.issuance.record import (
@@ -38,7 +39,6 @@ from docgen.issuance.rules import (
     ISSUED_ON_MISSING,
     age_violations,
     date_violations,
-    missing,
     not_applicable,
     table_violations,
     under,
@@ -48,14 +48,21 @@ from docgen.issuance.validity import Expiry, expiry
 # --- the record ---
 
 
+def too_many_digits(text: str) -> tuple[str, str, str] | None:
+    """Code, message and hint if there are more than the last four digits of an individual number.
+
+    The value itself stays out of every message: it may be a whole one.
+    """
+    digits = sum(char.isdecimal() for char in text)
+    message = f"{digits} digits of an individual number, where 4 are allowed"
+    return ("individual_number_too_long", message, "send the last four alone") if digits > 4 else None
+
+
 def _check_last_four(text: str) -> str:
-    # The value itself stays out of every message: with more digits it may be a whole individual number.
     if re.fullmatch("[0-9]{4}", text):
         return text
-    digits = sum(char.isdecimal() for char in text)
-    if digits > 4:
-        message, hint = f"{digits} digits of an individual number, where 4 are allowed", "send the last four alone"
-        raise fault("individual_number_too_long", message, hint)
+    if too_long := too_many_digits(text):
+        raise fault(*too_long)
     raise fault("not_allowed", "not the last four digits of an individual number", "four half-width digits")
 
 
@@ -107,7 +114,7 @@ class NoticeRecord(DocumentRecord):
 
     addressee: Addressee = Field(description="to whom the notice is sent")
     piece_id: PieceNumber | None = Field(
-        default=None, description="number of the piece of mail, in the window and beside it: S01-0001-1/2"
+        default=None, description="number of the piece of mail, in the window and beside it: S0001-00000012M-1/2"
     )
     symbol: Identifier | None = Field(default=None, description="記号: all half-width or all full-width")
     number: Identifier = Field(description="番号: all half-width or all full-width")
@@ -157,6 +164,16 @@ _PERSON_FLAGS = {
     "person.has_individual_number": "The last four digits of the individual number are printed.",
 }
 
+
+def _needed_of_person(where: str) -> tuple[Need, ...]:
+    """What the sheet says of a person; the card to cut out says less (both in the source above).
+
+    The expiry: https://www.city.wakayama.wakayama.jp/kurashi/kokuho_nenkin/1001090/1066216.html
+    """
+    items = ("person.name", "person.born_on", "person.acquired_on", "person.burden", "person.expires_on")
+    return (*(Need(item, when=(where,)) for item in items), Need("person.branch", when=(where, "person.has_branch")))
+
+
 CATALOGUE = Catalogue(
     texts={
         **catalogue.INSURER_TEXTS,
@@ -177,7 +194,7 @@ CATALOGUE = Catalogue(
     },
     lists={
         "facts": Catalogue({}, {f"fact is {name}": f"The row tells {what}." for name, what in FACTS.items()}),
-        "people": Catalogue(_PERSON_TEXTS, _PERSON_FLAGS),
+        "people": Catalogue(_PERSON_TEXTS, _PERSON_FLAGS, needed=_needed_of_person("notice.is_household")),
         "slips": Catalogue(
             _PERSON_TEXTS,
             {
@@ -186,8 +203,23 @@ CATALOGUE = Catalogue(
                 "slip.has_burden": "The cut-out card states the burden ratio.",
                 "slip.burden_is_pending": "The cut-out card states a burden ratio that has a pending change.",
             },
+            needed=tuple(
+                replace(need, when=(*need.when, "not slip.is_note"))
+                for need in (
+                    *always("person.name", "person.born_on", "person.acquired_on", "symbol", "number"),
+                    *always("insurer.number", "insurer.name"),
+                    Need("person.branch", when=("person.has_branch",)),
+                    Need("person.burden", when=("slip.has_burden",)),
+                )
+            ),
         ),
     },
+    needed=(
+        *addressee.NEEDED,
+        *always("symbol", "number", "insurer.number", "insurer.name", "dates.issued_on"),
+        *_needed_of_person("not notice.is_household"),
+        Need("person.individual_number", when=("not notice.is_household",)),
+    ),
 )
 
 # --- the rules ---
@@ -205,8 +237,7 @@ def issue_notice(record: NoticeRecord, profile: InsurerProfile, issued_on: date 
     used: list[Substitution] = []
     violations: list[Violation] = []
     block = address_block(record.addressee, record.piece_id, profile, used, violations)
-    if profile.mail.inserter == "code" and record.piece_id is None:
-        violations.append(missing("piece_id", "the machine that fills envelopes reads it on each sheet"))
+    violations += inserter_violations(record.piece_id, profile)
     if settings.per == "person" and len(record.people) > 1:
         message = f"{len(record.people)} people on a notice for one"
         violations.append(Violation("too_many_people", message, "send a record for each person", pointer="/people"))

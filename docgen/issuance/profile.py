@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -46,14 +46,36 @@ def _check_template(value: Any, names: tuple[str, ...]) -> Any:
     return value
 
 
-CmykInk = Annotated[Cmyk, BeforeValidator(as_tuple)]
+_CMYK = "four numbers C, M, Y, K in percent: [0, 34, 88, 8]"
+
+
+def _cmyk(value: Any) -> Any:
+    if value is None:
+        raise ValueError(f"nothing stands here (`#` begins a comment in YAML); an ink is {_CMYK}")
+    if not isinstance(value, (list, tuple)) or len(value) != 4:
+        raise ValueError(f"no ink: {value}; an ink is {_CMYK}")
+    return as_tuple(value)
+
+
+def _role_or_cmyk(value: Any) -> Any:
+    roles = get_args(PaletteRole)
+    if not isinstance(value, str):
+        return _cmyk(value)
+    if value not in roles:
+        raise ValueError(f"no ink: {value}; an ink is {', '.join(roles)} or {_CMYK}")
+    return value
+
+
+CmykInk = Annotated[Cmyk, BeforeValidator(_cmyk)]
 
 
 class Artwork(Model):
     """Vector artwork of the insurer: an SVG file of the layouts' art, and an ink for each of its colours."""
 
     file: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*\.svg$")]
-    inks: dict[Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")], PaletteRole | CmykInk]
+    inks: dict[
+        Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")], Annotated[PaletteRole | Cmyk, BeforeValidator(_role_or_cmyk)]
+    ]
 
 
 class Dates(Model):
@@ -242,8 +264,9 @@ class Mail(Model):
     """The mailing. `customer_barcode`: on every piece, or only where it brings a discount.
 
     Mail with an option such as 特定記録 gets none: https://www.post.japanpost.jp/business/discount/barcode.html
-    `inserter`: what the machine that fills envelopes reads on notices and mounts: `omr` marks, or a `code` on each
-    sheet of a notice (a mount has its piece's code anyway). The layouts' marks are samples: ask the machine's maker.
+    `inserter`: what the machine that fills envelopes reads on each sheet of notices, of letters to employers and of
+    lists of recipients: `omr` marks, or a `code`. Mounts have the marks, and their envelope's code anyway. The layouts'
+    marks are samples: ask the machine's maker.
     """
 
     customer_barcode: Literal["always", "only_when_discounted"] = "always"

@@ -14,10 +14,10 @@ from typing import Annotated
 from pydantic import Field
 
 from docgen.errors import RecordError, Violation
-from docgen.issuance.addressee import PieceId
+from docgen.issuance.addressee import INSERTER_FLAGS, PieceNumber, inserter_flags, inserter_violations
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import padded, running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution, always
 from docgen.issuance.names import KANA, front_kana, named_in_public, spelled
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import (
@@ -39,12 +39,13 @@ CATALOGUE = Catalogue(
         "dates.issued_on": ItemSpec("発行日, as in a sentence"),
         "employer.symbol": ItemSpec("事業所記号"),
         "employer.name": ItemSpec("事業所名称"),
-        "list.id": ItemSpec("the list's readable id", when="list.has_id"),
+        "piece.id": ItemSpec("the list's number, as the record gives it", when="piece.has_id"),
         "list.extracted_on": ItemSpec("抽出日 of the data", when="list.has_extraction_date"),
         "list.total": ItemSpec("how many people and households are on the list: 18名（11世帯）"),
     },
     flags={
-        "list.has_id": "The list has a readable id.",
+        **INSERTER_FLAGS,
+        "piece.has_id": "The list has a number.",
         "list.has_extraction_date": "The record says when its data were taken.",
         "list.has_months": "A row says when its household's mail is sent.",
         "document.is_specimen": "見本 stands across the page.",
@@ -65,8 +66,10 @@ CATALOGUE = Catalogue(
                 "recipient.is_dependent": "The person is a dependent (被扶養者).",
                 "recipient.opens_household": "The row is the first of a household.",
             },
+            needed=always("recipient.number", "recipient.branch", "recipient.name", "recipient.insured_name"),
         )
     },
+    needed=always("insurer.name", "employer.name", "list.total"),
 )
 
 
@@ -99,7 +102,9 @@ class Employer(Model):
 class RecipientsRecord(DocumentRecord):
     """One employer's list of recipients (対象者一覧表)."""
 
-    list_id: PieceId | None = Field(default=None, description="readable id of the list, on each page")
+    list_id: PieceNumber | None = Field(
+        default=None, description="number of the list, on each page: S0001-L00030001E-1/1"
+    )
     extracted_on: Day | None = Field(default=None, description="抽出日: the day of the data that the list shows")
     employer: Employer = Field(description="whom the list is for")
     recipients: Annotated[tuple[Recipient, ...], Field(max_length=20000, strict=False)] = Field(
@@ -131,6 +136,7 @@ def issue_recipients_list(
         violations.append(
             Violation("empty_list", "the list has no rows", "send no list to this employer", pointer="/recipients")
         )
+    violations += inserter_violations(record.list_id, profile, "list_id")
     for at, recipient in enumerate(record.recipients):
         violations += under(f"/recipients/{at}", _table_rules(recipient, profile))
     issued = record.issued_on or issued_on
@@ -162,12 +168,13 @@ def _items(record: RecipientsRecord, profile: InsurerProfile, issued: date) -> P
             "dates.issued_on": running(issued, None, profile.dates.first_year),
             "employer.symbol": record.employer.symbol,
             "employer.name": profile.substituter.apply(record.employer.name, "/employer/name", used),
-            "list.id": record.list_id or "",
+            "piece.id": record.list_id or "",
             "list.extracted_on": running(extracted, None, profile.dates.first_year) if extracted else "",
             "list.total": f"{len(record.recipients)}名（{len(households)}世帯）",
         },
         flags={
-            "list.has_id": record.list_id is not None,
+            **inserter_flags(profile),
+            "piece.has_id": record.list_id is not None,
             "list.has_extraction_date": extracted is not None,
             "list.has_months": any(recipient.month is not None for recipient in record.recipients),
             "document.is_specimen": record.specimen,
@@ -175,7 +182,7 @@ def _items(record: RecipientsRecord, profile: InsurerProfile, issued: date) -> P
         pointers={
             "employer.symbol": "/employer/symbol",
             "employer.name": "/employer/name",
-            "list.id": "/list_id",
+            "piece.id": "/list_id",
             "list.extracted_on": "/extracted_on",
             "list.total": "/recipients",
         },

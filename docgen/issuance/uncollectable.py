@@ -16,17 +16,19 @@ from docgen.issuance.forms import (
     CHOICES,
     FORM_FLAGS,
     FORM_TEXTS,
+    REASONS,
     Choices,
     FormName,
     FormRecord,
     Sheet,
     Who,
+    date_needs,
     date_specs,
     settings_of,
     tick,
     tick_spec,
 )
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row
+from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, always
 from docgen.issuance.profile import InsurerProfile, UncollectableSettings
 from docgen.issuance.record import Branch, Code, Day, Identifier, LongText, Model, Text, identifier_violations
 from docgen.issuance.rules import disorder, under
@@ -51,10 +53,12 @@ CATALOGUE = Catalogue(
                 "person.reason": ItemSpec("the code of the reason"),
             },
             {},
+            needed=always("person.number", "person.name", "person.reason"),
         ),
-        "reasons": CHOICES,
+        "reasons": REASONS,
         "efforts": CHOICES,
     },
+    needed=(*always("insurer.name", "symbol", "employer.name"), *date_needs("applied", eras=False)),
 )
 
 

@@ -164,13 +164,14 @@ def _flow_references(layout: Layout, place: _Place) -> Iterator[Violation]:
     if element.each not in layout.flows:
         message, hint = f"no such flow: {element.each}", suggest(element.each, layout.flows)
         yield _violation(layout, place.path("each"), "layout_unknown_flow", message, hint)
-    elif place.side not in _sides_of(layout.flows[element.each]):
+    elif place.side not in sides_of(layout.flows[element.each]):
         message = f"the flow {element.each} has no place on the side {place.side}"
-        hint = f"it has on: {', '.join(_sides_of(layout.flows[element.each]))}"
+        hint = f"it has on: {', '.join(sides_of(layout.flows[element.each]))}"
         yield _violation(layout, place.path("each"), "layout_unknown_flow", message, hint)
 
 
-def _sides_of(flow: Places | Rows) -> Iterable[str]:
+def sides_of(flow: Places | Rows) -> Iterable[Side]:
+    """The sides that take a flow's rows."""
     return flow.places if isinstance(flow, Places) else flow.within
 
 
@@ -178,7 +179,7 @@ def _flows(layout: Layout, places: list[_Place]) -> Iterator[Violation]:
     used = {place.element.each for place in places}
     for name, flow in layout.flows.items():
         key = "places" if isinstance(flow, Places) else "within"
-        for side in _sides_of(flow):
+        for side in sides_of(flow):
             if side not in layout.sides:
                 message, hint = f"no such side: {side}", suggest(side, layout.sides)
                 yield _violation(layout, ("flows", name, key, side), "layout_unknown_flow", message, hint)

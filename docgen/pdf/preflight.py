@@ -49,7 +49,7 @@ HINTS = {
     "x4_trapped": "state /Trapped as /True or /False, the same in Info and XMP",
     "x4_no_trim_box": "give each page a /TrimBox and no /ArtBox",
     "x4_box_nesting": "make the trim box stand inside the bleed box, and that inside the media box",
-    "x4_page_key": "take the key off the page",
+    "x4_page_key": "take the key off the page, and draw the page upright",
     "x4_group_space": "give the page /Group /S /Transparency /CS /DeviceCMYK",
     "x4_rgb": "convert it to CMYK or to a spot colour",
     "x4_icc_is_intent": "paint with DeviceCMYK: the output intent already says which",

@@ -86,7 +86,8 @@ def read_pages(source: Path | bytes) -> Iterator[PageText]:
 def page_hash(page: DictionaryObject) -> str:
     """SHA-256 (hex) of what a page paints, the same in whatever file it stands: `WrittenPage.sha256`, read back.
 
-    It is taken over the decoded content and the boxes as `/MediaBox[0 0 260.787 170.079]/BleedBox[...]/TrimBox[...]`.
+    It is taken over the decoded content and the boxes as `/MediaBox[0 0 260.787 170.079]/BleedBox[...]/TrimBox[...]`,
+    and over what turns or enlarges the page, if anything does.
     The content invokes forms by names that are hashes of the forms' content, so it covers them; a form whose content is
     not what its name says adds its true hash, and the page's is then another one. Codes of glyphs mean the same in
     every file; fonts themselves are not hashed, since each file holds another subset.
@@ -100,6 +101,11 @@ def _hash(page: DictionaryObject, content: bytes, known: _Known) -> str:
         values = get(page, name)
         if values is not None:
             digest.update(f"{name}[{' '.join(number(float(value)) for value in values)}]".encode("ascii"))
+    angle, unit = get(page, "/Rotate") or 0, get(page, "/UserUnit") or 1
+    if angle % 360:
+        digest.update(f"/Rotate {number(float(angle))}".encode("ascii"))
+    if unit != 1:
+        digest.update(f"/UserUnit {number(float(unit))}".encode("ascii"))
     for added in _untrue_forms(content, get_dict(page, "/Resources"), known, 0):
         digest.update(added.encode("ascii"))
     return digest.hexdigest()

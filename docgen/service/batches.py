@@ -25,14 +25,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from docgen import strict_json
 from docgen.bulk.find import Selection
 from docgen.bulk.ledger import Batch, Ledger, not_released
-from docgen.bulk.opened import REJECTS_TABLE
-from docgen.bulk.reprint import reprint
+from docgen.bulk.opened import MANIFEST, REJECTS_TABLE
+from docgen.bulk.reprint import is_of, left_behind, reprint
 from docgen.bulk.request import Wish, absent_keys, format_of, job_of, list_bytes, open_extract, read_list
 from docgen.bulk.store import CHUNK, Store
 from docgen.engine import Engine
 from docgen.errors import RequestError, Violation
 from docgen.service import orders, problems
-from docgen.service.files import Side, file_of, package_of
+from docgen.service.files import Download, Side, file_of, package_of
+from docgen.service.gate import HEAD
 from docgen.service.leftovers import EXTRACT, LISTED, WITHDRAWN
 from docgen.service.runner import SERVED, Runner
 from docgen.service.webhooks import Sender, check_address
@@ -290,28 +291,40 @@ class Batches:
 
     # --- packages ---
 
-    def released(self, batch: str) -> Store:
-        """The store of a package, which from now on counts as handed out. Raises RequestError `not_released`."""
-        self.get(batch)
-        return Store.open(self.ledger.hand_out(batch).store)
+    def released(self, batch: str) -> Batch:
+        """A batch that has a package. Raises RequestError `not_released`."""
+        found = self.get(batch)
+        if found.state != "done":
+            raise not_released(found)
+        return found
 
-    def reprint_store(self, batch: str, reprint_id: str) -> Store:
-        """The store of a reprint. Raises RequestError `not_found`."""
-        store = Store.open(f"{self.get(batch).store}/reprints/{reprint_id}")
-        if not store.exists("vendor/manifest.json"):
-            raise RequestError(Violation("not_found", "there is no such reprint", "look at its id again"))
+    def download(self, request: Request, batch: str, side: Side, made: Callable[[Batch], Download]) -> Response:
+        """A download of a package or a reprint. What is sent of the vendor's side counts as handed out.
+
+        What is refused (a file or a range that is not there), and HEAD, whose answer goes without its content, hand out
+        nothing. Raises RequestError `not_released`, and what `made` and the range raise.
+        """
+        found = self.released(batch)
+        answer = made(found).answer(request)
+        if side == "issuer" or found.handed_out or HEAD in request.scope:
+            return answer
+        return made(self.ledger.hand_out(batch)).answer(request)  # anew, since people may have been withdrawn just now
+
+    def reprint_store(self, batch: Batch, reprint_id: str) -> Store:
+        """The store of a reprint of the package as it is now. Raises RequestError `not_found`."""
+        store = Store.open(f"{batch.store}/reprints/{reprint_id}")
+        if not store.exists(MANIFEST) or not is_of(store, Store.open(batch.store)):
+            hint = "look at its id again, or order it anew if people were withdrawn since"
+            raise RequestError(Violation("not_found", "there is no such reprint", hint))
         return store
 
     def rejects(self, batch: str) -> Iterator[bytes]:
         """The table of rejects, which does not hand anything out to the vendor. Raises RequestError `not_released`."""
-        found = self.get(batch)
-        if found.state != "done":
-            raise not_released(found)
-        return Store.open(found.store).chunks(REJECTS_TABLE)
+        return Store.open(self.released(batch).store).chunks(REJECTS_TABLE)
 
     def reprint(self, batch: str, order: ReprintOrder) -> dict[str, Any]:
-        """Print again; the reprint's id and counts."""
-        store = self.released(batch)
+        """Print again; the reprint's id and counts, and the mounts that came without all of their cards."""
+        store = Store.open(self.released(batch).store)
         id_ = secrets.token_hex(8)
         out = Store.open(f"{store.location}/reprints/{id_}")
         selection = Selection(tuple(order.pieces), tuple(order.people), tuple(order.keys), tuple(order.pages))
@@ -320,11 +333,12 @@ class Batches:
             raise RequestError(Violation("missing_value", message, "give pieces, people, keys or pages", "/pieces"))
         try:
             counts = reprint(store, out, selection, order.reason)
+            left = [{"envelope": mount.number, "cards": mount.cards} for mount in left_behind(out)]
         except BaseException:
             out.delete()
             raise
         path = f"/v1/batches/{batch}/reprints/{id_}"
-        return {"id": id_, "counts": counts.as_dict(), "links": {"package": f"{path}/package"}}
+        return {"id": id_, "counts": counts.as_dict(), "left_behind": left, "links": {"package": f"{path}/package"}}
 
 
 def _summary(batch: Batch) -> dict[str, Any]:
@@ -494,16 +508,18 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
 
     @routes.get("/{batch}/package", summary="One side of the package", response_class=Response, responses=_BINARY)
     def package(request: Request, batch: BatchId, side: Side = "vendor") -> Response:
-        """Everything of one side as a tar, the same bytes each time, with ranges. From now on nobody is withdrawn."""
-        job = batches.get(batch).job
-        return package_of(batches.released(batch), side, job.number, job.issued_on).answer(request)
+        """Everything of one side as a tar, the same bytes each time, with ranges.
+
+        From the first byte of the vendor's side on nobody is withdrawn.
+        """
+        return batches.download(request, batch, side, lambda found: _package(found, Store.open(found.store), side))
 
     @routes.get(
         "/{batch}/package/{side}/{name}", summary="A file of the package", response_class=Response, responses=_BINARY
     )
     def file(request: Request, batch: BatchId, side: Side, name: str) -> Response:
-        """One file of the package, with ranges. From now on nobody is withdrawn."""
-        return file_of(batches.released(batch), side, name).answer(request)
+        """One file of the package, with ranges. From the first byte of the vendor's side on nobody is withdrawn."""
+        return batches.download(request, batch, side, lambda found: file_of(Store.open(found.store), side, name))
 
     @routes.post("/{batch}/cancel", status_code=202, summary="Cancel a batch")
     def cancel(batch: BatchId) -> JSONResponse:
@@ -533,11 +549,19 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
         responses=_BINARY,
     )
     def reprinted(request: Request, batch: BatchId, reprint: ReprintId, side: Side = "vendor") -> Response:
-        """Everything of one side as a tar, the same bytes each time, with ranges."""
-        job = batches.get(batch).job
-        return package_of(batches.reprint_store(batch, reprint), side, job.number, job.issued_on).answer(request)
+        """Everything of one side as a tar, the same bytes each time, with ranges; the vendor's counts as the package's.
+
+        A reprint of before a withdrawal is not there any more.
+        """
+        return batches.download(
+            request, batch, side, lambda found: _package(found, batches.reprint_store(found, reprint), side)
+        )
 
     return routes
+
+
+def _package(batch: Batch, store: Store, side: Side) -> Download:
+    return package_of(store, side, batch.job.number, batch.job.issued_on)
 
 
 async def _events(batches: Batches, batch: str, seen: str | None) -> AsyncIterator[dict[str, str]]:

@@ -13,6 +13,7 @@ from docgen.service import logs, problems
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CLIENT_GONE = 499
+HEAD = "docgen.head"  # in the scope of a request whose answer is sent without its content
 
 
 class Gate:
@@ -32,7 +33,7 @@ class Gate:
             return
         started, status, method = time.perf_counter(), 0, scope["method"]
         if method == "HEAD":
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", HEAD: True}
 
         async def watched(message: Message) -> None:
             nonlocal status

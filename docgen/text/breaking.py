@@ -5,7 +5,8 @@ prolonged-sound marks and small kana never begin a line; opening brackets and pr
 words and numbers, of half or full width, stay together unless one alone is wider than the line. So do dates
 (令和8年3月31日) and ratios (3割), which nobody should have to put together from two lines.
 
-A word in katakana may be broken, as the standard allows; where there is a choice, `whole_words` keeps it together.
+A word in katakana may be broken, as the standard allows, and what is wider than a line must be, somewhere. Lines that
+are cut with `careful` keep the one together, and cut the other behind a hyphen, a slash or the year: they may be more.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _TOGETHER = frozenset("…‥―—")
 # Letters and digits, and the marks between them: O'Hara, 1,234, １－２－３.
 _WORD = re.compile("[0-9A-Za-z\u00c0-\u024f０-９Ａ-Ｚａ-ｚ'’.,－．，-]").match
 _KATAKANA = re.compile("[ァ-ヺー-ヿㇰ-ㇿｦ-ﾟ]").match
+_JOINTS = frozenset("-－‐/／.．@年月")  # behind which a word or date is cut if it must be
 _SPACES = frozenset(" \u3000\u00a0")
 _DIGITS = "0123456789０１２３４５６７８９"
 _ERAS = ("明治", "大正", "昭和", "平成", "令和")
@@ -60,32 +62,32 @@ def _may_part(before: str, after: str) -> bool:
 
 
 def break_lines(
-    parts: Sequence[str], advances: Sequence[float], width: float, *, whole_words: bool = False
+    parts: Sequence[str], advances: Sequence[float], width: float, *, careful: bool = False
 ) -> list[tuple[int, int]]:
     """Cut clusters into lines as (start, end): greedy, no line wider than `width` but for hanging spaces.
 
     `advances` and `width` share one unit. A word wider than the line is cut where it must be. Joined, the lines are
     the text. A single cluster wider than `width` gets a line of its own, which the caller finds too wide. With
-    `whole_words` words in katakana stay together like Latin ones, which may take more lines.
+    `careful` lines are kinder to words, and may be more.
     """
     lines: list[tuple[int, int]] = []
     start = 0
     while start < len(parts):
-        end = _line_end(parts, advances, width, start, whole_words)
+        end = _line_end(parts, advances, width, start, careful)
         lines.append((start, end))
         start = end
     return lines
 
 
-def _line_end(parts: Sequence[str], advances: Sequence[float], width: float, start: int, whole_words: bool) -> int:
+def _line_end(parts: Sequence[str], advances: Sequence[float], width: float, start: int, careful: bool) -> int:
     limit = _limit(parts, advances, width, start)
     if limit == len(parts):
         return limit
-    for may_end in (_may_part, may_break) if whole_words else (may_break,):
+    for may_end in (_may_part, may_break) if careful else (may_break,):
         for end in range(limit, start, -1):
             if may_end(parts[end - 1], parts[end]):
                 return end
-    return _forced_end(parts, start, limit)
+    return _forced_end(parts, start, limit, careful)
 
 
 def _limit(parts: Sequence[str], advances: Sequence[float], width: float, start: int) -> int:
@@ -98,9 +100,8 @@ def _limit(parts: Sequence[str], advances: Sequence[float], width: float, start:
     return len(parts)
 
 
-def _forced_end(parts: Sequence[str], start: int, limit: int) -> int:
+def _forced_end(parts: Sequence[str], start: int, limit: int, careful: bool) -> int:
     """No good place up to `limit`: cut a long word, but still not before a mark that may not begin a line."""
-    for i in range(limit, start, -1):
-        if parts[i][0] not in NO_START and parts[i - 1][0] not in NO_END:
-            return i
-    return max(limit, start + 1)
+    places = [at for at in range(limit, start, -1) if parts[at][0] not in NO_START and parts[at - 1][0] not in NO_END]
+    joints = [at for at in places if careful and parts[at - 1] in _JOINTS]
+    return next(iter(joints or places), max(limit, start + 1))

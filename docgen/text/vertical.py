@@ -5,7 +5,8 @@ and for Latin letters and digits the habit of Japanese addresses:
 
 - kanji, kana and full-width characters stand upright, in the font's vertical form (GSUB `vert`) where it has one;
 - two digits stand side by side in one cell (縦中横); one digit, or three and more, each upright in a cell of its own,
-  of full width, whatever width the record gives them;
+  of full width, whatever width the record gives them; so do all digits of a number one part of which has three and
+  more (1-12-106, 10,000);
 - a hyphen is turned and as long as a full-width one, so that 1-2-3 and １－２－３ look alike;
 - one Latin letter alone stands upright; two and more, with the spaces and marks between them, are turned clockwise.
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from docgen.text.faces import WIDE_TWINS, Glyph, Stack, clusters
@@ -26,6 +28,7 @@ from docgen.units import MM_PER_PT
 # Unicode's classes R and Tr among wide and ambiguous characters: turned, unless the font has a vertical form.
 _TURNED = frozenset("－＝＜＞｜＿～〜ー‐−–—―‥…")
 _DIGITS = frozenset("0123456789０１２３４５６７８９")
+_IN_NUMBERS = frozenset("-－‐−,，.．/／")
 _IN_WORDS = frozenset(" '’.,&-‐")
 _EM = 1000.0
 
@@ -58,8 +61,8 @@ def cells(text: str, stack: Stack) -> list[Cell]:
         if end > start + 1:
             found += [_turned(part, stack) for part in parts[start:end]]
         elif parts[start] in _DIGITS:
-            end = _digits_end(parts, start)
-            found += _digits(parts[start:end], stack)
+            end = _number_end(parts, start)
+            found += _number(parts[start:end], stack)
         else:
             end = start + 1
             found.append(_single(parts[start], stack))
@@ -137,12 +140,25 @@ def _is_letter(cluster: str) -> bool:
     return unicodedata.category(cluster[0])[0] == "L" and unicodedata.east_asian_width(cluster[0]) not in "WF"
 
 
-def _digits_end(parts: Sequence[str], start: int) -> int:
-    return next((at for at in range(start, len(parts)) if parts[at] not in _DIGITS), len(parts))
+def _number_end(parts: Sequence[str], start: int) -> int:
+    """Where a number ends: digits, and marks between them."""
+    for at in range(start, len(parts)):
+        in_number = parts[at] in _IN_NUMBERS and parts[at + 1 : at + 2] and parts[at + 1] in _DIGITS
+        if parts[at] not in _DIGITS and not in_number:
+            return at
+    return len(parts)
+
+
+def _number(parts: Sequence[str], stack: Stack) -> Iterator[Cell]:
+    groups = [list(group) for _, group in groupby(parts, _DIGITS.__contains__)]
+    if max(map(len, groups)) > 2:
+        groups = [[part] for part in parts]
+    for group in groups:
+        yield from _digits(group, stack)
 
 
 def _digits(parts: Sequence[str], stack: Stack) -> Iterator[Cell]:
-    """Two side by side, else one below the other."""
+    """Two side by side, else one below the other; the mark between them by itself."""
     if len(parts) == 2 and (half := stack.form(parts[0], "half")) is not None:
         face, first = half
         second = face.form(parts[1], "half")

@@ -40,6 +40,19 @@ def rows(count: int, seed: int = 1, **changes: Mapping[str, Any]) -> list[dict[s
     return made
 
 
+def rows_of_employers(count: int, households: int = 4) -> list[dict[str, Any]]:
+    """Invented people whose employers have so many households each."""
+    made = rows(count)
+    for row in made:
+        number = row["_household"] // households
+        row |= {
+            "事業所番号": f"{number:04d}",
+            "事業所名称": f"見本商店{number}",
+            "事業所所在地": "見本県見本市工場町4-5",
+        }
+    return made
+
+
 def put_part(store: Store, number: int, part: Sequence[Mapping[str, Any]], folder: Path) -> None:
     """Write a part of the input as intake does."""
     schema = pa.schema([(name, _OWN.get(name, pa.string())) for name in part[0]])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from docgen.bulk import whole as whole_package
 from docgen.bulk.against import reconcile_shard, says
-from docgen.bulk.job import Job, part_name, shard_dir
+from docgen.bulk.job import Job, employers_dir, part_name, shard_dir
 from docgen.bulk.opened import MANIFEST
 from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.store import Store
@@ -74,6 +74,18 @@ def test_what_goes_through_employers_says_it_too(engine: Engine, tmp_path: Path,
     job = packages.job(delivery)
     store = packages.issue(engine, tmp_path, job, packages.halves(packages.rows(30, **CHANGES)))
     assert [found(engine, store, number, job) for number in (1, 2)] == [[], []]
+
+
+def test_a_letter_that_does_not_name_the_envelopes_that_go_with_it_is_found(engine: Engine, tmp_path: Path) -> None:
+    job = packages.job("regular")
+    store = packages.issue(engine, tmp_path, job, packages.halves(packages.rows_of_employers(30)))
+    name = f"{employers_dir(1)}/bundles.csv"
+    first, second, *rest = store.read(name).splitlines(keepends=True)
+    assert first.split(b",")[1] == second.split(b",")[1]
+    for wrong in ([second, first, *rest], [second, *rest], [*rest, first, second]):
+        store.put(name, b"".join(wrong))
+        assert [finding.code for finding in found(engine, store, 1, job)] == ["package_bundle"]
+        assert found(engine, store, 2, job) == []
 
 
 def reports(engine: Engine, store: Store) -> list[dict[str, object]]:

@@ -69,6 +69,24 @@ def test_a_package_is_left_and_nothing_of_the_work(package: Path) -> None:
     assert (package / "vendor" / "manifest.json").exists()
 
 
+def test_what_docgen_makes_is_readable_by_its_user_alone_whatever_the_umask(source: Path, tmp_path: Path) -> None:
+    above, state, out, open_to_all = (tmp_path / name for name in ("above", "state", "above/package", "mine"))
+    open_to_all.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        assert issue(state, source, out).returncode == 0
+        assert issue(state, source, open_to_all, "--reissue", "a test").returncode == 0
+        again = run(
+            state, "reprint", out, "--page", "vendor/cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "r"
+        )
+        assert again.returncode == 0, again.stderr
+    finally:
+        os.umask(before)
+    made = [above, out, state, tmp_path / "r"]
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in made} == {path.name: "0o700" for path in made}
+    assert open_to_all.stat().st_mode & 0o777 == 0o755
+
+
 def test_it_reconciles_and_says_where_it_was_changed(state: Path, package: Path) -> None:
     assert run(state, "reconcile", package).returncode == 0
     pages = package / "vendor" / "pages.csv"
@@ -94,6 +112,18 @@ def test_somebody_is_found_by_their_own_key_and_printed_again(state: Path, packa
     assert again.returncode == 0, again.stderr
     assert run(state, "reconcile", tmp_path / "r").returncode == 0
     assert run(state, "find", package, "--key", "nobody").returncode == 1
+
+
+def test_a_card_that_comes_with_its_mount_says_whose_do_not(state: Path, package: Path, tmp_path: Path) -> None:
+    cells = [row.split(",") for row in (package / "vendor/pieces.csv").read_text("utf-8-sig").splitlines()[1:]]
+    piece, sheet, of, _, _, cards, *_ = max(cells, key=lambda row: int(row[5]))
+    again = ("reprint", package, "--reason", "x", "--piece", f"{piece}-{sheet}1")
+    told = run(state, *again, "--out", tmp_path / "one").stderr
+    assert told == (
+        f"the mount carries {int(cards) - 1} other cards, not asked for and not in this reprint: all of a mount's come "
+        f"by --piece {piece}-{sheet}/{of}\n"
+    )
+    assert run(state, *again, "--cards-only", "--out", tmp_path / "bare").stderr == ""
 
 
 def test_a_plan_counts_as_the_package_does_and_leaves_nothing(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from docgen.bulk.household import Household, Planner
 from docgen.bulk.job import Job
 from docgen.engine import Engine
+from docgen.errors import Violation
 from tests.bulk.parts import JOB, dependent, family, insured, members
 
 
@@ -102,6 +103,23 @@ def test_all_that_is_wrong_with_a_household_is_told_at_once_and_each_thing_once(
     }
 
 
+@pytest.mark.parametrize(
+    ("insurer", "delivery"),
+    [("association", "bulk"), ("association", "lists"), ("society", "cards"), ("society", "notices")],
+)
+@pytest.mark.parametrize("value", ["123456789012", "１２３４５６７８９０１２", "12345"])
+def test_more_than_four_digits_of_an_individual_number_are_refused_whatever_is_delivered(
+    engine: Engine, insurer: str, delivery: str, value: str
+) -> None:
+    job = replace(JOB, insurer=insurer, delivery=delivery)
+    household = plan(engine, [insured(個人番号下4桁="1234"), dependent(1, 個人番号下4桁=value)], job)
+    assert states(household) == ["held", "rejected"]
+    (violation,) = household.members[1].violations
+    assert violation.code == "individual_number_too_long"
+    assert household.members[1].data.column(violation.pointer or "") == "個人番号下4桁"
+    assert value not in f"{violation.message}{violation.hint}"
+
+
 def test_dependents_without_their_insured_are_rejected(engine: Engine) -> None:
     household = plan(engine, [dependent(1), dependent(2)])
     assert set(itertools.chain.from_iterable(codes(household).values())) == {"missing_value"}
@@ -150,6 +168,113 @@ def test_a_list_tries_who_stands_on_it_and_makes_no_piece(engine: Engine) -> Non
     household = plan(engine, [insured(), dependent(1, 名="花\ue000子")], job)
     assert states(household) == ["held", "rejected"]
     assert household.pieces == ()
+
+
+@pytest.mark.parametrize(
+    ("other", "column", "message"),
+    [
+        (insured(番号="78", 枝番="00", 氏="他人"), "本人家族区分", "2 insured people (rows 1, 2)"),
+        (insured(枝番="01", 氏="他人"), "本人家族区分", "2 insured people (rows 1, 2)"),
+        (dependent(1, 番号="78"), "番号", "different numbers (rows 1, 2, 3)"),
+        (dependent(1, 記号="10203041"), "記号", "different symbols (rows 1, 2, 3)"),
+        (dependent(1, 記号=""), "記号", "different symbols (rows 1, 2, 3)"),
+    ],
+)
+@pytest.mark.parametrize("delivery", ["bulk", "regular", "lists"])
+def test_people_who_contradict_each_other_are_all_rejected_since_nobody_knows_who_is_wrong(
+    engine: Engine, other: dict[str, str], column: str, message: str, delivery: str
+) -> None:
+    for one in (engine, lenient(engine)):
+        household = plan(one, [insured(), other, dependent(2)], replace(JOB, delivery=delivery))
+        assert states(household) == ["rejected"] * 3
+        assert household.pieces == ()
+        for member in household.members:
+            told = [violation for violation in member.violations if violation.code == "household_contradictory"]
+            assert (column, message) in [
+                (member.data.column(violation.pointer or ""), violation.message.removeprefix("the household has "))
+                for violation in told
+            ]
+            assert not any(name in f"{v.message}{v.hint}" for v in told for name in ("他人", "78", "10203041"))
+
+
+@pytest.mark.parametrize("delivery", ["regular", "lists"])
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"事業所番号": "0043"}, "事業所番号"),
+        ({"事業所名称": "例示商事株式会社"}, "事業所名称"),
+        ({"資格区分": "任意継続", "資格喪失予定年月日": "20260731"}, "資格区分"),
+    ],
+)
+def test_a_household_of_two_employers_or_kinds_of_membership_is_rejected_where_mail_goes_through_the_employer(
+    engine: Engine, cells: dict[str, str], column: str, delivery: str
+) -> None:
+    rows = [insured(), dependent(1, **cells)]
+    household = plan(engine, rows, replace(JOB, delivery=delivery))
+    assert codes(household) == {key: ["household_contradictory"] for key in codes(household)}
+    assert {member.data.column(v.pointer or "") for member in household.members for v in member.violations} == {column}
+    assert household.pieces == ()
+    assert states(plan(engine, rows)) == ["printed"] * 2  # to the home
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"番号": "７７", "記号": "１０２０３０４０"},
+        {"事業所番号": "００４２", "事業所名称": "株式会社見本製作所"},
+        {"事業所番号": "", "事業所名称": "", "事業所郵便番号": "", "事業所所在地": ""},
+        {"郵便番号": "222-0022", "住所": "例示県例示市見本町"},  # 遠隔地
+    ],
+)
+@pytest.mark.parametrize("delivery", ["bulk", "regular", "lists"])
+def test_another_width_another_home_and_what_a_dependents_row_leaves_out_contradict_nothing(
+    engine: Engine, cells: dict[str, str], delivery: str
+) -> None:
+    assert states(plan(engine, [insured(), dependent(1, **cells)], replace(JOB, delivery=delivery))) == ["printed"] * 2
+
+
+def test_the_insured_of_a_society_in_which_all_are_insured_contradict_each_other_by_their_numbers_alone(
+    engine: Engine,
+) -> None:
+    def member(branch: int, number: str) -> dict[str, str]:
+        return {
+            "union_member": "M0001", "symbol": "12", "number": number, "branch": f"{branch:02d}",
+            "role": "家族" if branch else "組合員", "category": "家族" if branch else "第一種",
+            "name": "見本　太郎", "kana": "ミホン　タロウ", "sex": "M", "born": "1980-04-01", "acquired": "2019-05-01",
+            "postal_code": "000-0001", "town": "見本県例示市見本町", "street": "1-2-3",
+        }  # fmt: skip
+
+    job = replace(JOB, insurer="accountants", delivery="cards")
+    assert states(plan(engine, [member(0, "3001"), member(1, "3001")], job)) == ["printed"] * 2
+    assert states(plan(engine, [member(0, "3001"), member(1, "3002")], job)) == ["rejected"] * 2
+
+
+def test_a_household_is_contradictory_though_one_of_the_two_was_withdrawn_whose_address_the_other_would_get(
+    engine: Engine,
+) -> None:
+    for gone in (0, 1):
+        people = members(engine, [insured(), insured(番号="78", 氏="他人")])
+        people[gone].state = "withdrawn"
+        household = Planner(engine, JOB).plan(1, people)
+        assert sorted(states(household)) == ["rejected", "withdrawn"]
+        assert household.pieces == ()
+
+
+def test_who_is_there_twice_or_cannot_be_read_is_no_second_insured_person(engine: Engine) -> None:
+    household = plan(engine, [insured(), dependent(1, 本人家族区分="7"), dependent(2, 番号="")])
+    assert codes(household) == {
+        "00000001-00": [],
+        "00000001-01": ["unknown_code"],
+        "00000001-02": ["missing_value"],
+    }
+    for code, rows in (
+        ("duplicate_person", [insured(), insured(郵便番号="222-0022"), dependent(1)]),
+        ("malformed_row", [insured(番号="78"), insured(), dependent(1)]),
+    ):
+        people = members(engine, rows)
+        for member in people[: 2 if code == "duplicate_person" else 1]:
+            member.state, member.violations = "rejected", [Violation(code, "x")]
+        assert "held" in states(Planner(engine, JOB).plan(1, people))
 
 
 @given(bad=st.sets(st.integers(0, 8)), gone=st.sets(st.integers(0, 8)), size=st.integers(1, 9), hold=st.booleans())

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 
 import pikepdf
@@ -24,7 +26,7 @@ from docgen.bulk.intake import take_in
 from docgen.bulk.job import Job
 from docgen.bulk.opened import PageRow, key_rows, open_manifest, page_rows, piece_rows
 from docgen.bulk.reconcile import Finding, reconcile
-from docgen.bulk.reprint import reprint
+from docgen.bulk.reprint import left_behind, reprint
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
 from docgen.bulk.tables import PIECES, read_table
@@ -129,6 +131,55 @@ def test_who_is_not_printed_is_named_in_the_insurers_own_columns(
 ) -> None:
     table = read_table(io.BytesIO(made(insurer, "cards").read("issuer/rejects.csv")))
     assert {(row["key"], row["code"], row["column"]) for row in table} == rejects
+
+
+# --- notices ---
+
+
+@pytest.mark.parametrize(("insurer", "page"), [("publishers", 1), ("accountants", 1), ("accountants", 2)])
+def test_notices_of_two_households_that_changed_places_are_found_by_their_numbers(
+    made: Made, tmp_path: Path, insurer: str, page: int
+) -> None:
+    store = made(insurer, "notices")
+    shutil.copytree(store.location, tmp_path / "package")
+    damaged, notices = Damaged(tmp_path / "package"), "vendor/notices-0001.pdf"
+    sheets = [list(rows) for _, rows in groupby(page_rows(store), key=lambda row: (row.piece, row.sheet))]
+    one = max(sheets, key=len)[page - 1]
+    other = next(rows[0] for rows in sheets if rows[0].piece != one.piece)
+    damaged.swap_contents(notices, one.page - 1, other.page - 1)
+    damaged.hide()
+    report = reconcile(Store.open(damaged.folder), vendor_only=True)
+    assert {(f.code, f.file, f.page, f.piece) for f in report.findings} == {
+        ("package_code_differs", notices, row.page, row.piece) for row in (one, other)
+    }
+
+
+def test_a_notice_that_lost_its_number_is_found(made: Made, tmp_path: Path) -> None:
+    shutil.copytree(made("accountants", "notices").location, tmp_path / "package")
+    damaged = Damaged(tmp_path / "package")
+
+    def spoil(pdf: pikepdf.Pdf) -> None:
+        content = lines(pdf, 1)
+        (code,) = (at for at, line in enumerate(content) if line.endswith(b"f Q"))
+        del content[code]
+        set_lines(pdf, 1, content)
+
+    damaged.pages_of("vendor/notices-0001.pdf", spoil)
+    damaged.hide()
+    assert [(f.code, f.page) for f in found(damaged)] == [("package_code_differs", 1)]
+
+
+def test_where_a_number_stands_on_some_pages_alone_it_is_not_asked_for(tmp_path: Path) -> None:
+    layouts = tmp_path / "layouts"
+    shutil.copytree(EXTRACTS.parents[1], layouts)
+    layout = layouts / "notice.yaml"
+    text = layout.read_text(encoding="utf-8")
+    text, times = re.subn(r"(id: piece.id, .*\n\s+when:) piece.has_id", r"\1 [piece.has_id, page.is_last]", text)
+    assert times == 1
+    layout.write_text(re.sub(r"    - \{id: next.piece, .*\n", "", text), encoding="utf-8")
+    store = issue(Engine(Settings(layouts_dir=layouts)), tmp_path, "accountants.jsonl", job("accountants", "notices"))
+    assert max(row.sheets for row in piece_rows(store)) > 1
+    assert reconcile(store).findings == []
 
 
 # --- cards that are printed on their mounts ---
@@ -271,6 +322,20 @@ def test_two_people_who_changed_places_in_a_sheets_row_are_found_by_the_vendor_t
     assert {(finding.code, finding.file) for finding in report.findings} == {("package_order", "vendor/pages.csv")}
 
 
+def test_two_backs_that_changed_places_are_found_by_their_codes_though_every_hash_was_repaired(
+    damaged: Damaged,
+) -> None:
+    backs = [row for row in page_rows(Store.open(damaged.folder)) if row.page % 2 == 0]
+    one, other = backs[1], backs[4]
+    damaged.swap_contents(MOUNTS, one.page - 1, other.page - 1)
+    damaged.hide()
+    shutil.rmtree(damaged.folder / "issuer")
+    findings = reconcile(Store.open(damaged.folder), vendor_only=True).findings
+    assert {(f.code, f.page, f.piece) for f in findings} == {
+        ("package_code_differs", row.page, row.piece) for row in (one, other)
+    }
+
+
 def test_the_sheet_of_another_household_is_found(damaged: Damaged) -> None:
     damaged.swap_contents(MOUNTS, 0, 2)
     damaged.hide()
@@ -296,6 +361,7 @@ def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Stor
         made = reprint(printed, out, Selection(people=(person,)), "damaged in the post", cards_only=cards_only)
         assert (made.pieces, made.cards, made.people, made.pages) == (1, 4, 4, 2)
         assert [row.page_hash for row in page_rows(out)] == [front.page_hash, back.page_hash]
+        assert left_behind(out) == []
         assert {row.person for row in key_rows(out)} == set(front.people)
         assert reconcile(out).findings == []
 
@@ -327,7 +393,9 @@ def test_a_symbol_that_is_printed_with_its_card_is_read_on_the_back_of_the_sheet
     front, back = family(Store.open(damaged.folder))
 
     def exchange(content: list[bytes]) -> None:
-        one, two, *_ = [at for at, line in enumerate(content) if line.endswith(b"f Q")]
+        _, one, two, *_ = [
+            at for at, line in enumerate(content) if line.endswith(b"f Q")
+        ]  # the first is the sheet's own
         content[one], content[two] = moved(content[two], content[one]), moved(content[one], content[two])
 
     edit(damaged, back.page, exchange)

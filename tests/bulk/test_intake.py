@@ -173,6 +173,19 @@ def test_what_goes_through_employers_is_sorted_by_employer_and_the_voluntarily_c
     assert keys(parts) == ["3-00", "2-00", "4-00", "1-00"]
 
 
+def test_an_employers_households_stand_together_whatever_other_employer_has_the_same_number() -> None:
+    def of(name: str) -> dict[str, str]:
+        return {"事業所番号": "0002", "事業所名称": name, "事業所郵便番号": "100-0001", "事業所所在地": f"{name}町"}
+
+    rows = [row(1, **of("甲")), row(2, **of("乙")), row(3, **of("甲")), row(4, **of("乙")), row(5, 事業所番号="0001")]
+    _, parts = taken(rows, job=replace(JOB, delivery="regular"))
+    names = [person["事業所名称"] for part in parts for person in part]
+    assert names[0] is None
+    assert [name for name, _ in groupby(names[1:])] in (["甲", "乙"], ["乙", "甲"])
+    _, home = taken(rows)
+    assert keys(home) == [f"{at}-00" for at in range(1, 6)]
+
+
 def in_small_piles(patch: pytest.MonkeyPatch, rows: int, dealt: int = 3) -> None:
     patch.setattr(parts, "_PILE", rows)
     patch.setattr(parts, "_DEALT", dealt)
@@ -536,7 +549,7 @@ def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_
         ("00000025-00", "does_not_fit", "氏"),
         ("00000026-00", HELD, ""),
         ("00000026-01", "missing_value", "名カナ"),
-        ("00000027-00", "barcode_unencodable", "郵便番号"),
+        ("00000027-00", "barcode_unencodable", "番地等"),
         ("00000027-01", HELD, ""),
         ("00000028-01", "missing_value", "本人家族区分"),  # a dependent without an insured person
         ("00000030-00", HELD, ""),

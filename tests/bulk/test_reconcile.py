@@ -7,9 +7,10 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from docgen.bulk.opened import MANIFEST
+from docgen.bulk.opened import MANIFEST, piece_rows
 from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.store import Store
+from docgen.bulk.tables import PIECES
 from docgen.engine import Engine
 from tests.bulk import packages
 from tests.bulk.damage import Damaged, Rows, exchange, lines, set_lines
@@ -48,7 +49,8 @@ def test_a_sound_package_has_no_differences_and_its_counts_add_up(sound: Path) -
     assert report.findings == []
     assert report.counts.balanced
     said = json.loads((sound / MANIFEST).read_text(encoding="utf-8"))["counts"]
-    assert {**said, "households": 0} == report.counts.as_dict()
+    assert {**said, "households": report.counts.households} == report.counts.as_dict()
+    assert report.counts.households == said["households"] - 2  # one was held back, one withdrawn
     assert said["rejected"] == said["withdrawn"] == 1
     assert said["held"] > 0
 
@@ -125,6 +127,12 @@ def test_a_name_that_was_edited_on_the_mount_is_found(damaged: Damaged) -> None:
     damaged.pages_of(MOUNTS, edit)
     damaged.hide()
     assert places(found(damaged), "package_name_differs") >= {(MOUNTS, 2)}
+
+
+def test_a_page_that_was_turned_is_another_one(damaged: Damaged) -> None:
+    damaged.pages_of(CARDS, lambda pdf: pdf.pages[2].obj.__setitem__("/Rotate", 180))
+    damaged.sign()
+    assert places(found(damaged), "package_page_changed") == {(CARDS, 3)}
 
 
 def test_a_dropped_page_is_missing_from_there_on(damaged: Damaged) -> None:
@@ -238,10 +246,149 @@ def test_two_people_who_changed_places_in_the_table_are_found_by_the_vendor_too(
     assert (finding.code, finding.file) == ("package_order", PAGES)
 
 
+# --- what employers get ---
+
+
+@pytest.fixture(scope="module")
+def handed_on(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Envelopes for several employers, in two shards."""
+    folder = tmp_path_factory.mktemp("handed-on")
+    packages.issue(engine, folder, packages.job("regular"), packages.halves(packages.rows_of_employers(40)))
+    return folder / "package"
+
+
+@pytest.fixture
+def through_employers(handed_on: Path, tmp_path: Path) -> Damaged:
+    shutil.copytree(handed_on, tmp_path / "package")
+    return Damaged(tmp_path / "package")
+
+
+def seen_by_the_vendor(damaged: Damaged) -> list[Finding]:
+    return reconcile(Store.open(damaged.folder), vendor_only=True).findings
+
+
+def test_every_envelope_is_in_the_bundle_of_a_letter(handed_on: Path) -> None:
+    assert reconcile(Store.open(handed_on)).findings == []
+    rows = list(piece_rows(Store.open(handed_on)))
+    letters = [row.piece for row in rows if row.kind == "letter"]
+    assert len(letters) > 3
+    assert list(dict.fromkeys(row.bundle for row in rows if row.kind == "employer")) == letters
+
+
+def test_two_envelopes_that_changed_bundles_are_found_by_what_the_letters_name(through_employers: Damaged) -> None:
+    at = PIECES.index("bundle")
+    changed = {}
+
+    def swap(rows: Rows) -> Rows:
+        one = rows[0]
+        other = next(row for row in rows if row[at] != one[at])
+        changed.update({one[at]: one, other[at]: other})
+        one[at], other[at] = other[at], one[at]
+        return rows
+
+    through_employers.table("vendor/pieces.csv", swap)
+    through_employers.sign()
+    findings = seen_by_the_vendor(through_employers)
+    assert {(finding.code, finding.file) for finding in findings} == {("package_bundle", "vendor/pieces.csv")}
+    assert {finding.piece for finding in findings} == set(changed)
+    assert any(f"{changed[min(changed)][0]}-1/" in finding.hint for finding in findings)
+
+
+@pytest.mark.parametrize(("kind", "bundle"), [("employer", ""), ("employer", "S01-L00010001X"), ("letter", "")])
+def test_a_bundle_that_is_none_is_found(through_employers: Damaged, kind: str, bundle: str) -> None:
+    def spoil(rows: Rows) -> Rows:
+        next(row for row in rows if row[PIECES.index("kind")] == kind)[PIECES.index("bundle")] = bundle
+        return rows
+
+    through_employers.table("vendor/pieces.csv", spoil)
+    through_employers.sign()
+    assert {finding.code for finding in seen_by_the_vendor(through_employers)} == {"package_bundle"}
+
+
+def test_what_is_mailed_to_a_home_is_in_no_bundle(damaged: Damaged) -> None:
+    def spoil(rows: Rows) -> Rows:
+        rows[2][PIECES.index("bundle")] = "S01-L00010001X"
+        return rows
+
+    damaged.table("vendor/pieces.csv", spoil)
+    damaged.sign()
+    (finding,) = seen_by_the_vendor(damaged)
+    assert (finding.code, finding.file) == ("package_bundle", "vendor/pieces.csv")
+
+
+@pytest.mark.parametrize("gone", ["the row", "the letter"])
+def test_an_envelope_or_a_letter_that_the_package_lost_is_missed(through_employers: Damaged, gone: str) -> None:
+    rows = list(piece_rows(Store.open(through_employers.folder)))
+    lost = rows[0] if gone == "the row" else next(row for row in rows if row.kind == "letter")
+    for name, column in (("vendor/pieces.csv", 0), (PAGES, 2)):
+        through_employers.table(
+            name,
+            lambda rows, at=column: [row for row in rows if row[at] != lost.piece],
+        )
+    through_employers.sign()
+    assert "package_bundle" in {finding.code for finding in seen_by_the_vendor(through_employers)}
+
+
+def test_letters_of_two_employers_that_changed_places_are_found(through_employers: Damaged) -> None:
+    letters = "vendor/letters-0001.pdf"
+    through_employers.swap_contents(letters, 0, 1)
+    through_employers.hide()
+    findings = seen_by_the_vendor(through_employers)
+    assert places(findings, "package_code_differs") == {(letters, 1), (letters, 2)}
+    assert len([finding for finding in findings if finding.code == "package_bundle"]) == 2
+
+
+def test_lists_of_two_employers_that_changed_places_are_found(engine: Engine, tmp_path: Path) -> None:
+    packages.issue(engine, tmp_path, packages.job("lists"), [packages.rows_of_employers(10, households=1)])
+    damaged, lists = Damaged(tmp_path / "package"), "vendor/recipients-lists-0001.pdf"
+    damaged.swap_contents(lists, 0, 1)
+    damaged.hide()
+    findings = seen_by_the_vendor(damaged)
+    assert {(finding.code, finding.file, finding.page) for finding in findings} == {
+        ("package_code_differs", lists, page) for page in (1, 2)
+    }
+
+
 @pytest.mark.parametrize("name", ["people", "printed", "rejected", "held", "withdrawn", "pieces", "cards", "pages"])
 def test_each_count_of_the_manifest_is_held_against_what_is_there(damaged: Damaged, name: str) -> None:
     damaged.manifest(lambda manifest: manifest["counts"].update({name: manifest["counts"][name] + 1}))
     assert any(finding.message.startswith(f"{name}: the manifest says") for finding in found(damaged))
+
+
+@pytest.mark.parametrize("name", ["printed", "pieces", "cards", "pages"])
+def test_the_vendor_counts_as_well(damaged: Damaged, name: str) -> None:
+    shutil.rmtree(damaged.folder / "issuer")
+    damaged.manifest(lambda manifest: manifest["counts"].update({name: manifest["counts"][name] + 1}))
+    findings = reconcile(Store.open(damaged.folder), vendor_only=True).findings
+    assert any(finding.message.startswith(f"{name}: the manifest says") for finding in findings)
+
+
+def test_there_are_no_more_households_with_mail_than_the_manifest_says(damaged: Damaged) -> None:
+    damaged.manifest(lambda manifest: manifest["counts"].update(households=2))
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file) == ("package_counts", MANIFEST)
+    assert finding.message.startswith("households: the manifest says 2, and ")
+
+
+def test_a_piece_of_a_kind_that_there_is_not_is_found(damaged: Damaged) -> None:
+    def rename(rows: Rows) -> Rows:
+        rows[1][PIECES.index("kind")] = "office"
+        return rows
+
+    damaged.table("vendor/pieces.csv", rename)
+    damaged.sign()
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file) == ("package_table", "vendor/pieces.csv")
+    assert finding.piece is not None
+    assert finding.hint == "home, direct, employer, letter or list"
+
+
+@pytest.mark.parametrize("format", [99, 0, "1", None])
+def test_a_package_of_another_format_is_not_read(damaged: Damaged, format: object) -> None:
+    damaged.manifest(lambda manifest: manifest.update(format=format))
+    (finding,) = found(damaged)
+    assert (finding.code, finding.file) == ("package_manifest", MANIFEST)
+    assert finding.message.endswith(f"of format {json.dumps(format)}, and this version of docgen reads format 1")
 
 
 @pytest.mark.parametrize("keep", [0.999, 0.9, 0.5, 0.0])

@@ -9,18 +9,31 @@ from typing import Any
 import numpy as np
 import pypdfium2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from docgen.bulk.find import Selection, find
-from docgen.bulk.opened import MANIFEST, KeyRow, PageRow, key_rows, page_rows
+from docgen.bulk.job import person_key, piece_id
+from docgen.bulk.opened import (
+    KEYS_TABLE,
+    MANIFEST,
+    PAGES_TABLE,
+    PIECES_TABLE,
+    KeyRow,
+    PageRow,
+    key_rows,
+    page_rows,
+    piece_rows,
+)
 from docgen.bulk.reconcile import reconcile
-from docgen.bulk.reprint import reprint
+from docgen.bulk.reprint import left_behind, reprint
 from docgen.bulk.store import Store
 from docgen.engine import Engine, preflight
 from docgen.errors import PackageError
 from docgen.pdf.reader import read_pages
 from tests import verapdf
 from tests.bulk import packages
-from tests.bulk.damage import Damaged
+from tests.bulk.damage import Damaged, Rows
 
 CARDS = "vendor/cards-0001.pdf"
 WHY = "damaged in the post"
@@ -79,6 +92,38 @@ def test_a_person_is_both_sides_of_the_card_and_the_mount(package: Store, rows: 
     assert reconcile(out).findings == []
 
 
+def test_what_a_mount_carries_besides_is_told_with_the_number_to_ask_for(
+    package: Store, rows: list[PageRow], tmp_path: Path
+) -> None:
+    piece = family(rows)
+    cards = {row.place: row for row in rows if row.piece == piece and row.sheet == 1 and row.place}
+    asked = [
+        (Selection(people=cards[2].people), False, len(cards) - 1),
+        (Selection(pieces=(f"{piece}-11", f"{piece}-12")), False, len(cards) - 2),
+        (Selection(people=cards[2].people), True, 0),
+        (Selection(pieces=(f"{piece}/1",)), False, 0),
+    ]
+    for number, (selection, cards_only, besides) in enumerate(asked):
+        out = Store.open(tmp_path / str(number))
+        reprint(package, out, selection, WHY, cards_only=cards_only)
+        left = left_behind(out)
+        assert [envelope.cards for envelope in left] == [besides] * bool(besides)
+        for envelope in left:  # the number gets them all
+            whole = Store.open(tmp_path / f"{number}-whole")
+            assert reprint(package, whole, Selection(pieces=(envelope.number,)), WHY).cards == len(cards)
+
+
+def test_what_is_put_into_an_envelope_is_named_only_where_one_is_filled(
+    package: Store, rows: list[PageRow], tmp_path: Path
+) -> None:
+    selection = Selection(people=(next(row.people[0] for row in rows if row.place == 1),))
+    for cards_only, enclosures in ((False, "leaflet seal reply-envelope"), (True, "")):
+        out = Store.open(tmp_path / str(cards_only))
+        reprint(package, out, selection, WHY, cards_only=cards_only)
+        assert [row.enclosures for row in piece_rows(out)] == [enclosures]
+        assert reconcile(out).findings == []
+
+
 def test_a_person_is_found_by_the_records_own_key_too(package: Store, out: Store) -> None:
     wanted: KeyRow = list(key_rows(package))[6]
     reprint(package, out, Selection(keys=(wanted.key,)), WHY, cards_only=True)
@@ -98,6 +143,13 @@ def test_a_page_is_the_whole_card_that_it_is_of(package: Store, rows: list[PageR
     asked = [row for row in rows if (row.file, row.page) in {(CARDS, 3), (CARDS, 4), ("vendor/mounts-0002.pdf", 1)}]
     assert [row.page_hash for row in page_rows(out)] == [row.page_hash for row in asked]
     assert reconcile(out).findings == []
+
+
+def test_a_mount_alone_is_nobodys_card(package: Store, rows: list[PageRow], out: Store) -> None:
+    counts = reprint(package, out, Selection(pages=("mounts-0001.pdf:1",)), WHY)
+    assert (counts.people, counts.printed, counts.cards, counts.pieces, counts.households) == (0, 0, 0, 1, 1)
+    assert reconcile(out).findings == []
+    assert reconcile(out, vendor_only=True).findings == []
 
 
 def test_all_printed_again_has_every_hash_of_the_original(package: Store, rows: list[PageRow], out: Store) -> None:
@@ -164,9 +216,94 @@ def test_letters_are_printed_again_with_their_piece(engine: Engine, tmp_path: Pa
     made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows(30)))
     letter = next(row for row in page_rows(made) if row.document == "employer-letter")
     out = Store.open(tmp_path / "reprint")
-    reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
+    counts = reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
     assert {row.document for row in page_rows(out)} == {"employer-letter"}
+    assert (counts.people, counts.households, counts.pieces) == (0, 0, 1)
     assert reconcile(out).findings == []
+
+
+def mistyped(id_: str, at: int) -> str:
+    """An id with another character at a place."""
+    return id_[:at] + ("7" if id_[at] != "7" else "1") + id_[at + 1 :]
+
+
+def hints(store: Store, **asked: tuple[str, ...]) -> list[str]:
+    with pytest.raises(PackageError, match="not_in_package") as caught:
+        list(find(store, Selection(**asked)))
+    return [violation.hint for violation in caught.value.violations]
+
+
+@given(data=st.data())
+def test_an_id_that_was_mistyped_is_told_from_one_of_another_package(package: Store, data: st.DataObject) -> None:
+    pieces, people = {row.piece for row in piece_rows(package)}, {row.person for row in key_rows(package)}
+    piece, person = data.draw(st.sampled_from(sorted(pieces))), data.draw(st.sampled_from(sorted(people)))
+    at = st.integers(4, len(piece) - 1)  # behind S01-
+    wrong = mistyped(piece, data.draw(at)) + data.draw(st.sampled_from(["", "-1/1", "/1", "/1/1", "-11", "-1/1/1/1"]))
+    assert hints(package, pieces=(wrong,), people=(mistyped(person, data.draw(at)),)) == [MISTYPED] * 2
+
+
+MISTYPED = "its check character does not fit: it is mistyped, compare it with the paper"
+
+
+def test_an_unknown_id_is_told_what_it_may_be_to_who_has_the_issuers_side_or_not(
+    package: Store, tmp_path: Path
+) -> None:
+    shutil.copytree(f"{package.location}/vendor", tmp_path / "vendor")
+    asked = {"pieces": (piece_id("S02", 1),), "people": (person_key("S01", 999),), "pages": ("cards-0009.pdf:1",)}
+    theirs = "it is of another package, or of somebody who was not printed"
+    page = "name a file of the package and a page of it: cards-0001.pdf:1"
+    assert hints(Store.open(tmp_path), **asked) == [theirs, theirs, page]
+    envelope = (f"{piece_id('S01', 1)}-9/9",)
+    assert hints(package, pieces=envelope)[0].startswith("what stands behind the check character is mistyped, or it is")
+    assert hints(package, **asked) == [f"{theirs}: see issuer/keys.csv"] * 2 + [page]
+
+
+def test_ids_may_be_typed_in_lower_case(package: Store, rows: list[PageRow], out: Store) -> None:
+    card = next(row for row in rows if row.place == 2)
+    person, piece = card.people[0].lower(), f"{card.piece.lower()}-{card.sheet}{card.place}"
+    for selection in (Selection(people=(person,)), Selection(pieces=(piece,))):
+        assert [holding.pages[-1].page_hash for holding in find(package, selection)][-1] == rows[
+            rows.index(card) + 1
+        ].page_hash
+    reprint(package, out, Selection(pieces=(piece,)), WHY)
+    assert json.loads(out.read(MANIFEST))["reprint"]["selected"] == {"pieces": [piece.upper()]}
+
+
+def test_what_an_employer_gets_again_keeps_its_bundle_with_the_letter_or_without(
+    engine: Engine, tmp_path: Path
+) -> None:
+    made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows_of_employers(30)))
+    pieces = list(piece_rows(made))
+    letter = next(row.piece for row in pieces if row.kind == "letter")
+    envelopes = [row for row in pieces if row.bundle == letter and row.kind == "employer"]
+    other = next(row for row in pieces if row.kind == "letter" and row.piece != letter)
+    assert len(envelopes) > 2
+    for at, asked in enumerate([
+        [envelopes[1].piece],
+        [envelopes[1].piece, envelopes[2].piece, letter],
+        [*(row.piece for row in envelopes), other.piece],  # a letter without its envelopes, envelopes without theirs
+    ]):  # fmt: skip
+        out = Store.open(tmp_path / f"reprint-{at}")
+        reprint(made, out, Selection(pieces=tuple(dict.fromkeys(asked))), WHY)
+        bundles = {row.piece: row.bundle for row in pieces}
+        assert {row.piece: row.bundle for row in piece_rows(out)} == {piece: bundles[piece] for piece in asked}
+        assert reconcile(out).findings == []
+        assert reconcile(out, vendor_only=True).findings == []
+
+
+def test_an_envelope_that_is_printed_again_with_anothers_letter_is_found(engine: Engine, tmp_path: Path) -> None:
+    made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows_of_employers(30)))
+    pieces = list(piece_rows(made))
+    letter, other = [row.piece for row in pieces if row.kind == "letter"][:2]
+    mine = next(row for row in pieces if row.bundle == other and row.kind == "employer")
+    out = Store.open(tmp_path / "reprint")
+    reprint(made, out, Selection(pieces=(mine.piece, letter)), WHY)
+    damaged = Damaged(tmp_path / "reprint")
+    damaged.table("vendor/pieces.csv", lambda rows: [[*row[:-1], letter] for row in rows])
+    damaged.sign()
+    (finding,) = reconcile(out, vendor_only=True).findings
+    assert (finding.code, finding.piece) == ("package_bundle", letter)
+    assert mine.piece in finding.hint
 
 
 def test_every_unknown_id_is_named_and_nothing_is_written(package: Store, rows: list[PageRow], out: Store) -> None:
@@ -205,6 +342,41 @@ def test_a_page_that_was_lost_or_changed_is_an_error_and_not_a_gap(package: Stor
         assert files(out) == {}
 
 
+def of_a_stranger(table: str, rows: Rows) -> Rows:
+    """The rows of a table with one that was altered, as long as before."""
+    if table == PAGES_TABLE:  # the place of another household's card
+        mine = next(row for row in rows if row[4])
+        theirs = next(row for row in rows if row[4] and row[2] != mine[2])
+        mine[2] = theirs[2]
+    else:
+        rows[0][0], rows[1][0] = rows[1][0], rows[0][0]
+    return rows
+
+
+@pytest.mark.parametrize("table", [PAGES_TABLE, PIECES_TABLE, KEYS_TABLE])
+def test_nothing_is_selected_by_a_table_that_was_altered(
+    package: Store, rows: list[PageRow], tmp_path: Path, table: str
+) -> None:
+    shutil.copytree(package.location, tmp_path / "package")
+    damaged, key = Damaged(tmp_path / "package"), next(key_rows(package)).key
+    damaged.table(table, lambda cells: of_a_stranger(table, cells))
+    altered, out = Store.open(damaged.folder), Store.open(tmp_path / "reprint")
+    selection = Selection(pieces=(rows[0].piece,), keys=(key,))
+    for attempt in (lambda: list(find(altered, selection)), lambda: reprint(altered, out, selection, WHY)):
+        with pytest.raises(PackageError, match="package_file_changed") as caught:
+            attempt()
+        assert [violation.file for violation in caught.value.violations] == [table]
+    assert files(out) == {}
+
+
+def test_a_table_that_the_manifest_does_not_name_is_not_trusted(package: Store, tmp_path: Path) -> None:
+    shutil.copytree(package.location, tmp_path / "package")
+    damaged = Damaged(tmp_path / "package")
+    damaged.manifest(lambda said: said.update(files=[file for file in said["files"] if file["name"] != PAGES_TABLE]))
+    with pytest.raises(PackageError, match="package_file_unknown"):
+        list(find(Store.open(damaged.folder), Selection(pages=("cards-0001.pdf:1",))))
+
+
 def test_an_interrupted_reprint_is_not_in_the_way_of_the_next(
     package: Store, rows: list[PageRow], out: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,7 +398,8 @@ def interrupted(*_: object) -> None:
 def test_an_envelope_is_found_by_what_stands_on_its_paper(package: Store, rows: list[PageRow]) -> None:
     piece = next(row.piece for row in rows if row.sheet == 2)
     envelope = [[page.page for page in holding.pages] for holding in find(package, Selection(pieces=(f"{piece}/2",)))]
-    for asked in (f"{piece}-2/2", f"{piece}/2/2", f"{piece}-2/2/1/1"):  # the window, a mount's code, a notice's code
+    # in the window and the mount's code; in the code of a mount of before; in that of a notice's sheet
+    for asked in (f"{piece}-2/2", f"{piece}/2/2", f"{piece}-2/2/1/1"):
         held = list(find(package, Selection(pieces=(asked,))))
         assert [[page.page for page in holding.pages] for holding in held] == envelope
         assert {holding.asked for holding in held} == {(asked,)}

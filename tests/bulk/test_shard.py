@@ -14,17 +14,19 @@ from typing import Any
 
 import pytest
 
+from docgen.bulk import employers as employers_stage
 from docgen.bulk.against import reconcile_shard
 from docgen.bulk.employers import run_employers
-from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
+from docgen.bulk.job import Counts, Job, ShardResult, employers_dir, shard_dir
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.package import MANIFEST, assemble, release, table_blocks
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of, read_list
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
-from docgen.bulk.tables import FIT, REJECTS, TableWriter, guarded, header, read_table
+from docgen.bulk.tables import FIT, PIECES, REJECTS, TableWriter, guarded, header, read_table
 from docgen.engine import Engine, preflight
+from docgen.errors import PackageError
 from docgen.pdf.reader import read_pages
 from docgen.pdf.writer import deflated_probe
 from docgen.settings import Settings
@@ -167,6 +169,70 @@ def test_an_employer_gets_one_letter_though_its_people_are_in_several_shards(
     assert [row["kind"] for row in rows_of_pieces] == ["employer"] * 7 + ["letter"] * 3
     assert [row["enclosures"] for row in rows_of_pieces] == ["leaflet seal reply-envelope"] * 7 + [""] * 3
     assert sum(int(row["cards"]) for row in rows_of_pieces) == counts.cards
+    ids = [row["piece"] for row in rows_of_pieces[7:]]
+    assert [row["bundle"] for row in rows_of_pieces] == [*[ids[0]] * 2, *[ids[1]] * 4, ids[2], *ids]
+
+
+def test_an_envelope_is_in_the_bundle_of_the_letter_that_names_it(
+    engine: Engine, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(employers_stage, "MOST_ENVELOPES", 2)  # a letter takes no more: the rest goes into another
+    voluntary = {"資格区分": "任意継続", "資格喪失予定年月日": "20260731", "事業所番号": "", "事業所名称": ""}
+    rows = [
+        *family(6, 世帯番号="00000001"),  # two envelopes
+        insured(世帯番号="00000002", 番号="2"),
+        insured(世帯番号="00000003", 番号="3", **voluntary),
+        insured(世帯番号="00000004", 番号="4", 事業所番号="0043", 事業所名称="見本商会"),
+    ]
+    for number, part in enumerate((rows[:7], rows[7:8], rows[8:]), start=1):
+        put_part(store, tmp_path, number, part, first=1 + rows.index(part[0]))
+    package(engine, store, replace(JOB, delivery="regular"), 3)
+    told = table(store, "vendor/pieces.csv")
+    assert [row["kind"] for row in told] == [*["employer"] * 3, "direct", "employer", *["letter"] * 3]
+    assert [row["bundle"] for row in told if row["kind"] == "direct"] == [""]
+    letters = {row["piece"]: row for row in told if row["kind"] == "letter"}
+    assert [row["bundle"] for row in letters.values()] == list(letters)
+    pages = [row for row in table(store, "vendor/pages.csv") if row["document"] == "employer-letter"]
+    assert [page["piece"] for page in pages] == list(letters)
+    for page in pages:
+        runs = _runs(list(read_pages(store.read(page["file"])))[int(page["page"]) - 1])
+        bundle = [f"{r['piece']}-{r['sheet']}/{r['of']}" for r in told
+                  if r["bundle"] == page["piece"] and r["kind"] == "employer"]  # fmt: skip
+        assert [text for text in runs if text.startswith("S0001-0")] == bundle != []
+
+
+@pytest.mark.parametrize("delivery", ["regular", "lists"])
+def test_an_employer_whose_name_is_written_in_two_ways_has_every_envelope_in_a_letter(
+    engine: Engine, store: Store, tmp_path: Path, delivery: str
+) -> None:
+    names = ["見本商会", "見本商会", "見本　商会", "見本商会"]  # sorted by their symbol alone, which is the same
+    rows = [insured(世帯番号=f"{at:08d}", 番号=str(at), 事業所名称=name) for at, name in enumerate(names, start=1)]
+    put_part(store, tmp_path, 1, rows[:1])
+    put_part(store, tmp_path, 2, rows[1:], first=2)
+    package(engine, store, replace(JOB, delivery=delivery), 2)
+    told = table(store, "vendor/pieces.csv")
+    at_employers = [row["piece"] for row in told if row["kind"] in ("letter", "list")]
+    assert len(at_employers) == 3
+    if delivery == "regular":
+        first, second, third = at_employers
+        assert [row["bundle"] for row in told] == [first, first, second, third, *at_employers]
+    assert reconcile(store).findings == []
+
+
+def test_a_package_whose_letters_name_other_envelopes_than_were_printed_is_not_put_together(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    put_part(store, tmp_path, 1, [*family(6), insured(世帯番号="00000002", 番号="2")])
+    job = replace(JOB, delivery="regular")
+    package(engine, store, job, 1)
+    name = f"{employers_dir(1)}/bundles.csv"
+    whole = store.read(name).splitlines(keepends=True)
+    places = [shard_dir(1), employers_dir(1)]
+    assert b"".join(table_blocks(store, "vendor/pieces.csv", PIECES, places)) == store.read("vendor/pieces.csv")
+    for wrong in (whole[:-1], [*whole, whole[0]], [whole[1], whole[0], whole[2]]):
+        store.put(name, b"".join(wrong))
+        with pytest.raises(PackageError, match="package_table"):
+            list(table_blocks(store, "vendor/pieces.csv", PIECES, places))
 
 
 def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_letter_counts_its_people(

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,42 @@ def test_a_vendor_may_name_the_own_side_of_a_package(engine: Engine, tmp_path: P
     assert "the folder in which vendor/ lies" in result.stderr
 
 
+def test_a_vendors_side_is_one_whatever_its_folder_is_called(engine: Engine, tmp_path: Path) -> None:
+    made = Path(package(engine, tmp_path).location)
+    side = (made / "vendor").rename(tmp_path / "S0001")
+    before = sorted(tmp_path.rglob("*"))
+    result = told("reconcile", side, "--vendor-only", "--workers", "2")
+    assert (result.exit_code, result.stdout) == (0, "1 person on 3 pages: all as it was made\n"), result.stderr
+    assert told("find", f"{side}/", "--page", "mounts-0001.pdf:1").stdout.startswith("vendor/mounts-0001.pdf:1  mount")
+    assert sorted(tmp_path.rglob("*")) == before
+    again = ("--page", "cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "again")
+    assert told("reprint", side, *again).exit_code == 0
+    assert told("reconcile", tmp_path / "again", "--vendor-only", "--workers", "1").exit_code == 0
+
+
+def test_a_vendors_side_under_another_prefix_says_what_to_do(engine: Engine, tmp_path: Path, s3: str) -> None:
+    made, prefix = package(engine, tmp_path), f"{s3}/{uuid.uuid4().hex}"
+    for name in made.names("vendor"):
+        Store.open(prefix).put(name.removeprefix("vendor/"), made.read(name))
+    result = told("reconcile", prefix, "--vendor-only")
+    assert result.exit_code == 1
+    assert "copy it under a prefix that ends in /vendor" in result.stderr
+
+
+def test_a_package_without_the_issuers_side_says_how_to_check_the_rest_and_not_that_it_is_bad(
+    engine: Engine, tmp_path: Path
+) -> None:
+    made = Path(package(engine, tmp_path).location)
+    shutil.rmtree(made / "issuer")
+    for folder in (made, made / "vendor"):
+        result = told("reconcile", folder)
+        assert result.exit_code == 1
+        assert result.stderr == (
+            "issuer/: the issuer's side is not there, and nothing was checked (check the vendor's side alone: "
+            "--vendor-only) <package_file_missing>\n"
+        )
+
+
 def test_a_folder_that_is_not_there_is_told_so(tmp_path: Path) -> None:
     for arguments in (
         ("reconcile",),
@@ -160,8 +197,8 @@ def test_without_the_issuers_side_its_table_is_named_once_and_how_to_do_without(
     again = tmp_path / "again"
     piece = (made / "vendor/pieces.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(",")[0]
     assert told("reprint", made, "--piece", piece, "--reason", "x", "--out", again).exit_code == 0
-    for arguments in (("reconcile", "--workers", "1", again), ("find", made, "--key", "1")):
-        (line, *_) = told(*arguments).stderr.splitlines()
+    for folder in (made, again):
+        (line,) = told("find", folder, "--key", "1").stderr.splitlines()
         assert line.startswith("issuer/keys.csv: the table is missing (")
         assert line.endswith("(--vendor-only)) <package_table>")
     assert told("reconcile", "--vendor-only", "--workers", "1", again).exit_code == 0

@@ -100,6 +100,33 @@ def test_rows_and_empty_places_stand_at_their_corners() -> None:
     assert [(form.x, form.y, len(form.static.items)) for form in side.forms] == [(10, 10, 1), (110, 10, 1)]
 
 
+def test_what_every_record_has_is_told_of_the_pages_that_go_on_too() -> None:
+    assert [(spot.item, spot.page, spot.place, spot.further) for spot in PLACED.spots({}, always=True)] == [
+        ("card.name", 1, 1, False),
+        ("card.name", 1, 2, False),
+        ("page.number", 2, 0, True),
+        ("card.name", 2, 1, True),
+        ("card.name", 2, 2, True),
+        ("card.name", 2, 3, True),
+    ]
+    assert {spot.page for spot in PLACED.spots({})} == {1}
+    assert [(spot.item, spot.page) for spot in TABLED.spots({}, always=True)] == [("page.rows", 1), ("page.rows", 2)]
+    assert {spot.item for spot in TABLED.spots({})} == {"page.rows", "page.count"}  # on the last page alone
+
+
+def test_nothing_is_said_of_the_pages_behind_one_that_not_every_record_has() -> None:
+    back = [{"id": "back", "field": "page.count", "box": [100, 280, 20, 4], "style": "plain"}]
+    sides = {"front": PLACES["sides"]["front"], "back": back, "next": PLACES["sides"]["next"]}
+    composition = compose({**PLACES, "sides": sides, "sides_when": {"back": "notice.has_note"}})
+    for known, pages in (
+        ({}, [("card.name", 1)]),
+        ({"notice.has_note": False}, [("card.name", 1), ("page.number", 2), ("card.name", 2)]),
+        ({"notice.has_note": True}, [("card.name", 1), ("page.count", 2), ("page.number", 3), ("card.name", 3)]),
+    ):
+        spots = composition.spots(known, always=True)
+        assert list(dict.fromkeys((spot.item, spot.page) for spot in spots)) == pages
+
+
 def test_rows_without_a_place_are_a_violation_and_not_lost() -> None:
     definition = {**PLACES, "sides": {"front": PLACES["sides"]["front"]}}
     definition["flows"] = {"cards": {"rows": "cards", "places": {"front": [[10, 10], [110, 10]]}}}

@@ -178,10 +178,32 @@ def test_each_certificate_has_its_own_title_and_notes(engine: Engine, document: 
     }
     assert titles[document] in front.splitlines()
     told = {
-        "limit-certificate": "までとなります",
+        "limit-certificate": "自己負担限度額までです",
         "limit-standard-burden-certificate": "食事代も減額",
         "specified-disease-certificate": "認定疾病",
         "elderly-certificate": "一部負担金の割合",
     }
     assert told[document] in back
     assert pypdf.PdfReader(io.BytesIO(render(engine, document, "association-insured").pdf)).metadata is not None
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_no_note_is_narrower_than_the_others(engine: Engine, document: str) -> None:
+    for name in samples.names(document):
+        _, back = place(engine, document, name)
+        notes = [text.text for text in texts_of(back) if text.element.startswith("notes.")]
+        assert {(note.condense, len(note.lines)) for note in notes} == {(1, 1)}, name
+
+
+@pytest.mark.parametrize("branch", [None, "01"])
+def test_a_number_in_full_width_stands_as_wide_as_it_is(engine: Engine, branch: str | None) -> None:
+    record = {
+        **samples.record("limit-certificate", "association-dependent"),
+        "symbol": "５６７",
+        "number": "８９０１２",
+    }
+    del record["branch"]
+    rendered = engine.render("limit-certificate", "association", record | ({"branch": branch} if branch else {}), PLAIN)
+    assert not [
+        fit for fit in rendered.fits if fit.element in {"symbol", "number", "number.short", "branch"} and fit.pushed
+    ]

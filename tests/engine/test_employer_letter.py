@@ -12,10 +12,6 @@ LETTER = "employer-letter"
 SAMPLE = pytest.mark.parametrize("name", samples.names(LETTER))
 
 
-def test_both_insurers_have_samples() -> None:
-    assert {samples.insurer(name) for name in samples.names(LETTER)} == {"association", "society"}
-
-
 @SAMPLE
 def test_it_conforms(engine: Engine, name: str) -> None:
     finished.assert_conforms(engine, LETTER, name)
@@ -66,3 +62,15 @@ def test_a_cell_that_cannot_hold_its_text_names_its_row(engine: Engine) -> None:
     assert [(v.code, v.pointer, v.element) for v in caught.value.violations] == [
         ("does_not_fit", "/envelopes/30/insured", "next.r.name")
     ]
+
+
+@SAMPLE
+def test_texts_of_two_lines_keep_half_a_millimetre_from_the_rules_of_their_row(engine: Engine, name: str) -> None:
+    dpi, row = 600, 8.2
+    for page, side in enumerate(sheet.place(engine, LETTER, name), start=1):
+        picture = sheet.raster(engine, LETTER, name, page, dpi)
+        for top in [text.y for text in side.texts if text.element in ("r.row", "next.r.row")]:
+            for rule in (top, top + row):
+                for start in (rule - 0.5, rule + 0.1):
+                    beside = sheet.part(picture, (66, start, 151, start + 0.4), dpi)  # number and name
+                    assert beside.min() > 128, (page, top, start)

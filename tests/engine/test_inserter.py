@@ -1,4 +1,7 @@
-"""What the machine that fills envelopes reads, measured on the raster: by the profile, marks, a code or nothing."""
+"""What the machine that fills envelopes reads, measured on the raster: by the profile, marks, a code or nothing.
+
+The list of recipients is printed across: it is looked at as the machine takes it, upright, its head at the left edge.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,11 @@ from tests.sheet import PLAIN, part, place, raster
 DPI = 300
 PX = DPI / 25.4
 STRIP = (192.5, 5.5, 206.4, 28.0)  # clear of the edge, and above what stands on further sheets
-NOTICES = [(name, samples.insurer(name)) for name in samples.names("notice")]
+CODED = "accountants"  # whose machine reads a code
+NUMBER = {"recipients-list": "list_id"}  # the key of the piece's number, where it is not piece_id
+COUNTED = ("notice", "employer-letter", "recipients-list")  # documents of any number of sheets
+OF_SEVERAL = {"notice": "accountants-nine", "employer-letter": "accountants-delivery",
+              "recipients-list": "accountants-two-pages"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +51,14 @@ def marks(picture: np.ndarray) -> list[tuple[float, float, float, float]]:
     return [(STRIP[0] + x / PX, STRIP[1] + y / PX, w / PX, h / PX) for x, y, w, h in found]
 
 
+def upright(engine: Engine, document: str, name: str, page: int) -> np.ndarray:
+    picture = raster(engine, document, name, page, DPI)
+    return np.rot90(picture) if picture.shape[1] > picture.shape[0] else picture
+
+
 def places(engine: Engine, document: str, name: str, page: int) -> list[int]:
     """Which of the five places, 4 mm from each other, are marked; each mark is measured."""
-    found = marks(raster(engine, document, name, page, DPI))
+    found = marks(upright(engine, document, name, page))
     for left, top, width, height in found:
         assert left == pytest.approx(192.5, abs=0.15)
         assert 10.16 <= width <= 20  # mm, as readers of such marks want them
@@ -55,18 +67,30 @@ def places(engine: Engine, document: str, name: str, page: int) -> list[int]:
     return [round((top - 8.5) / 4) for _, top, _, _ in found]
 
 
-def sheets(engine: Engine, name: str) -> int:
-    return len(place(engine, "notice", name))
+def sheets(engine: Engine, document: str, name: str) -> int:
+    return len(place(engine, document, name))
 
 
-def test_the_marks_tell_first_and_last_sheets_and_are_even_on_each(marked: Engine) -> None:
-    one, two = "accountants-one", "accountants-nine"
-    assert sheets(marked, one) == 1
-    assert places(marked, "notice", one, 1) == [0, 1]
-    last = sheets(marked, two)
-    assert last > 2
-    found = [places(marked, "notice", two, page) for page in range(1, last + 1)]
+@pytest.mark.parametrize("document", COUNTED)
+def test_the_marks_tell_first_and_last_sheets_and_are_even_on_each(marked: Engine, document: str) -> None:
+    name = OF_SEVERAL[document]
+    last = sheets(marked, document, name)
+    assert last >= 2
+    found = [places(marked, document, name, page) for page in range(1, last + 1)]
     assert found == [[0, 1, 2, 4], *[[0, 1, 2, 3]] * (last - 2), [0, 1, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [("notice", "society-last-four"), ("employer-letter", "society-notices"), ("recipients-list", "society-one-page")],
+)
+def test_a_single_sheet_has_the_two_marks_that_all_have(engine: Engine, document: str, name: str) -> None:
+    assert sheets(engine, document, name) == 1
+    assert places(engine, document, name, 1) == [0, 1]
+
+
+def test_some_document_has_sheets_in_between(marked: Engine) -> None:
+    assert max(sheets(marked, document, name) for document, name in OF_SEVERAL.items()) > 2
 
 
 def test_a_mount_is_a_single_sheet_and_keeps_its_own_code(engine: Engine) -> None:
@@ -74,29 +98,43 @@ def test_a_mount_is_a_single_sheet_and_keeps_its_own_code(engine: Engine) -> Non
     assert [round(top, 1) for _, top, _, _ in marks(picture)] == [8.5, 12.5]
     piece = samples.record("mount", "society-family")["piece"]["id"]
     codes = zxingcpp.read_barcodes(np.ascontiguousarray(part(picture, (190, 55, 208, 75), DPI)))
-    assert [code.text.split("/")[0] for code in codes] == [piece]
+    assert [code.text for code in codes] == [f"{piece}-1/1"]
 
 
-@pytest.mark.parametrize("name", [name for name, insurer in NOTICES if insurer == "accountants"])
-def test_a_code_on_each_sheet_names_the_piece_and_the_sheet(engine: Engine, name: str) -> None:
-    piece, count = samples.record("notice", name)["piece_id"], sheets(engine, name)
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [(document, name) for document in COUNTED for name in samples.names(document) if samples.insurer(name) == CODED],
+)
+def test_a_code_on_each_sheet_names_the_piece_and_the_sheet(engine: Engine, document: str, name: str) -> None:
+    record = samples.record(document, name)
+    piece, count = record[NUMBER.get(document, "piece_id")], sheets(engine, document, name)
     for page in range(1, count + 1):
-        strip = part(raster(engine, "notice", name, page, DPI), STRIP, DPI)
+        strip = part(upright(engine, document, name, page), STRIP, DPI)
         codes = zxingcpp.read_barcodes(np.ascontiguousarray(strip))
         assert [code.text for code in codes] == [f"{piece}/{page}/{count}"]
 
 
-def test_a_code_needs_the_id_of_the_piece(engine: Engine) -> None:
-    record = samples.record("notice", "accountants-one")
-    del record["piece_id"]
+@pytest.mark.parametrize("document", COUNTED)
+def test_a_code_needs_the_number_of_the_piece(engine: Engine, document: str) -> None:
+    record, key = samples.record(document, OF_SEVERAL[document]), NUMBER.get(document, "piece_id")
+    del record[key]
     with pytest.raises(RecordError) as refused:
-        engine.render("notice", "accountants", record, PLAIN)
-    assert [(found.code, found.pointer) for found in refused.value.violations] == [("missing_value", "/piece_id")]
+        engine.render(document, CODED, record, PLAIN)
+    assert [(found.code, found.pointer) for found in refused.value.violations] == [("missing_value", f"/{key}")]
 
 
-@pytest.mark.parametrize("name", ["association-insured", "publishers-insured"])
-def test_without_an_inserter_the_strip_is_bare(engine: Engine, name: str) -> None:
-    assert marks(raster(engine, "notice", name, 1, DPI)) == []
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ("notice", "association-insured"),
+        ("notice", "publishers-insured"),
+        ("employer-letter", "association-many"),
+        ("recipients-list", "association-three-pages"),
+    ],
+)
+def test_without_an_inserter_the_strip_is_bare(engine: Engine, document: str, name: str) -> None:
+    for page in range(1, sheets(engine, document, name) + 1):
+        assert marks(upright(engine, document, name, page)) == []
 
 
 def test_the_samples_have_marks_a_code_and_nothing(engine: Engine) -> None:

@@ -62,3 +62,24 @@ def test_a_leaflet_needs_a_date_and_knows_nobody(engine: Engine) -> None:
         with pytest.raises(RecordError) as caught:
             engine.place(LEAFLET, "association", record)
         assert code in {violation.code for violation in caught.value.violations}
+
+
+def test_all_lines_of_a_paragraph_stand_alike_and_paragraphs_half_a_line_further_apart(engine: Engine) -> None:
+    for side in sheet.place(engine, LEAFLET, NAME):
+        for text in (text for text in sheet.texts_of(side) if len(text.text.lines) > 1):
+            ends = ["".join(line.text.rstrip()[-1:]) == "。" for line in text.text.lines]
+            tops = [line.baseline for line in text.text.lines]
+            pitches = {(end, round(below - above, 2)) for above, below, end in zip(tops, tops[1:], ends, strict=False)}
+            assert pitches <= {(False, 6.14), (True, 9.23)}, text.element
+
+
+def test_its_sentences_begin_at_the_edges_of_its_columns(engine: Engine) -> None:
+    starts = {
+        round(text.x + line.x)
+        for side in sheet.place(engine, LEAFLET, NAME)
+        for text in sheet.texts_of(side)
+        for line in text.text.lines
+        if not text.rotate
+        and text.element.startswith(("first.1", "first.2", "first.3", "use.", "ask.", "my.", "do.", "qa."))
+    }
+    assert starts == {14, 107, 19, 81, 143, 112, 65}

@@ -111,3 +111,12 @@ def test_a_layout_with_unknown_names_prints_nothing(layouts: Path, old: str, new
     made = engine(layouts)
     with pytest.raises(LayoutError, match="layout_unknown_"):
         made.render("card", "society", made.samples("card")["society-insured"])
+
+
+def test_a_card_without_a_name_is_no_card_and_prints_nothing(layouts: Path) -> None:
+    mistake(layouts, CARD, "field: holder.name,", "field: holder.kana,")
+    [found] = [v for v in found_by_check(layouts) if v.code == "layout_missing_item"]
+    assert str(found).startswith("card.yaml: no element prints holder.name (the document is for it: 氏名")
+    made = engine(layouts)
+    with pytest.raises(LayoutError, match="layout_missing_item"):
+        made.render("card", "society", made.samples("card")["society-insured"])

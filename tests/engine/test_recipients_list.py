@@ -37,10 +37,6 @@ def big(rows: int) -> dict[str, Any]:
     return record
 
 
-def test_both_insurers_have_samples() -> None:
-    assert {samples.insurer(name) for name in samples.names(LIST)} == {"association", "society"}
-
-
 @SAMPLE
 def test_it_conforms(engine: Engine, name: str) -> None:
     finished.assert_conforms(engine, LIST, name)
@@ -146,3 +142,13 @@ def test_five_thousand_rows_take_seconds(engine: Engine) -> None:
     made = engine.render(LIST, "association", big(5000))
     assert time.process_time() - started < 10  # about 1.3 s on a quiet machine
     assert len(made.pages) >= 5000 / 17
+
+
+def test_a_number_is_narrowed_and_made_smaller_before_it_is_ever_wrapped(engine: Engine) -> None:
+    record = samples.record(LIST, "association-stress")
+    for number, lines in (("1000101", 1), ("１２３４５６７８", 1), ("１２３４５６７８９０１２３４", 1), ("１" * 19, 2)):
+        record["recipients"][0]["number"] = number
+        [side] = engine.place(LIST, "association", record, sheet.PLAIN)[1]
+        first = next(text for text in side.texts if text.element == "r.number")
+        assert "".join(line.text for line in first.text.lines) == number
+        assert len(first.text.lines) == lines

@@ -204,6 +204,20 @@ def test_a_label_of_the_identifiers_stands_only_where_its_value_does(engine: Eng
 
 
 @CARD
+def test_identifiers_and_stock_words_stand_as_wide_as_they_are_and_the_longest_at_three_quarters(
+    engine: Engine, name: str
+) -> None:
+    fits = {fit.element: fit for fit in render(engine, name, PLAIN).fits}
+    assert not fits["sex"].pushed
+    assert not fits["role"].pushed
+    for element in {"symbol", "number", "number.short", "branch"} & set(fits):
+        fit = fits[element]
+        assert fit.size == fit.nominal
+        assert fit.condensed >= 0.75
+        assert fit.condensed == 1 or name.endswith("-everything")
+
+
+@CARD
 def test_nothing_but_grounds_falls_outside_the_safe_area(engine: Engine, name: str) -> None:
     """Black and seal-red ink, which grounds never have, must keep 2 mm from the trim on all sides."""
     rendered = render(engine, name, PLAIN)

@@ -14,7 +14,7 @@ from tests.issuance.conftest import LAYOUTS, load_profile, merged
 
 ASSOCIATION = load_profile(LAYOUTS / "insurers" / "association.yaml")
 ENVELOPE: dict[str, Any] = {
-    "piece_id": "A07-0000001-1/2",
+    "piece_id": "A07-00000001L-1/2",
     "insured": {"family": "見本", "given": "太郎"},
     "number": "100",
     "cards": 2,

@@ -32,7 +32,7 @@ def cards(count: int, **changes: Any) -> list[dict[str, Any]]:
 def mount(**changes: Any) -> dict[str, Any]:
     base = {
         "issued_on": "2025-08-20",
-        "piece": {"id": "A07-0000417"},
+        "piece": {"id": "A07-00000417A"},
         "addressee": {"person": {"family": "見本", "given": "太郎"}, "address": ADDRESS},
         "cards": cards(2),
     }
@@ -74,7 +74,7 @@ def test_each_card_has_its_place_its_holder_and_its_mark(profiles: Profiles, cou
 def test_the_piece_says_which_of_how_many_it_is(profiles: Profiles) -> None:
     texts = issue(profiles["association"], mount(piece={"sheet": 2, "of": 3})).texts
     assert texts["piece.position"] == "3通のうち2通目"
-    assert (texts["piece.label"], texts["piece.mark"]) == ("A07-0000417-2/3", "A07-0000417/2/3")
+    assert (texts["piece.label"], texts["piece.mark"]) == ("A07-00000417A-2/3", "A07-00000417A-2/3")
     alone = issue(profiles["association"], mount())
     assert (alone.texts["piece.position"], alone.flags["piece.is_one_of_several"]) == ("", False)
 

@@ -286,3 +286,12 @@ def test_every_item_and_flag_is_in_the_catalogue(profiles: Profiles) -> None:
             for row in rows:
                 assert set(row.texts) <= set(CATALOGUE.lists[name].texts)
                 assert set(row.flags) == set(CATALOGUE.lists[name].flags)
+
+
+def test_an_unknown_key_of_somebody_in_the_list_names_those_that_are_known_there(profiles: Profiles) -> None:
+    changes = {"adress": {}, "burden": {"ratio": 2, "effective_on": "2025-08-01", "till": 1}}
+    with pytest.raises(RecordError) as caught:
+        issue(profiles["society"], {}, changes)
+    hints = {violation.pointer: violation.hint for violation in caught.value.violations}
+    assert hints["/people/1/adress"].startswith("allowed: acquired_on, branch, burden, certified_on, ")
+    assert hints["/people/1/burden/till"] == "allowed: effective_on, pending, ratio"

@@ -78,6 +78,18 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
         ('"33120015"', "33120015", 2, "a number needs quotes"),
         ('"33120015"', '"3312001"', 2, "must have the form ^([0-9]{6}|[0-9]{8})$"),
         ("[0, 0, 14, 0]", "[0, 0, 140, 0]", 6, "100"),
+        ("body: [0, 0, 14, 0]", "body: null", 6, "`#` begins a comment in YAML"),
+        ("body: [0, 0, 14, 0]", 'body: "#C5DCE8"', 6, "four numbers C, M, Y, K in percent"),
+        ("body: [0, 0, 14, 0]", "body: 'rgb(20,80,120)'", 6, "no ink: rgb(20,80,120)"),
+        ("body: [0, 0, 14, 0]", "body: [38, 8, 2]", 6, "no ink: [38, 8, 2]; an ink is four numbers"),
+        ("body: [0, 0, 14, 0]", "body: [38, 8, 2, 0, 0]", 6, "four numbers C, M, Y, K in percent"),
+        (
+            'tel: "0"',
+            'images: {mark: {file: a.svg, inks: {"#000000": bod}}}\ntel: "0"',
+            5,
+            "body, motif, band, line or",
+        ),
+        ('tel: "0"', 'images: {mark: {file: a.svg, inks: {"#000000": [0, 0]}}}\ntel: "0"', 5, "four numbers"),
         ("line: [0, 34, 88, 8]", "lines: [0, 34, 88, 8]", 6, "'body', 'motif', 'band' or 'line'"),
         (", line: [0, 34, 88, 8]", "", 6, "palette lacks line"),
         ("month: 11, day: 30", "month: 2, day: 29", 10, "not a day of every year"),
@@ -109,6 +121,12 @@ def test_a_wrong_value_is_told_with_its_line_and_what_is_allowed(
     assert {v.code for v in found} == {"layout_value"}
     assert all((v.file, v.line) == ("sample.yaml", line) for v in found)
     assert says in " ".join(v.message for v in found)
+
+
+@pytest.mark.parametrize("ink", ["[0, 0]", "#C5DCE8", "'#C5DCE8'", "bod"])
+def test_a_wrong_ink_of_artwork_is_told_once(load: Load, ink: str) -> None:
+    text = GOOD.replace('tel: "0"', f'images:\n  mark:\n    file: a.svg\n    inks:\n      "#000000": {ink}\ntel: "0"')
+    assert len(faults(load, text)) == 1
 
 
 def test_every_fault_of_a_profile_is_told_at_once(load: Load) -> None:

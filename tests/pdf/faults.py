@@ -255,6 +255,9 @@ FAULTS: dict[str, dict[str, Change]] = {
         "PresSteps": put(page, "/PresSteps", Dictionary()),
         "SeparationInfo": put(page, "/SeparationInfo", Dictionary()),
         "UserUnit": put(page, "/UserUnit", 1),
+        "turned": put(page, "/Rotate", 180),
+        "turned by its node": put(lambda pdf: pdf.Root.Pages, "/Rotate", 90),
+        "turned by no number": put(page, "/Rotate", Name("/Right")),
         "CropBox": put(page, "/CropBox", [0, 0, 90, 90]),
     },
     "x4_group_space": {

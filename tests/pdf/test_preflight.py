@@ -49,6 +49,11 @@ def test_each_fault_gives_its_code_and_no_other(good_pdf: bytes, code: str, chan
     assert codes(rewritten(good_pdf, change)) == {code}
 
 
+@pytest.mark.parametrize("angle", [0, 360])
+def test_a_page_that_says_that_it_stands_upright_is_good(good_pdf: bytes, angle: int) -> None:
+    assert codes(rewritten(good_pdf, put(page, "/Rotate", angle))) == set()
+
+
 def test_a_later_version_is_found(good_pdf: bytes) -> None:
     assert codes(good_pdf.replace(b"%PDF-1.6", b"%PDF-1.7", 1)) == {"x4_header"}
 

@@ -133,15 +133,27 @@ def changed_form(pdf: pikepdf.Pdf) -> None:
         show("0 0 9 9 re f"),
         put(lambda pdf: pdf.pages[0].obj, "/TrimBox", [9, 9, 90, 90]),
         put(lambda pdf: pdf.pages[0].obj, "/CropBox", [9, 9, 90, 90]),
+        put(lambda pdf: pdf.pages[0].obj, "/Rotate", 180),
+        put(lambda pdf: pdf.pages[0].obj, "/UserUnit", 2),
         changed_form,
         form(b"0 0 9 9 re f"),
     ],
-    ids=["content", "trim box", "crop box", "content of a form", "another form"],
+    ids=["content", "trim box", "crop box", "turned", "larger", "content of a form", "another form"],
 )
 def test_the_hash_changes_with_all_that_a_page_paints(good_pdf: bytes, change: Change) -> None:
     old, new = hashes(good_pdf), hashes(rewritten(good_pdf, change))
     assert new[0] != old[0]
     assert new[1] == old[1]
+
+
+def test_a_page_is_turned_by_the_node_that_it_hangs_on_too(good_pdf: bytes) -> None:
+    turned = hashes(rewritten(good_pdf, put(lambda pdf: pdf.Root.Pages, "/Rotate", 180)))
+    assert not set(turned) & set(hashes(good_pdf))
+
+
+def test_keys_that_say_what_is_so_anyway_change_no_hash(good_pdf: bytes) -> None:
+    usual = both(*(put(lambda pdf: pdf.pages[0].obj, *pair) for pair in (("/Rotate", 360), ("/UserUnit", 1))))
+    assert hashes(rewritten(good_pdf, usual)) == hashes(good_pdf)
 
 
 def test_a_form_inside_a_form_counts(good_pdf: bytes) -> None:

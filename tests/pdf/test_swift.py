@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from dataclasses import replace
 
@@ -103,6 +104,14 @@ def test_a_form_that_is_not_what_its_name_says_changes_the_hash(engine: Engine, 
     assert all(one.sha256 != two.sha256 for one, two in zip(glances(changed), glances(good_pdf), strict=True))
 
 
+@pytest.mark.parametrize("key", [b"/Rotate 180", b"/UserUnit 2"])
+def test_a_page_that_is_turned_or_enlarged_in_our_own_form_is_another_one(good_pdf: bytes, key: bytes) -> None:
+    changed = repaired(good_pdf.replace(b" 0 R/MediaBox", b" 0 R" + key + b"/MediaBox"))
+    list(swift.WrittenFile(changed).page_objects())  # the form is ours, but for the key
+    assert [page.sha256 for page in glances(changed)] == [page.sha256 for page in read_pages(changed)]
+    assert all(one.sha256 != two.sha256 for one, two in zip(glances(changed), glances(good_pdf), strict=True))
+
+
 @pytest.mark.parametrize("cut", [10, 200, 5_000, 50_000])
 def test_a_truncated_file_is_an_error(good_pdf: bytes, cut: int) -> None:
     with pytest.raises(UnreadablePdf):
@@ -117,6 +126,15 @@ def with_line(engine: Engine, line: bytes) -> bytes:
             return super().content(side, used) + b"\n" + line
 
     return written(engine, Adding())
+
+
+def repaired(data: bytes) -> bytes:
+    """A file of ours whose objects have moved, with a table that says so."""
+    start = data.rindex(b"xref\n0 ", 0, data.rindex(b"startxref"))
+    objects = {int(found[1]): found.start(1) for found in re.finditer(rb"\n(\d+) 0 obj\n", data[:start])}
+    entries = b"".join(b"%010d 00000 n \n" % objects[at] for at in sorted(objects))
+    tail = re.sub(rb"(?<=startxref\n)\d+", b"%d" % start, data[data.index(b"trailer", start) :])
+    return data[:start] + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + entries + tail
 
 
 def written(engine: Engine, painter: PagePainter) -> bytes:

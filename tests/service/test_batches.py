@@ -171,12 +171,22 @@ def test_a_reprint_is_a_package_of_the_same_pages(client: TestClient, done: dict
     assert answer.status_code == 201, answer.text
     made = answer.json()
     assert made["counts"]["printed"] == 1
+    assert made["left_behind"] == []
     store = unpacked(client, made["links"]["package"], tmp_path)
     assert reconcile(store).ok
     before = files_of(client.get(done["links"]["package"]).content)["vendor/pages.csv"]
     hashes = {row["page_hash"] for row in csv.DictReader(io.StringIO(before.decode("utf-8-sig")))}
     after = store.read("vendor/pages.csv").decode("utf-8-sig")
     assert {row["page_hash"] for row in csv.DictReader(io.StringIO(after))} <= hashes
+
+
+def test_a_reprint_tells_which_mounts_carry_other_cards_besides(client: TestClient, done: dict[str, Any]) -> None:
+    pieces = files_of(client.get(done["links"]["package"]).content)["vendor/pieces.csv"].decode("utf-8-sig")
+    row = max(csv.DictReader(io.StringIO(pieces)), key=lambda row: int(row["cards"]))
+    order = {"reason": "damaged", "pieces": [f"{row['piece']}-{row['sheet']}1"]}
+    made = client.post(done["links"]["reprints"], json=order).json()
+    envelope = f"{row['piece']}-{row['sheet']}/{row['of']}"
+    assert made["left_behind"] == [{"envelope": envelope, "cards": int(row["cards"]) - 1}]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +225,53 @@ def test_people_are_withdrawn_until_the_package_is_fetched(client: TestClient) -
     assert second["counts"]["printed"] == first["counts"]["printed"] - 1
     assert client.get(second["links"]["package"]).status_code == 200
     late = client.post(f"/v1/batches/{batch}/withdrawals", json={"people": keys(12, seed=2)[1:2]})
+    assert code(late) == (409, "too_late_to_withdraw")
+
+
+def test_only_what_is_sent_of_the_vendors_side_ends_withdrawals(client: TestClient) -> None:
+    batch = submit(client, extract(6, seed=21)).json()["id"]
+    path, links = f"/v1/batches/{batch}", ended(client, batch)["links"]
+    made = client.post(links["reprints"], json={"reason": "damaged", "keys": keys(6, seed=21)[:1]}).json()
+    reprinted = made["links"]["package"]
+    for method, address, headers, status in (
+        ("HEAD", f"{path}/package", {}, 200),
+        ("HEAD", f"{path}/package/vendor/pages.csv", {}, 200),
+        ("HEAD", reprinted, {}, 200),
+        ("GET", f"{path}/package/vendor/nothing.pdf", {}, 404),
+        ("GET", f"{path}/package/vendor/pages.csv", {"Range": "bytes=999999999-"}, 416),
+        ("GET", f"{path}/package?side=issuer", {}, 200),
+        ("GET", f"{path}/package/issuer/keys.csv", {}, 200),
+        ("GET", f"{reprinted}?side=issuer", {}, 200),
+        ("GET", f"{path}/reprints/{'0' * 16}/package", {}, 404),
+        ("POST", f"{path}/reprints", {}, 415),
+    ):
+        assert client.request(method, address, headers=headers).status_code == status, (method, address)
+        assert state(client, batch)["handed_out"] is False, (method, address)
+    withdrawn = client.post(f"{path}/withdrawals", json={"people": keys(6, seed=21)[:1]})
+    assert withdrawn.status_code == 202
+    assert ended(client, batch)["counts"]["withdrawn"] == 1
+    # The reprint is of a package that is no more: it has the pages of somebody who was withdrawn.
+    assert code(client.get(reprinted)) == (404, "not_found")
+    assert state(client, batch)["handed_out"] is False
+
+
+@pytest.mark.parametrize(
+    ("what", "seed"), [("package", 22), ("part of the package", 23), ("file", 24), ("reprint", 25)]
+)
+def test_whatever_is_sent_of_the_vendors_side_ends_withdrawals(client: TestClient, what: str, seed: int) -> None:
+    batch = submit(client, extract(2, seed=seed)).json()["id"]
+    links = ended(client, batch)["links"]
+    made = client.post(links["reprints"], json={"reason": "damaged", "keys": keys(2, seed=seed)[:1]}).json()
+    address, headers = {
+        "package": (links["package"], {}),
+        "part of the package": (links["package"], {"Range": "bytes=0-9"}),
+        "file": (f"{links['package']}/vendor/manifest.json", {}),
+        "reprint": (made["links"]["package"], {}),
+    }[what]
+    assert client.get(address, headers=headers).status_code in (200, 206)
+    assert state(client, batch)["handed_out"] is True
+    assert client.get(made["links"]["package"]).status_code == 200
+    late = client.post(f"/v1/batches/{batch}/withdrawals", json={"people": keys(2, seed=seed)[:1]})
     assert code(late) == (409, "too_late_to_withdraw")
 
 

@@ -77,7 +77,13 @@ def test_a_break_follows_a_space_and_never_precedes_one() -> None:
         ("見本グランドハイツ２号", 8, ["見本", "グランドハイツ２", "号"]),
         ("ﾐﾎﾝ･ｼﾞｬｸﾘｰﾝ", 8, ["ﾐﾎﾝ･", "ｼﾞｬｸﾘｰﾝ"]),
         ("みほんの見本です", 4, ["みほんの", "見本です"]),
+        ("電話は00-0000-0000へ", 11, ["電話は", "00-0000-", "0000へ"]),
+        ("mihon-kenpo.example/", 13, ["mihon-kenpo.", "example/"]),
+        ("（2025年12月31日まで）", 8, ["（2025年", "12月31日ま", "で）"]),
+        ("12345678901234", 9, ["123456789", "01234"]),
     ],
 )
-def test_words_in_katakana_stay_together_where_that_is_asked_for(text: str, width: int, expected: list[str]) -> None:
-    assert [text[a:b] for a, b in break_lines(text, [1.0] * len(text), width, whole_words=True)] == expected
+def test_careful_lines_keep_words_in_katakana_together_and_cut_others_at_their_joints(
+    text: str, width: int, expected: list[str]
+) -> None:
+    assert [text[a:b] for a, b in break_lines(text, [1.0] * len(text), width, careful=True)] == expected

@@ -21,8 +21,16 @@ def page_dictionaries(subject: Subject) -> Iterator[Finding]:
     for place, page in subject.pages():
         yield from _boxes(place, page)
         yield from (Finding("x4_page_key", f"the page has {key}", place) for key in _KEYS if key in page)
+        if not _is_upright(page):
+            yield Finding("x4_page_key", "the page is turned by /Rotate", place)
         if get(page, "/Annots"):
             yield Finding("press_annotation", "the page has annotations", place)
+
+
+def _is_upright(page: DictionaryObject) -> bool:
+    """Whether /Rotate, the page's own or that of a node above it, leaves the page as it is drawn."""
+    angle = get(page, "/Rotate")
+    return angle is None or (isinstance(angle, int | float) and angle % 360 == 0)
 
 
 def _boxes(place: str, page: DictionaryObject) -> Iterator[Finding]:
