@@ -165,7 +165,7 @@ _declare(
         "empty_input": "An extract has no row.",
         "duplicate_header": "Two columns of an extract have the same header, or one has a name that docgen needs.",
         "columns_not_mapped": "An extract's headers are not those that the insurer's profile reads or ignores.",
-        "column_type": "A column of a Parquet file has a type that texts cannot be read from without doubt.",
+        "column_type": "A column of Parquet or JSON Lines has a type that texts cannot be read from without doubt.",
         "unknown_person": "A list names people who are not in the extract.",
     },
 )
