@@ -146,7 +146,7 @@ def test_a_file_of_a_shard_that_the_package_lost_or_the_manifest_has_otherwise_i
     [
         ({"名": "別人"}, {"name", "place.name", "caption.name", "contents.name", "address.name"}),
         ({"生年月日": "19700101"}, {"born_on"}),
-        ({"番号": "9999"}, {"number"}),
+        ({"番号": "9999"}, {"number", "number.short"}),
         ({"枝番": "77"}, {"branch"}),
         ({"番地等": "9丁目9番9号"}, {"address.lines"}),
         ({"性別": "3"}, {"sex"}),
