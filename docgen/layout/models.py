@@ -455,8 +455,8 @@ class Layout(Model):
         default={}, description="Lists that flow over places or rows, and on over further pages"
     )
     sides: dict[Side, tuple[AnyElement, ...]] = Field(
-        description="Elements, drawn in the order in which they stand, records' texts and symbols above all else; `next` "
-        "is printed for as long as a flow has rows"
+        description="Elements, drawn in the order in which they stand, records' texts and symbols above all else; "
+        "`next` is printed for as long as a flow has rows"
     )
     sides_when: dict[Side, When] = Field(
         default={}, description="Sides that are printed only if these flags of the record hold"
