@@ -95,7 +95,7 @@ _declare(
 _declare(
     400,
     {
-        "malformed_form": "The body is no multipart form, or has a field that is no text, or twice.",
+        "malformed_form": "The body is no multipart form, or has a field that is no text, no file, or twice.",
         "malformed_json": "The body or file is not one JSON text in UTF-8.",
         "duplicate_key": "A key stands twice in one JSON object.",
         "invalid_parameter": "A query parameter is unknown, or has a value that it cannot have.",
@@ -116,7 +116,10 @@ _declare(
 _declare(405, {"method_not_allowed": "The address does not answer this method."})
 _declare(406, {"not_acceptable": "The Accept header allows none of the forms that the answer can take."})
 _declare(413, {"body_too_large": "The request body is larger than the service reads."})
-_declare(415, {"unsupported_media_type": "The request body is not declared as JSON."})
+_declare(
+    415,
+    {"unsupported_media_type": "The request body is not declared as what is read here, or is compressed."},
+)
 _declare(500, {"internal": "The service failed in a way that nobody expected; its log has the place."})
 _declare(
     503,
@@ -162,7 +165,7 @@ _declare(
         "empty_input": "An extract has no row.",
         "duplicate_header": "Two columns of an extract have the same header, or one has a name that docgen needs.",
         "columns_not_mapped": "An extract's headers are not those that the insurer's profile reads or ignores.",
-        "column_type": "A column of a Parquet file has a type that texts cannot be read from without doubt.",
+        "column_type": "A column of Parquet or JSON Lines has a type that texts cannot be read from without doubt.",
         "unknown_person": "A list names people who are not in the extract.",
     },
 )

@@ -23,11 +23,11 @@ MARGIN, INK, DESK = 16, (44, 42, 38), (255, 255, 255)
 # Names of growing length, for the steps of the name's fit policy. All invented.
 NAMES = (
     "見本　太郎",
-    "MIHON ALEXANDRA ROSA MARIA DE LA MUESTRA",
+    "MIHON ALEXANDRA ROSA MARIA DE MUESTRA",
     "MIHON ALEXANDRA ROSA MARIA DE LA MUESTRA Y EJEMPLO",
     "MIHON ALEXANDRA ROSA MARIA DE LA MUESTRA Y EJEMPLO DEL PAPEL INVENTADO PARA UNA TARJETA",
 )
-NAME_ROW = (2.5, 18.0, 70.0, 26.4)  # mm from the trim's top-left corner: left, top, right, bottom
+NAME_ROW = (2.5, 18.0, 68.0, 26.4)  # mm from the trim's top-left corner: left, top, right, bottom
 
 
 def pictures() -> dict[str, Callable[[Engine], Image.Image]]:

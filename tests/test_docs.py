@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ from docgen.layout.models import KINDS, FitStep
 from docgen.service.app import create_app
 from docgen.settings import Settings
 from scripts import reference
+from tests.command import run
 
 REPOSITORY = Path(__file__).parents[1]
 GUIDES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
@@ -125,3 +127,20 @@ def test_the_first_command_of_the_readme_makes_a_card(tmp_path: Path) -> None:
     arguments = command.replace("--out card.pdf", f"--out {tmp_path / 'card.pdf'}").split()
     subprocess.run([sys.executable, "-m", "docgen.cli", *arguments], cwd=REPOSITORY, check=True)
     assert (tmp_path / "card.pdf").read_bytes().startswith(b"%PDF-1.")
+
+
+def test_the_batches_of_the_readme_and_of_the_issuers_guide_are_made_in_the_order_in_which_they_are_read(
+    tmp_path: Path,
+) -> None:
+    pages = [(REPOSITORY / name).read_text(encoding="utf-8") for name in ("README.md", "docs/issuers.md")]
+    commands = re.findall(
+        r"^\.venv/bin/docgen ((?:issue|reconcile) .+)$", "".join(pages).replace("\\\n", ""), re.MULTILINE
+    )
+    assert [command.partition(" ")[0] for command in commands] == ["issue", "reconcile", "issue", "issue", "issue"]
+    for command in commands:
+        arguments = [str(tmp_path / word) if word.startswith("package") else word for word in shlex.split(command)]
+        done = run(*arguments, env={"DOCGEN_STATE_DIR": str(tmp_path / "state"), "DOCGEN_WORKERS": "1"})
+        assert done.returncode == 0, done.stderr.decode()
+        assert b"already_issued" not in done.stderr
+        if arguments[0] == "issue":
+            assert re.search(rb"^printed +[1-9]", done.stdout, re.MULTILINE)

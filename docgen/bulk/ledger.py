@@ -434,8 +434,10 @@ class Ledger:
             free = here & (_batches.c.leased_until < self._now)
             row = link.execute(sa.select(_batches).where(free).with_for_update()).mappings().first()
             if row is None:
-                message = f"Batch {batch} is being run."
-                raise RequestError(Violation("batch_running", message, "Cancel it first, and wait until it has ended."))
+                state = link.execute(sa.select(_batches.c.state).where(here)).scalar_one()
+                doing = "queued, and its run has begun" if state == "queued" else f"being run ({state})"
+                hint = "Cancel it first, and wait until it has ended."
+                raise RequestError(Violation("batch_running", f"Batch {batch} is {doing}.", hint))
             if row["state"] != "deleted":
                 self._end(link, row, "deleted", row["counts"], announce=False)
             self._shut_out(link, row)

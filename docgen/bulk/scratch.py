@@ -18,8 +18,9 @@ def scratch() -> Iterator[Path]:
     """An empty folder, readable by this user alone, that is removed with all it holds at the end of the block."""
     with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name)
-        with (folder / _LOCK).open("wb") as lock:
+        with (folder / "begun").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / "begun").rename(folder / _LOCK)  # which nobody who sweeps finds unlocked
             (folder / "work").mkdir()
             yield folder / "work"
 

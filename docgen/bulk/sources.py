@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from docgen import strict_json
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
-from docgen.issuance.extract import BulkSettings
+from docgen.issuance.extract import BulkSettings, Target
 
 Format = Literal["csv", "jsonl", "parquet"]
 
@@ -36,9 +36,12 @@ Format = Literal["csv", "jsonl", "parquet"]
 RESERVED = ("_row", "_fault", "_key", "_household", "_person", "_withdrawn", "_identity")
 
 FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_DIGITS: tuple[Target, ...] = ("symbol", "number", "branch", "employer.symbol")  # zeros before them count
+_AS_TEXTS = "write them as texts: a number may have lost its leading zeros"
 _BLOCK = 1024 * 1024  # bytes; no row is longer
 _BATCH = 2048  # rows
 _PAGES = 64 * 1024  # bytes of a column of Parquet that are read ahead; without, a whole row group's
+_END_OF_FILE = "\x1a"  # where a system writes one: Ctrl-Z
 _MOST_MALFORMED = 100_000  # rows; with more, the file is something else
 
 
@@ -49,11 +52,12 @@ class Rows:
     `batches()` gives, as often as asked, every row once: the columns as texts, `_row` (int64, from 1: data rows of CSV
     and Parquet, lines of JSON Lines) and `_fault` (null, or `malformed_row`, of CSV with its fields and the header's:
     `malformed_row 12 29`, or `malformed_row quotes`; such a row's texts are a guess). Rows of JSON Lines leave out what
-    is absent, so that a column may be in none: `sparse`.
+    is absent, so that a column may be in none: `sparse`. `numbers` are the columns that hold numbers, not digits.
     """
 
     columns: tuple[str, ...]
     sparse: bool
+    numbers: frozenset[str]
     batches: Callable[[], Iterator[pa.RecordBatch]]
 
 
@@ -81,7 +85,7 @@ def open_source(
     with path.open("rb") as file:
         _refuse_empty(file)
     rows = _OPEN[known](path)
-    return Source(rows.columns, rows.sparse, rows.batches, sha256_of(path), path.stat().st_size)
+    return Source(rows.columns, rows.sparse, rows.numbers, rows.batches, sha256_of(path), path.stat().st_size)
 
 
 def open_head(stream: BinaryIO, format: Format, work: Path) -> Rows:
@@ -109,7 +113,9 @@ def _refuse_empty(file: BinaryIO) -> None:
 def check_columns(rows: Rows, settings: BulkSettings) -> None:
     """Every column is read or ignored, and every one that is read is there, else the whole extract is refused.
 
-    Raises RequestError `columns_not_mapped`.
+    So it is where somebody's number has come as a number: 0012 would be printed as 12.
+
+    Raises RequestError `columns_not_mapped`, `column_type`.
     """
     known = {*settings.columns, *settings.ignored}
     if rows.columns and known.isdisjoint(rows.columns):  # they may be somebody's row
@@ -126,6 +132,13 @@ def check_columns(rows: Rows, settings: BulkSettings) -> None:
     if problems:
         hint = "the profile names them in bulk.columns and bulk.ignored"
         raise _refusal("columns_not_mapped", f"columns {'; '.join(problems)}", hint)
+    numbers = [header for header in rows.columns if header in rows.numbers and _is_read_as(header, settings)]
+    if numbers:
+        raise _refusal("column_type", f"columns that hold numbers: {', '.join(numbers)}", _AS_TEXTS)
+
+
+def _is_read_as(header: str, settings: BulkSettings) -> bool:
+    return header in settings.columns and settings.columns[header].to in _DIGITS
 
 
 def needed_columns(settings: BulkSettings) -> tuple[str, ...]:
@@ -269,7 +282,7 @@ def _open_csv(path: Path, *, is_cut: bool = False) -> Rows:
     misquoted = frozenset(_misquoted(path, is_cut=is_cut))
     columns = tuple(_csv_reader(path, encoding, lambda row: "skip", None).schema.names)
     _check_headers(columns)
-    return Rows(columns, False, lambda: _csv_batches(path, encoding, columns, misquoted))
+    return Rows(columns, False, frozenset(), lambda: _csv_batches(path, encoding, columns, misquoted))
 
 
 def _csv_reader(
@@ -388,8 +401,11 @@ def _csv_batches(
 
     def keep(row: Any) -> str:
         nonlocal count
+        if row.text.strip("\r\n") == _END_OF_FILE:
+            skipped.add(row.number - 1)  # the header is row 1
+            return "skip"
         count += 1
-        malformed[row.number - 1] = row.text  # the header is row 1
+        malformed[row.number - 1] = row.text
         return "skip" if count <= _MOST_MALFORMED else "error"
 
     reader = _csv_reader(path, encoding, keep, columns)
@@ -400,9 +416,12 @@ def _csv_batches(
         rows = [row for row in upcoming if row not in skipped][: batch.num_rows]
         _refuse_swallowed(batch, rows)
         if rows:
-            following, empty = rows[-1] + 1, False
+            following = rows[-1] + 1
             faults = ["malformed_row quotes" if row in misquoted else None for row in rows] if misquoted else None
-            yield _batch(columns, batch.columns, rows, faults)
+            told = _batch(columns, batch.columns, rows, faults)
+            told = told.filter(pc.invert(pc.and_(_is_blank(batch.columns), pc.is_null(told.column("_fault")))))
+            empty = empty and not told.num_rows
+            yield told
             skipped = {row for row in skipped if row >= following}
         if malformed:
             empty = False
@@ -412,6 +431,16 @@ def _csv_batches(
         yield _malformed(columns, malformed)
     elif empty:
         raise _no_row()
+
+
+def _is_blank(columns: Sequence[pa.Array]) -> pa.Array:
+    """A row of nothing but commas is a line that a spreadsheet has left."""
+    blank = pc.equal(columns[0], "")
+    for column in columns[1:]:
+        if not blank.true_count:
+            break
+        blank = pc.and_(blank, pc.equal(column, ""))
+    return blank
 
 
 def _next_batch(reader: pacsv.CSVStreamingReader) -> pa.RecordBatch | None:
@@ -426,7 +455,7 @@ def _next_batch(reader: pacsv.CSVStreamingReader) -> pa.RecordBatch | None:
 def _malformed(columns: Sequence[str], rows: dict[int, str]) -> pa.RecordBatch:
     """Rows of the wrong length. Their first cells are kept: most often they still tell household and key."""
     for number, text in rows.items():
-        if "\n" in text.strip("\r\n"):
+        if "\n" in (line := text.strip("\r\n")) or "\r" in line:
             raise _unclosed(number)
     fields = [next(csv.reader([text]), []) for text in rows.values()]
     cells = [(row + [""] * len(columns))[: len(columns)] for row in fields]
@@ -437,13 +466,10 @@ def _malformed(columns: Sequence[str], rows: dict[int, str]) -> pa.RecordBatch:
 def _refuse_swallowed(batch: pa.RecordBatch, rows: Sequence[int]) -> None:
     """A cell that holds a line break and as many commas as a row has swallowed one: nobody may get lost so."""
     for column in batch.columns:
-        for at, broken in enumerate(pc.match_substring(column, "\n").to_pylist() if _has_break(column) else ()):
-            if broken and column[at].as_py().count(",") >= batch.num_columns - 1:
-                raise _unclosed(rows[at])
-
-
-def _has_break(column: pa.Array) -> bool:
-    return bool(pc.any(pc.match_substring(column, "\n")).as_py())
+        for end in "\n\r":
+            for at in pc.indices_nonzero(pc.match_substring(column, end)).to_pylist():
+                if column[at].as_py().count(",") >= batch.num_columns - 1:
+                    raise _unclosed(rows[at])
 
 
 def _unclosed(row: int) -> RequestError:
@@ -465,14 +491,15 @@ def _open_jsonl(path: Path) -> Rows:
         message = f"byte {fault.byte} (from 0), line {fault.line}: not UTF-8, the only encoding of JSON"
         raise _refusal("undecodable_input", message, "export the extract again, in UTF-8") from None
     keys: dict[str, None] = {}
+    numbers: set[str] = set()
     for _, line in _lines(path):
-        try:
-            keys.update(dict.fromkeys(orjson.loads(line)))
-        except (orjson.JSONDecodeError, TypeError):
-            continue  # told later, with its number
+        with suppress(orjson.JSONDecodeError):  # told later, with its number, as is what is no object
+            if isinstance(row := orjson.loads(line), dict):
+                keys.update(dict.fromkeys(row))
+                numbers.update(key for key, value in row.items() if type(value) is int)
     columns = tuple(keys)
     _check_headers(columns)
-    return Rows(columns, True, lambda: _jsonl_batches(path, columns))
+    return Rows(columns, True, frozenset(numbers), lambda: _jsonl_batches(path, columns))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -531,11 +558,13 @@ def _open_parquet(file: Path | BinaryIO) -> Rows:
     wrong = [f"{field.name} ({field.type})" for field in schema if not _is_readable(field.type)]
     if wrong:
         message = f"columns that are no texts, whole numbers or days: {', '.join(wrong)}"
-        raise _refusal("column_type", message, "write them as texts: a number may have lost its leading zeros")
+        times = all(pa.types.is_timestamp(field.type) for field in schema if not _is_readable(field.type))
+        raise _refusal("column_type", message, "write days without a time, or as texts" if times else _AS_TEXTS)
     if rows == 0:
         raise _refusal("empty_input", "the extract has no row", "send at least a row")
     columns = tuple(schema.names)
-    return Rows(columns, False, lambda: _parquet_batches(file, columns))
+    numbers = frozenset(field.name for field in schema if pa.types.is_integer(_of_values(field.type)))
+    return Rows(columns, False, numbers, lambda: _parquet_batches(file, columns))
 
 
 @contextmanager
@@ -550,9 +579,12 @@ def _parquet(file: Path | BinaryIO, code: str, message: Callable[[], str]) -> It
         raise _refusal(code, message(), "export the extract again") from None
 
 
+def _of_values(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
 def _is_readable(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = _of_values(kind)
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_boolean, pa.types.is_date32)
     return pa.types.is_null(kind) or any(test(kind) for test in tests)
 

@@ -123,7 +123,7 @@ def _documents(settings: Settings, engine: Engine, workers: Workers) -> APIRoute
             )
         if media != PNG:
             orders.require_no_view(view, media)
-        orders.require_json(request.headers.get("content-type"))
+        orders.require_json(request)
         try:
             async with asyncio.timeout(settings.request_timeout_s):
                 order = orders.parse(await orders.read_body(request, settings.max_body_bytes))

@@ -205,14 +205,13 @@ class Batches:
 
     @contextmanager
     def _extract(self, order: BatchOrder, upload: Upload | None) -> Iterator[BinaryIO]:
-        if (upload is None) == (order.source is None):
-            message = "an extract is either uploaded or named by its address"
-            hint = "send the file `extract` as form data, or name `source` in JSON"
-            raise RequestError(Violation("missing_value", message, hint, "/source"))
         if upload is not None:
             yield upload.file
             return
-        with open_extract(order.source or "", self._settings.input_prefixes) as stream:
+        if order.source is None:
+            hint = "name its address as `source`, or upload it as the file `extract` of form data"
+            raise RequestError(Violation("missing_value", "there is no extract", hint, "/source"))
+        with open_extract(order.source, self._settings.input_prefixes) as stream:
             yield stream
 
     def listed(self, limit: int, before: str | None) -> dict[str, Any]:
@@ -392,10 +391,13 @@ def own_pages_only(request: Request) -> None:
 
 
 async def _order(request: Request, settings: Settings) -> tuple[BatchOrder, Upload | None]:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media == "multipart/form-data":
+    if orders.media_type(request) == "multipart/form-data":
         return await _form(request)
-    orders.require_json(media)
+    orders.require_json(
+        request,
+        "upload an extract as form data (Content-Type: multipart/form-data, the file in `extract`), "
+        "or send application/json that names its `source`",
+    )
     return _parsed(BatchOrder, await orders.read_body(request, settings.max_body_bytes)), None
 
 
@@ -406,9 +408,12 @@ async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
         raise RequestError(Violation("malformed_form", error.detail, "send multipart/form-data")) from None
     values: dict[str, Any] = {}
     upload = None
+    file = "send it as a file: -F extract=@people.csv"
     for name, value in form.multi_items():
         if name == "extract" and isinstance(value, UploadFile):
             upload = Upload(value.file, value.filename or "")
+        elif name == "extract":
+            raise RequestError(Violation("malformed_form", "the extract is a text, not a file", file, "/extract"))
         elif name in _LISTS:
             content = await value.read() if isinstance(value, UploadFile) else value.encode()
             values[name] = read_list(content)
@@ -418,7 +423,12 @@ async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
             values[name] = value
     others = [name for name in BatchOrder.model_fields if name not in ("insurer", "source")]
     hint = f"the form is insurer, the file extract, and as you need them {', '.join(others)}; see /docs"
-    return _validated(BatchOrder, values, hint), upload
+    if "source" in values:
+        raise RequestError(Violation("unknown_key", "unknown key: source", f"{hint}; source is for JSON", "/source"))
+    order = _validated(BatchOrder, values, hint)
+    if upload is None:
+        raise RequestError(Violation("missing_value", "the form has no extract", file, "/extract"))
+    return order, upload
 
 
 def _parsed(model: type[Any], body: bytes) -> Any:
@@ -529,7 +539,7 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
     @routes.post("/{batch}/withdrawals", status_code=202, summary="Withdraw people", openapi_extra=_body(Withdrawal))
     async def withdraw(request: Request, batch: BatchId) -> JSONResponse:
         """Take people out, and plan their pieces anew: until the package has been fetched."""
-        orders.require_json(request.headers.get("content-type"))
+        orders.require_json(request)
         asked = _parsed(Withdrawal, await orders.read_body(request, settings.max_body_bytes))
         found = await run_in_threadpool(batches.withdraw, batch, asked.people)
         return JSONResponse(await run_in_threadpool(batches.status, found), 202)
@@ -537,7 +547,7 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
     @routes.post("/{batch}/reprints", status_code=201, summary="Print again", openapi_extra=_body(ReprintOrder))
     async def make_reprint(request: Request, batch: BatchId) -> JSONResponse:
         """Pieces, people or pages once more, in a package of their own: the same pages, proved by their hashes."""
-        orders.require_json(request.headers.get("content-type"))
+        orders.require_json(request)
         asked = _parsed(ReprintOrder, await orders.read_body(request, settings.max_body_bytes))
         made = await run_in_threadpool(batches.reprint, batch, asked)
         return JSONResponse(made, 201, {"Location": made["links"]["package"]})

@@ -111,15 +111,27 @@ def _too_large(limit: int) -> RequestError:
     return RequestError(Violation("body_too_large", f"the body is larger than {limit} bytes", "send less at a time"))
 
 
-def require_json(content_type: str | None) -> None:
-    """Raises RequestError `unsupported_media_type` unless the body is declared as JSON.
+def media_type(request: Request) -> str:
+    """What the body is declared as, in lower case and without parameters; empty if it is not.
+
+    Raises RequestError `unsupported_media_type` for a compressed body: it would be read as it is.
+    """
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        message = f"the body is compressed ({coding[:20]})"
+        raise RequestError(Violation("unsupported_media_type", message, "send it as it is, without Content-Encoding"))
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def require_json(request: Request, hint: str = "send Content-Type: application/json") -> None:
+    """Raises RequestError `unsupported_media_type` unless the body is declared as JSON, and not compressed.
 
     This is also what keeps a foreign web page from posting here: browsers send JSON across sites only where asked to.
     """
-    media = (content_type or "").partition(";")[0].strip().lower()
+    media = media_type(request)
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
         message = f"the body is declared as {media or 'nothing'}"
-        raise RequestError(Violation("unsupported_media_type", message, "send Content-Type: application/json"))
+        raise RequestError(Violation("unsupported_media_type", message, hint))
 
 
 def require_no_view(view: View, media: str) -> None:

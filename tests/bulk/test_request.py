@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -81,6 +81,10 @@ BAD = parquet()
         ("csv", f"{HEADER}\n{ROW}\n".replace(",", "\t").encode(), "columns_not_mapped"),
         ("jsonl", lines({"備考": "x", **insured()}), "columns_not_mapped"),
         ("jsonl", b"\n \n", "empty_input"),
+        ("jsonl", lines(insured(), {**insured(), "番号": 12}), "column_type"),
+        ("parquet", parquet(番号=pa.array([1, 2])), "column_type"),
+        ("parquet", parquet(記号=pa.array([1, 2]).dictionary_encode()), "column_type"),
+        ("parquet", parquet(事業所番号=pa.array([1, None])), "column_type"),
     ],
 )  # fmt: skip
 def test_an_extract_is_refused_for_the_same_reason_whoever_says_when_it_is_issued(
@@ -110,6 +114,27 @@ def test_what_keeps_the_first_row_from_saying_the_day_is_told(
     engine: Engine, format: Format, content: bytes, expected: tuple[str, str]
 ) -> None:
     assert refused(lambda: dated(engine, content, format)) == expected
+
+
+def test_whole_numbers_are_read_where_nobody_is_named_by_them(engine: Engine, tmp_path: Path) -> None:
+    days = parquet(生年月日=pa.array([19800401, 19800401]), 性別=pa.array([1, 2]), 世帯番号=pa.array([1, 2]))
+    ask(engine, tmp_path, days, "parquet", None)
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        (pa.array([datetime(1980, 4, 1)] * 2), "write days without a time, or as texts"),
+        (pa.array([19800401.0] * 2), "write them as texts: a number may have lost its leading zeros"),
+    ],
+)
+def test_times_are_refused_as_times_and_fractions_as_numbers(
+    engine: Engine, tmp_path: Path, column: pa.Array, hint: str
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        ask(engine, tmp_path, parquet(生年月日=column), "parquet", None)
+    (violation,) = caught.value.violations
+    assert (violation.code, violation.hint) == ("column_type", hint)
 
 
 def test_a_file_without_a_header_is_refused_without_a_word_of_its_first_row(engine: Engine, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -46,3 +48,16 @@ def test_what_a_killed_process_leaves_is_swept_and_what_is_in_use_is_not(tempora
             assert not left.exists()
             assert mine.exists()
     assert list(temporary.glob(f"{PREFIX}*")) == []
+
+
+def test_a_folder_that_is_just_being_begun_is_not_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = fcntl.flock
+
+    def late(file: IO[bytes], how: int) -> None:
+        if not how & fcntl.LOCK_NB:
+            sweep()  # another process's, between the file and its lock
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with scratch() as folder:
+        assert folder.exists()

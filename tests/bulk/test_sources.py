@@ -152,7 +152,7 @@ def test_a_field_that_goes_on_behind_its_quotation_mark_is_told_and_no_other(
         '客,"BB1"x"y"',
         f'"客{end}子","{end}"',
         '"客" ,太郎',
-        '"",""',
+        '"","x"',
         '"客"子,太郎,x',
         '客,"太郎',
     ]
@@ -191,18 +191,20 @@ def test_rows_are_told_that_the_standard_library_would_not_read(
         else:
             code = None
     if code is not None:
+        nobody = all(cells == ["", ""] for cells in kept)
         assert code in [
             "row_too_long",
             *(["unclosed_quote"] if '"' in text else []),
-            *([] if kept else ["empty_input"]),
+            *(["empty_input"] if nobody else []),
         ]
         return
-    assert sorted(found) == list(range(1, len(kept) + 1))
+    blank = {number for number, cells in enumerate(kept, start=1) if cells == ["", ""]}
+    assert found.keys() - blank == set(range(1, len(kept) + 1)) - blank
     assert unsound(text) <= any(row["_fault"] for row in found.values())
-    for number, cells in enumerate(kept, start=1):
-        row = found[number]
+    for number, row in found.items():
+        cells = kept[number - 1]
         if row["_fault"] is None:
-            assert [row["a"], row["b"]] == cells
+            assert [row["a"], row["b"]] == cells != ["", ""]
         elif row["_fault"] == "malformed_row quotes":
             assert unsound(text)
         else:
@@ -255,6 +257,30 @@ def test_headers_that_stand_twice_are_refused(opened: Open) -> None:
 def test_blank_lines_are_no_rows(opened: Open) -> None:
     found = rows(opened(b"a,b\n\n1,2\n\n\n3\n4,5\n\n"))
     assert sorted((row["_row"], row["a"]) for row in found) == [(1, "1"), (2, "3"), (3, "4")]
+
+
+@pytest.mark.parametrize("left", [",,", '"","",""', "\x1a", ""])
+def test_lines_that_hold_nobody_are_left_out_wherever_they_stand(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setattr(sources, "_BLOCK", 32)
+    lines = ["a,b,c", left, "1,2,3", *["4,5,6"] * 9, left, "7,8", ",,9", left, left]
+    for end in ("\n", "\r\n"):
+        found = [(row["a"], row["c"], row["_row"]) for row in rows(opened((end.join(lines) + end).encode()))]
+        passed = 0 if left == "" else 1
+        assert found[0] == ("1", "3", 1 + passed)
+        assert sorted(found[1:], key=lambda row: row[2])[-2:] == [
+            ("7", "", 11 + 2 * passed),
+            ("", "9", 12 + 2 * passed),
+        ]
+        assert refused(lambda end=end: rows(opened(f"a,b,c{end}{left}{end}".encode())))[0] == "empty_input"
+
+
+def test_a_row_that_was_swallowed_is_told_whatever_ends_a_line(opened: Open) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        lines = ["a,b,c", '1,"2,3', '4,5",6', "7,8,9"]
+        code, message = refused(lambda end=end, lines=lines: rows(opened(end.join(lines).encode())))
+        assert (code, message.partition(":")[0]) == ("unclosed_quote", "row 1")
 
 
 # --- JSON Lines ---

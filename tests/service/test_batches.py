@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -351,7 +352,7 @@ def test_a_full_queue_refuses_what_is_right_and_says_when_to_come_back(idle: Tes
         ({"job": "no/way"}, (422, "job_number_form")),
         ({"webhook": "http://127.0.0.1:1/"}, (422, "webhook_not_allowed")),
         ({"colour": "red"}, (422, "unknown_key")),
-        ({"source": "s3://bucket/x.csv"}, (422, "missing_value")),
+        ({"source": "s3://bucket/x.csv"}, (422, "unknown_key")),
     ],
 )
 def test_what_cannot_be_is_refused_and_not_kept(
@@ -382,6 +383,50 @@ def test_a_form_that_is_none_is_refused(idle: TestClient) -> None:
     assert code(idle.post("/v1/batches", content=b"x", headers={"Content-Type": "text/csv"}))[0] == 415
     twice = {"extract": ("x.csv", extract(3)), "job": ("j.txt", b"S1")}
     assert code(idle.post("/v1/batches", data={"insurer": "association"}, files=twice)) == (400, "malformed_form")
+
+
+@pytest.mark.parametrize(
+    ("form", "expected", "hint"),
+    [
+        ({}, ("missing_value", "/extract"), "-F extract=@"),
+        ({"extract": (None, b"abc")}, ("malformed_form", "/extract"), "-F extract=@"),
+        ({"extract": ("x.csv", b"a"), "source": (None, b"s3://b/x.csv")}, ("unknown_key", "/source"), "JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_forms_extract_points_at_it(
+    idle: TestClient, form: dict[str, Any], expected: tuple[str, str], hint: str
+) -> None:
+    answer = idle.post("/v1/batches", files={"insurer": (None, b"association"), **form})
+    (violation,) = answer.json()["violations"]
+    assert (violation["code"], violation["pointer"]) == expected
+    assert hint in violation["hint"]
+
+
+def test_an_extract_as_the_body_itself_is_told_how_to_be_sent(idle: TestClient) -> None:
+    answer = idle.post("/v1/batches", content=extract(3), headers={"Content-Type": "text/csv"})
+    assert code(answer) == (415, "unsupported_media_type")
+    assert "multipart/form-data" in answer.json()["violations"][0]["hint"]
+    assert code(idle.post("/v1/batches", json={"insurer": "association"})) == (422, "missing_value")
+
+
+@pytest.mark.parametrize("path", ["/v1/batches", "/v1/documents", f"/v1/batches/{'0' * 32}/withdrawals"])
+def test_a_compressed_body_is_refused_as_one(idle: TestClient, path: str) -> None:
+    for media in ("application/json", "multipart/form-data; boundary=x"):
+        headers = {"Content-Type": media, "Content-Encoding": "gzip"}
+        answer = idle.post(path, content=gzip.compress(b"{}"), headers=headers)
+        assert code(answer) == (415, "unsupported_media_type")
+        assert "compressed" in answer.json()["detail"]
+    plain = idle.post(path, content=b"{", headers={"Content-Type": "application/json", "Content-Encoding": "identity"})
+    assert code(plain) == (400, "malformed_json")
+
+
+def test_a_batch_that_is_queued_and_taken_says_so_where_it_cannot_be_deleted(idle: TestClient, tmp_path: Path) -> None:
+    batch = submit(idle, extract(3)).json()["id"]
+    lease = Ledger(f"sqlite:///{tmp_path}/state/ledger.sqlite").acquire(batch)
+    assert lease is not None
+    refused = idle.delete(f"/v1/batches/{batch}")
+    assert code(refused) == (409, "batch_running")
+    assert refused.json()["detail"].endswith("is queued, and its run has begun.")
 
 
 def test_an_extract_without_a_date_of_issue_needs_one(idle: TestClient) -> None:
