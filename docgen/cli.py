@@ -19,6 +19,7 @@ from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
 from docgen.errors import LayoutError, RequestError, Violation, several
 from docgen.issuance.addressee import OMITTED
+from docgen.issuance.profile import profile_schema
 from docgen.layout.loader import layout_schema
 from docgen.settings import Settings, unknown_settings
 
@@ -249,9 +250,11 @@ def _checked(settings: Settings) -> tuple[str, list[Violation]]:
 
 @layout_app.command("schema", epilog=EXIT_CODES)
 @command
-def layout_schema_() -> None:
+def layout_schema_(
+    profile: Annotated[bool, typer.Option("--profile", help="That of an insurer's profile instead.")] = False,
+) -> None:
     """Print the JSON Schema of a layout file, for editors."""
-    typer.echo(to_json(layout_schema()))
+    typer.echo(to_json(profile_schema() if profile else layout_schema()))
 
 
 @fonts_app.command("check", epilog=EXIT_CODES)

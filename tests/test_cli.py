@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from docgen import located
 from docgen.engine import preflight
 from docgen.settings import Settings
 from tests import samples
@@ -232,6 +234,16 @@ def test_the_layouts_that_come_with_docgen_are_fine() -> None:
 
 def test_the_schema_of_layouts_is_printed() -> None:
     assert json.loads(run("layout", "schema").stdout)["title"] == "docgen layout"
+
+
+def test_the_schema_of_profiles_takes_those_that_come_with_docgen() -> None:
+    schema = json.loads(run("layout", "schema", "--profile").stdout)
+    assert schema["title"] == "docgen profile of an insurer"
+    Draft202012Validator.check_schema(schema)
+    for path in (Settings().layouts_dir / "insurers").glob("*.yaml"):
+        written = json.loads(json.dumps(located.load(path).data, default=str))  # a day is a text to an editor
+        assert [error.message for error in Draft202012Validator(schema).iter_errors(written)] == []
+        assert not Draft202012Validator(schema).is_valid({**written, "colour": "red"})
 
 
 def test_the_fonts_are_found() -> None:

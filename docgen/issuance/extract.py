@@ -143,7 +143,7 @@ class BulkSettings(Model):
     by name, the first is the default.
     """
 
-    columns: dict[Line, Annotated[Column, BeforeValidator(_as_column)]]
+    columns: dict[Line, Annotated[Column, BeforeValidator(_as_column, json_schema_input_type=Target | Column)]]
     ignored: Annotated[tuple[Line, ...], BeforeValidator(as_tuple)] = ()
     key: Line
     dates: Literal["YYYYMMDD", "YYYY-MM-DD", "YYYY/MM/DD"] = "YYYY-MM-DD"

@@ -593,6 +593,12 @@ def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:
     return profile
 
 
+def profile_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a profile, for editors."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "docgen profile of an insurer"}
+    return {**InsurerProfile.model_json_schema(), **head}
+
+
 def profile_warnings(profile: InsurerProfile, file: str | None = None) -> list[Violation]:
     """What looks unusual but may be right: an unknown prefecture or scheme in the insurer's number.
 
