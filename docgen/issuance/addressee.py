@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from docgen.errors import RecordError, Violation
 from docgen.issuance.address import Address, customer_code
 from docgen.issuance.card import constants
-from docgen.issuance.items import ItemSpec, Substitution, always
+from docgen.issuance.items import PART, ItemSpec, Substitution, always
 from docgen.issuance.names import named_in_public
 from docgen.issuance.profile import InsurerProfile
 from docgen.issuance.record import Model, PersonName, Text
@@ -43,8 +43,6 @@ FLAGS = {
     **INSERTER_FLAGS,
 }
 
-# Where a line may break before anywhere else: Unicode's zero-width space, which records never have.
-PART = "\u200b"
 # A no-break space keeps the title of courtesy with the last character of the name.
 _TITLED = "{name}\u00a0{title}"
 

@@ -11,7 +11,7 @@ from docgen.issuance import catalogue
 from docgen.issuance.burden import burden_text
 from docgen.issuance.dates import printed_date
 from docgen.issuance.eras import running
-from docgen.issuance.items import PrintItems, Substitution
+from docgen.issuance.items import PART, PrintItems, Substitution
 from docgen.issuance.names import KANA, REGISTERED, front_kana, front_name, named_in_public, registered_name, spelled
 from docgen.issuance.profile import CardSettings, InsurerProfile
 from docgen.issuance.record import CardRecord, PersonName
@@ -239,7 +239,7 @@ def _payload(texts: dict[str, str], record: CardRecord, profile: InsurerProfile,
             return record.card.match_code or ""
         return texts[found[1]] if found[1] in texts else constants(profile)[found[1]]
 
-    return _PLACEHOLDER.sub(value, settings.qr.payload)
+    return _PLACEHOLDER.sub(value, settings.qr.payload).replace(PART, "")  # that is for who breaks lines
 
 
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")

@@ -17,10 +17,10 @@ from pydantic import Field
 
 from docgen.errors import RecordError, Violation
 from docgen.issuance import addressee, card
-from docgen.issuance.addressee import PART, Addressee, PieceNumber, address_block
+from docgen.issuance.addressee import Addressee, PieceNumber, address_block
 from docgen.issuance.catalogue import INSURER_TEXTS
 from docgen.issuance.eras import running
-from docgen.issuance.items import Catalogue, ItemSpec, PrintItems, Row, Substitution, always
+from docgen.issuance.items import PART, Catalogue, ItemSpec, PrintItems, Row, Substitution, always
 from docgen.issuance.profile import Endorsement, EnvelopeSettings, InsurerProfile, ReplySettings, Writing
 from docgen.issuance.record import Day, Key, Model
 from docgen.issuance.rules import ISSUED_ON_MISSING

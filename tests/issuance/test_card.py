@@ -201,6 +201,15 @@ def test_braces_in_a_record_are_no_placeholders(profiles: Profiles, raw: Raw) ->
     assert issue(profile, raw(person={"given": "{number}"})).texts["card.qr"] == "見本　{number}/56789"
 
 
+def test_a_payload_holds_an_address_without_the_places_to_break_it(profiles: Profiles, raw: Raw) -> None:
+    card = profiles["society"].documents.card
+    assert card is not None
+    assert card.qr is not None
+    profile = with_card(profiles["society"], qr=card.qr.model_copy(update={"payload": "{insurer.address}"}))
+    profile = profile.model_copy(update={"address": "見本県\u200b見本市 見本ビル"})
+    assert issue(profile, raw()).texts["card.qr"] == "見本県見本市 見本ビル"
+
+
 def test_the_record_names_the_day_of_issue_before_the_job_does(profiles: Profiles, raw: Raw) -> None:
     job = date(2026, 2, 3)
     assert issue(profiles["association"], raw(), job).issued_on == date(2025, 12, 2)
