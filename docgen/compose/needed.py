@@ -83,6 +83,9 @@ def _missing(layout: Layout, catalogue: Catalogue, need: Need, elements: _Shown,
     wanted = {flag.removeprefix("not "): not flag.startswith("not ") for flag in need.when}
     if spec.when is not None:
         wanted[spec.when] = True
+    for element in [element for element, _ in elements if _may_go(layout, element)]:
+        message = f"{need.item}{where} is left out where it does not fit"
+        yield _violation(layout, element, message, "the document is for it: end the fit policy with reject")
     hole = _hole([when for _, when in elements], wanted)
     if hole is None:
         return
@@ -91,11 +94,22 @@ def _missing(layout: Layout, catalogue: Catalogue, need: Need, elements: _Shown,
         hint = f"the document is for it: {spec.description}; add an element with `field: {need.item}`"
         yield Violation("layout_missing_item", message, hint, file=layout.file)
         return
-    element = elements[0][0]
     flags = " and ".join(flag if on else f"not {flag}" for flag, on in hole.items())
     message = f"no element prints {need.item}{where} when {flags}"
     hint = f"the document is for it: {spec.description}; change the `when`, or add an element for the other case"
-    yield Violation("layout_missing_item", message, hint, element=element.id, file=layout.file, line=element.line_no)
+    yield _violation(layout, elements[0][0], message, hint)
+
+
+def _violation(layout: Layout, element: Element, message: str, hint: str) -> Violation:
+    line = element.line_no
+    return Violation("layout_missing_item", message, hint, element=element.id, file=layout.file, line=line)
+
+
+def _may_go(layout: Layout, element: Element) -> bool:
+    """Whether the element's fit policy may leave it out."""
+    if not isinstance(element, FieldText):
+        return False
+    return (element.fit or layout.styles[element.style].fit)[-1].kind == "omit"
 
 
 def _hole(conditions: list[tuple[Condition, ...]], wanted: Mapping[str, bool]) -> dict[str, bool] | None:

@@ -10,7 +10,7 @@ from docgen.compose.needed import check_needed, item_of
 from docgen.issuance.documents import DOCUMENTS, Document
 from docgen.issuance.items import Catalogue
 from docgen.layout.loader import load_layout
-from docgen.layout.models import Condition, Layout
+from docgen.layout.models import Condition, FitStep, Layout
 from docgen.settings import Settings
 
 DRAWN = [(kind, name) for kind in DOCUMENTS.values() for name in kind.layouts]
@@ -82,6 +82,15 @@ def test_a_name_that_only_some_cards_show_is_missed_on_the_others() -> None:
 def test_an_item_may_show_only_when_its_own_flag_holds() -> None:
     condition = Condition(flag="document.has_remarks")
     assert list(check_needed(shown_when(layout("card"), "remarks", condition), DOCUMENTS["card"])) == []
+
+
+def test_what_is_needed_is_never_left_out_for_want_of_room() -> None:
+    drawn = layout("card")
+    fit = (FitStep(kind="shrink", limit=7), FitStep(kind="omit"))
+    front = tuple(e.model_copy(update={"fit": fit}) if item_of(e) == "holder.name" else e for e in drawn.sides["front"])
+    card = drawn.model_copy(update={"sides": {**drawn.sides, "front": front}})
+    [found] = check_needed(card, DOCUMENTS["card"])
+    assert (found.element, found.message) == ("name", "holder.name is left out where it does not fit")
 
 
 def test_one_of_several_elements_is_not_enough() -> None:
