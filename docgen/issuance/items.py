@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-# Between a text's parts, where it is broken before anywhere else (see `docgen.text.setting`): Unicode's zero-width space,
-# which records never have.
+# Between a text's parts, where it is broken before anywhere else (see `docgen.text.setting`): Unicode's zero-width
+# space, which records never have.
 PART = "\u200b"
 
 
