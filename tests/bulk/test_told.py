@@ -281,7 +281,10 @@ def test_what_is_refused_before_anything_is_printed_leaves_folder_and_job_number
         for folder in (out, out.parent / "new"):
             result = told("issue", *arguments, "--insurer", "association", "--out", folder, "--job", "R8")
             assert result.exit_code == 1
-            assert result.stderr.splitlines()[-1].endswith(f"nothing is left of it: the folder is as it was <{code}>")
+            told_last = result.stderr.splitlines()[-1]
+            # Columns are looked at before there is a batch, of which something could be left.
+            left = "nothing is left of it: the folder is as it was " if code == "unknown_person" else ""
+            assert told_last.endswith(f"{left}<{code}>")
         assert list(out.iterdir()) == []
         assert not (out.parent / "new").exists()
     result = issue(out, "--job", "R8", "--json")
