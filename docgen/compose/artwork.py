@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from xml.parsers import expat
 
 from fontTools.pens.basePen import decomposeQuadraticSegment
@@ -40,12 +41,22 @@ _PLAIN = f"use {', '.join(_SHAPES)} with plain fill and stroke"
 Segments = tuple[tuple[str, tuple[float, ...]], ...]
 
 
+class Outline(NamedTuple):
+    """One path in the artwork's own units, with its inks and how it is filled."""
+
+    segments: Segments
+    fill: Ink | None
+    stroke: Ink | None
+    stroke_width: float
+    even_odd: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Artwork:
     """Paths in the artwork's own units, with its view box (x, y, width, height)."""
 
     view: tuple[float, float, float, float]
-    paths: tuple[tuple[Segments, Ink | None, Ink | None, float], ...]
+    paths: tuple[Outline, ...]
 
     def placed(self, x: float, y: float, width: float, height: float) -> Iterator[PlacedPath]:
         """The paths scaled to fit a box (mm), centred in it."""
@@ -53,12 +64,12 @@ class Artwork:
         scale = min(width / view_width, height / view_height)
         dx = x + (width - view_width * scale) / 2 - left * scale
         dy = y + (height - view_height * scale) / 2 - top * scale
-        for segments, fill, stroke, stroke_width in self.paths:
+        for segments, fill, stroke, stroke_width, even_odd in self.paths:
             moved = tuple(
                 (command, tuple(value * scale + (dy if at % 2 else dx) for at, value in enumerate(values)))
                 for command, values in segments
             )
-            yield PlacedPath(moved, Paint(fill, stroke, stroke_width * scale))
+            yield PlacedPath(moved, Paint(fill, stroke, stroke_width * scale), even_odd)
 
 
 def load_artwork(path: Path, inks: Mapping[str, Ink]) -> Artwork:
@@ -106,9 +117,7 @@ class _Reader:
         self._path, self._inks, self._lines = path, inks, lines
         self.problems: dict[str, Violation] = {}
 
-    def paths(
-        self, node: ET.Element, inherited: Mapping[str, str]
-    ) -> Iterator[tuple[Segments, Ink | None, Ink | None, float]]:
+    def paths(self, node: ET.Element, inherited: Mapping[str, str]) -> Iterator[Outline]:
         """The paths of an element and of those inside it."""
         kind = node.tag.removeprefix(_SVG)
         if kind in _SILENT or kind.startswith("{") or (kind == "defs" and node.find(f".//{_SVG}style") is None):
@@ -119,7 +128,7 @@ class _Reader:
         style = {**inherited, **node.attrib}
         self._check_attributes(node, kind)
         if kind in _GROUPS:
-            kept = ("fill", "stroke", "stroke-width", *_OF_STROKES)
+            kept = ("fill", "fill-rule", "stroke", "stroke-width", *_OF_STROKES)
             for child in node:
                 yield from self.paths(child, {key: style[key] for key in kept if key in style})
             return
@@ -127,7 +136,8 @@ class _Reader:
         if style.get("stroke", "none") != "none":
             self._check_stroke(node, kind, style)
         try:
-            yield _segments(node), fill, stroke, float(style.get("stroke-width", "1"))
+            width, even_odd = float(style.get("stroke-width", "1")), style.get("fill-rule") == "evenodd"
+            yield Outline(_segments(node), fill, stroke, width, even_odd)
         except (ValueError, IndexError, KeyError, TypeError):
             self._wrong(node, f"a <{kind}> that cannot be read", "plain numbers, without units")
 

@@ -109,10 +109,14 @@ class PlacedCircle(NamedTuple):
 
 
 class PlacedPath(NamedTuple):
-    """A path: ("M", (x, y)), ("L", (x, y)), ("C", (x1, y1, x2, y2, x, y)) and ("Z", ()). Filled even-odd."""
+    """A path: ("M", (x, y)), ("L", (x, y)), ("C", (x1, y1, x2, y2, x, y)) and ("Z", ()).
+
+    Filled where it winds around, or, with `even_odd`, where an odd number of its lines lies between there and outside.
+    """
 
     segments: tuple[tuple[str, tuple[float, ...]], ...]
     paint: Paint
+    even_odd: bool = False
 
 
 Art = PlacedRect | PlacedLine | PlacedCircle | PlacedPath

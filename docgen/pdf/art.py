@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable
 
 from reportlab.lib.colors import CMYKColor, CMYKColorSep
-from reportlab.pdfgen.canvas import Canvas
+from reportlab.pdfgen.canvas import FILL_EVEN_ODD, FILL_NON_ZERO, Canvas
 
 from docgen.compose.placed import BLACK, Art, Geometry, Ink, Paint, PlacedCircle, PlacedLine, PlacedPath, PlacedRect
 from docgen.units import PT_PER_MM
@@ -49,8 +49,9 @@ class Artist:
                 canvas.line(*self._point(x1, y1), *self._point(x2, y2))
             case PlacedCircle(x, y, radius):
                 canvas.circle(*self._point(x, y), radius * PT_PER_MM, stroke=stroke, fill=fill)
-            case PlacedPath(segments):
-                canvas.drawPath(self._path(segments), stroke=stroke, fill=fill, fillMode=0)
+            case PlacedPath(segments, _, even_odd):
+                mode = FILL_EVEN_ODD if even_odd else FILL_NON_ZERO
+                canvas.drawPath(self._path(segments), stroke=stroke, fill=fill, fillMode=mode)
 
     def append(self, operators: str) -> None:
         """Put ready operators (texts) between what is drawn."""

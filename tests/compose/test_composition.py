@@ -12,10 +12,11 @@ import pytest
 from docgen.compose.artwork import load_artwork
 from docgen.compose.brand import Brand
 from docgen.compose.composition import Composition
-from docgen.compose.placed import PAPER, Ink, PlacedRect, PlacedText
+from docgen.compose.placed import PAPER, Geometry, Ink, PlacedRect, PlacedText
 from docgen.errors import LayoutError, RecordError
 from docgen.issuance.items import PrintItems
 from docgen.layout.models import Layout
+from docgen.pdf.art import Artist
 from docgen.settings import Settings
 from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
@@ -202,6 +203,19 @@ INKS = {"#ff0000": Ink(0, 100, 100, 0), "#ffffff": PAPER}
 def svg(path: Path, body: str, view: str = "0 0 10 20") -> Path:
     path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}">{body}</svg>', encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize(
+    ("rule", "operator"), [("", b"f"), (' fill-rule="evenodd"', b"f*"), (' fill-rule="nonzero"', b"f")]
+)
+@pytest.mark.parametrize("inside", [True, False])
+def test_artwork_is_filled_by_its_own_rule(tmp_path: Path, rule: str, operator: bytes, inside: bool) -> None:
+    shape = f'<path d="M0 0H10V10H0Z M2 2H8V8H2Z" fill="#FF0000"{"" if inside else rule}/>'
+    body = f"<g{rule if inside else ''}>{shape}</g>"
+    (path,) = load_artwork(svg(tmp_path / "a.svg", body), INKS).placed(0, 0, 20, 40)
+    artist = Artist(Geometry(86, 54, 3, 2))
+    artist.draw(path)
+    assert artist.content.split()[-1] == operator
 
 
 def test_artwork_is_scaled_to_its_box_and_centred(tmp_path: Path) -> None:
