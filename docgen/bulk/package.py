@@ -15,23 +15,22 @@ import duckdb
 import pyarrow as pa
 
 from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, is_of_employers, shard_dir
-from docgen.bulk.opened import FORMAT, PIECES_TABLE
+from docgen.bulk.opened import FORMAT, KEYS_TABLE, MANIFEST, PAGES_TABLE, PIECES_TABLE, REJECTS_TABLE
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import BUNDLES, BUNDLES_TABLE, FIT, KEYS, PAGES, PIECES, REJECTS, header, read_table
 from docgen.errors import PackageError, Violation
 from docgen.issuance.addressee import piece_label
 
-MANIFEST = "vendor/manifest.json"
 _BATCH = 4096  # rows
 _BLOCK = 1 << 20  # bytes
 
 # Each table of the package: its columns, and the name of the shards' pieces of it.
-_TABLES = {
+TABLES = {
     PIECES_TABLE: PIECES,
-    "vendor/pages.csv": PAGES,
-    "issuer/rejects.csv": REJECTS,
-    "issuer/keys.csv": KEYS,
+    PAGES_TABLE: PAGES,
+    REJECTS_TABLE: REJECTS,
+    KEYS_TABLE: KEYS,
     "issuer/fit.csv": FIT,
 }
 
@@ -55,7 +54,7 @@ def assemble(
     places += [employers_dir(result.number) for result in employers]
     counts = sum((result.counts for result in (*shards, *employers)), Counts())
     files = [file for result in (*shards, *employers) for file in result.files]
-    for name, columns in _TABLES.items():
+    for name, columns in TABLES.items():
         files.append(_put_table(store, name, columns, places))
     manifest = {
         "format": FORMAT,

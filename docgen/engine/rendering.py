@@ -325,8 +325,9 @@ class Engine:
                 found += self._across(layout)
                 if issuers and not profiles:
                     samples.silence(layout)
-            found += folder.samples(self._dir, document)[1]
-            found += samples.check(document)
+            records, unreadable = folder.samples(self._dir, document)
+            found += unreadable
+            found += samples.check(document, records)
         for document, kind in DOCUMENTS.items():
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 found += samples.never_filled(document, layout)
@@ -413,10 +414,10 @@ class _Samples:
         # document in a size in which nobody issues it.
         self._silent: set[str] = set()
 
-    def check(self, document: str) -> Iterator[Violation]:
-        """What the samples of a document break."""
+    def check(self, document: str, records: Mapping[str, object]) -> Iterator[Violation]:
+        """What the samples of a document break, by their names."""
         engine = self._engine
-        for name, record in engine.samples(document).items():
+        for name, record in records.items():
             try:
                 insurer = engine.insurer_of_sample(name)
                 layout = engine.layout(document, engine.insurers[insurer])

@@ -13,7 +13,8 @@ import sys
 import zlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import uharfbuzz as hb
 
@@ -93,8 +94,8 @@ class Embedder:
     def __init__(self, library: FontLibrary) -> None:
         self._library = library
         self._sources: dict[str, hb.Face] = {}  # what subsets are made of, by face
-        self._widths: dict[str, _Widths] = {}
-        self._texts: dict[str, _Texts] = {}  # by font
+        self._widths: dict[str, _Entries] = {}  # by face
+        self._texts: dict[str, _Entries] = {}  # by font
 
     def prepare(self) -> None:
         """Have subsets made of the outlines and metrics alone of each face, all glyphs under their own numbers.
@@ -124,7 +125,7 @@ class Embedder:
         descendant = self._put_descendant(out, face, base, glyphs)
         objects: dict[str, int] = {}
         for layer, (font, numbers) in sorted(layers.items()):
-            texts = self._texts.get(font) or self._texts.setdefault(font, _Texts(face, layer))
+            texts = self._texts.setdefault(font, _Entries(partial(_text, face, layer)))
             table = out.put_stream(_to_unicode([texts[glyph] for glyph in numbers]))
             objects[font] = out.put(
                 f"<</Type/Font/Subtype/Type0/BaseFont{name(base)}/Encoding/Identity-H"
@@ -144,7 +145,7 @@ class Embedder:
             f"/Descent {number(-face.descent * 1000)}/CapHeight {number(face.cap_height)}"
             f"/StemV {face.stem_width}/FontFile2 {file} 0 R>>"
         )
-        widths = self._widths.get(face.id) or self._widths.setdefault(face.id, _Widths(face))
+        widths = self._widths.setdefault(face.id, _Entries(partial(_width, face)))
         return out.put(
             f"<</Type/Font/Subtype/CIDFontType2/BaseFont{name(base)}"
             "/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
@@ -153,29 +154,26 @@ class Embedder:
         )
 
 
-class _Widths(dict[int, str]):
-    """From a glyph to its entry in a font's widths."""
+class _Entries(dict[int, str]):
+    """From a glyph to what a font says of it, made when it is first asked for."""
 
-    def __init__(self, face: Face) -> None:
+    def __init__(self, make: Callable[[int], str]) -> None:
         super().__init__()
-        self._face = face
+        self._make = make
 
     def __missing__(self, glyph: int) -> str:
-        entry = self[glyph] = f"{glyph}[{number(self._face.advance(glyph))}]"
+        entry = self[glyph] = self._make(glyph)
         return entry
 
 
-class _Texts(dict[int, str]):
-    """From a glyph to its entry in the ToUnicode table of a layer."""
+def _width(face: Face, glyph: int) -> str:
+    """A glyph's entry in a font's widths."""
+    return f"{glyph}[{number(face.advance(glyph))}]"
 
-    def __init__(self, face: Face, layer: int) -> None:
-        super().__init__()
-        self._face, self._layer = face, layer
 
-    def __missing__(self, glyph: int) -> str:
-        text = self._face.text(self._layer, glyph)
-        entry = self[glyph] = f"<{glyph:04x}> <{text.encode('utf-16-be').hex()}>"
-        return entry
+def _text(face: Face, layer: int, glyph: int) -> str:
+    """A glyph's entry in the ToUnicode table of a layer."""
+    return f"<{glyph:04x}> <{face.text(layer, glyph).encode('utf-16-be').hex()}>"
 
 
 def _cid_to_gid(new_numbers: Mapping[int, int], glyphs: Sequence[int]) -> bytes:

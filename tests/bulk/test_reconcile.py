@@ -30,7 +30,11 @@ def sound(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def damaged(sound: Path, tmp_path: Path) -> Damaged:
-    shutil.copytree(sound, tmp_path / "package")
+    return copied(sound, tmp_path)
+
+
+def copied(package: Path, tmp_path: Path) -> Damaged:
+    shutil.copytree(package, tmp_path / "package")
     return Damaged(tmp_path / "package")
 
 
@@ -38,6 +42,10 @@ def found(damaged: Damaged) -> list[Finding]:
     report = reconcile(Store.open(damaged.folder))
     assert report.ok == (not report.findings)
     return report.findings
+
+
+def seen_by_the_vendor(damaged: Damaged) -> list[Finding]:
+    return reconcile(Store.open(damaged.folder), vendor_only=True).findings
 
 
 def places(findings: list[Finding], code: str) -> set[tuple[str | None, int | None]]:
@@ -242,7 +250,7 @@ def test_two_people_who_changed_places_in_the_table_are_found_by_the_vendor_too(
     damaged.table(PAGES, swap)
     damaged.sign()
     shutil.rmtree(damaged.folder / "issuer")
-    (finding,) = reconcile(Store.open(damaged.folder), vendor_only=True).findings
+    (finding,) = seen_by_the_vendor(damaged)
     assert (finding.code, finding.file) == ("package_order", PAGES)
 
 
@@ -259,12 +267,7 @@ def handed_on(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def through_employers(handed_on: Path, tmp_path: Path) -> Damaged:
-    shutil.copytree(handed_on, tmp_path / "package")
-    return Damaged(tmp_path / "package")
-
-
-def seen_by_the_vendor(damaged: Damaged) -> list[Finding]:
-    return reconcile(Store.open(damaged.folder), vendor_only=True).findings
+    return copied(handed_on, tmp_path)
 
 
 def test_every_envelope_is_in_the_bundle_of_a_letter(handed_on: Path) -> None:
@@ -359,7 +362,7 @@ def test_each_count_of_the_manifest_is_held_against_what_is_there(damaged: Damag
 def test_the_vendor_counts_as_well(damaged: Damaged, name: str) -> None:
     shutil.rmtree(damaged.folder / "issuer")
     damaged.manifest(lambda manifest: manifest["counts"].update({name: manifest["counts"][name] + 1}))
-    findings = reconcile(Store.open(damaged.folder), vendor_only=True).findings
+    findings = seen_by_the_vendor(damaged)
     assert any(finding.message.startswith(f"{name}: the manifest says") for finding in findings)
 
 

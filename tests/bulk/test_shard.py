@@ -18,8 +18,8 @@ from docgen.bulk import employers as employers_stage
 from docgen.bulk.against import reconcile_shard
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Counts, Job, ShardResult, employers_dir, shard_dir
-from docgen.bulk.opened import reading_guide
-from docgen.bulk.package import MANIFEST, assemble, release, table_blocks
+from docgen.bulk.opened import MANIFEST, reading_guide
+from docgen.bulk.package import assemble, release, table_blocks
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of, read_list
 from docgen.bulk.shard import run_shard
