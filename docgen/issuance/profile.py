@@ -21,7 +21,6 @@ from docgen.issuance.categories import Category
 from docgen.issuance.eras import FirstYear, LaterEra, anniversary
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.substitution import Substituter
-from docgen.wrong_values import said
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
@@ -50,10 +49,8 @@ _CMYK = "four numbers C, M, Y, K in percent: [0, 34, 88, 8]"
 
 
 def _cmyk(value: Any) -> Any:
-    if value is None:
-        raise ValueError(f"nothing stands here (`#` begins a comment in YAML); an ink is {_CMYK}")
     if not isinstance(value, (list, tuple)) or len(value) != 4:
-        raise ValueError(f"no ink: {value}; an ink is {_CMYK}")
+        raise ValueError(f"no ink: {value}; an ink is {_CMYK}" if value is not None else f"an ink is {_CMYK}")
     return as_tuple(value)
 
 
@@ -596,7 +593,7 @@ def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:
 def profile_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a profile, for editors."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "docgen profile of an insurer"}
-    return {**InsurerProfile.model_json_schema(), **head}
+    return {**located.without_nulls(InsurerProfile.model_json_schema()), **head}
 
 
 def profile_warnings(profile: InsurerProfile, file: str | None = None) -> list[Violation]:
@@ -682,7 +679,7 @@ def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
         return Violation(
             "layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}", file=source.file, line=line
         )
-    return Violation("layout_value", f"{where}: {said(detail)}", file=source.file, line=line)
+    return Violation("layout_value", f"{where}: {located.said(detail)}", file=source.file, line=line)
 
 
 def _told_at(detail: ErrorDetails, source: located.Located) -> tuple[object, ...]:

@@ -51,6 +51,11 @@ def test_a_profile_has_working_defaults(load: Load) -> None:
     assert profile.documents.card.trim == (86, 54)
 
 
+def test_nothing_may_be_said_where_it_means_something(load: Load) -> None:
+    names = 'names: {alias: {front: "{registered}（{alias}）", remark: null}}'
+    assert load(f"{GOOD}{names}\n").names.alias.remark is None
+
+
 def test_an_insurer_without_a_document_does_not_list_it(load: Load) -> None:
     assert load(GOOD.replace("  card: {trim: [86, 54]}", "  {}")).document_ids() == ()
 
@@ -78,7 +83,11 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
         ('"33120015"', "33120015", 2, "a number needs quotes"),
         ('"33120015"', '"3312001"', 2, "must have the form ^([0-9]{6}|[0-9]{8})$"),
         ("[0, 0, 14, 0]", "[0, 0, 140, 0]", 6, "100"),
-        ("body: [0, 0, 14, 0]", "body: null", 6, "`#` begins a comment in YAML"),
+        ("body: [0, 0, 14, 0]", "body: null", 6, "nothing stands here (in YAML # begins a comment, and a text that"),
+        ("body: [0, 0, 14, 0]", "body: null", 6, "needs quotes); an ink is four numbers"),
+        ('tel: "0"', "tel: #0", 5, "tel: nothing stands here"),
+        ('tel: "0"', 'burden: {below_70: null}\ntel: "0"', 5, "burden.below_70: nothing stands here"),
+        ("  card: {trim: [86, 54]}", "  notice:", 12, "documents.notice: nothing stands here"),
         ("body: [0, 0, 14, 0]", 'body: "#C5DCE8"', 6, "four numbers C, M, Y, K in percent"),
         ("body: [0, 0, 14, 0]", "body: 'rgb(20,80,120)'", 6, "no ink: rgb(20,80,120)"),
         ("body: [0, 0, 14, 0]", "body: [38, 8, 2]", 6, "no ink: [38, 8, 2]; an ink is four numbers"),
