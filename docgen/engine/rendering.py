@@ -19,6 +19,7 @@ from docgen.compose.brand import brand_of
 from docgen.compose.check import check_covers, check_items, check_layout, check_wording, never_filled
 from docgen.compose.composition import Asked, Composition, Spot
 from docgen.compose.placed import PlacedSide
+from docgen.compose.seen import check_seen
 from docgen.compose.window import check_window
 from docgen.engine import folder
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
@@ -331,6 +332,8 @@ class Engine:
         for document, kind in DOCUMENTS.items():
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 found += samples.never_filled(document, layout)
+        for layout in self._layouts.values():
+            found += samples.seen(layout, self._fonts)
         found += folder.unread(self._dir, self._layouts, DOCUMENTS)
         return list(dict.fromkeys(found))
 
@@ -409,7 +412,7 @@ class _Samples:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._placed: dict[str, list[PlacedSide]] = {}
+        self._placed: dict[str, list[tuple[str, PlacedSide]]] = {}
         # Layouts of which samples can't tell all: those that do not compile for some insurer, and those that draw a
         # document in a size in which nobody issues it.
         self._silent: set[str] = set()
@@ -422,7 +425,7 @@ class _Samples:
                 insurer = engine.insurer_of_sample(name)
                 layout = engine.layout(document, engine.insurers[insurer])
                 _, sides = engine.place(document, insurer, record)
-                self._placed.setdefault(layout.layout, []).extend(sides)
+                self._placed.setdefault(layout.layout, []).extend((f"{document}/{name}", side) for side in sides)
             except DocgenError as error:
                 if isinstance(error, LayoutError):
                     self.silence(layout)
@@ -437,7 +440,11 @@ class _Samples:
         """What no sample fills."""
         if layout.layout not in self._silent:
             placed = self._placed.get(layout.layout, ())
-            yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)
+            yield from never_filled(layout, DOCUMENTS[document].catalogue, [side for _, side in placed])
+
+    def seen(self, layout: Layout, fonts: FontLibrary) -> Iterator[Violation]:
+        """What lies over a text or in a symbol, and what is hardly seen."""
+        return check_seen(layout, self._placed.get(layout.layout, ()), fonts)
 
 
 def fit_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:

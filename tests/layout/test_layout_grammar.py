@@ -72,6 +72,20 @@ def test_what_is_read_stays_in_the_safe_area_of_the_smallest_trim(tmp_path: Path
     assert "x 2.2 to 83.8, y 2 to 52" in found.hint
 
 
+@pytest.mark.parametrize(
+    "box", ["[2.1, 30, 9, 9]", "[75, 30, 9, 9]", "[30, -1, 9, 9]", "[30, 45, 9, 8]", "[-3, 1, 9, 9]"]
+)
+def test_artwork_stays_in_the_safe_area_or_runs_off_the_page(tmp_path: Path, box: str) -> None:
+    (found,) = check(tmp_path, f"{{id: mark, image: insurer.mark, box: {box}}}")
+    assert (found.code, found.line, found.element) == ("layout_outside_safe_area", 9, "mark")
+    assert "or let it run off the page, to the end of the bleed: x -3 to 89, y -3 to 57" in found.hint
+
+
+@pytest.mark.parametrize("box", ["[2.2, 30, 9, 9]", "[-3, -3, 92, 60]", "[-3, 30, 20, 20]", "[60, 40, 29, 17]"])
+def test_artwork_that_runs_off_the_page_is_no_slip(tmp_path: Path, box: str) -> None:
+    assert check(tmp_path, f"{{id: mark, image: insurer.mark, box: {box}}}") == ()
+
+
 def test_the_safe_area_counts_every_item_of_a_list_and_the_rotation(tmp_path: Path) -> None:
     head = HEAD.replace("step: [0, 5]", "step: [0, 23]")
     assert [v.code for v in check(tmp_path, head=head)] == ["layout_outside_safe_area"]
