@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from docgen import located
 from docgen.errors import LayoutError, Violation
+from docgen.layout.fixed import with_names
 from docgen.layout.grammar import check_references, suggest
 from docgen.layout.models import (
     ELEMENTS,
@@ -51,7 +52,7 @@ def load_layout(path: Path) -> Layout:
 def layout_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a layout file, for editors."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "docgen layout"}
-    return {**located.without_nulls(Layout.model_json_schema(mode="validation")), **head}
+    return {**with_names(located.without_nulls(Layout.model_json_schema(mode="validation"))), **head}
 
 
 def _locate(layout: Layout, source: located.Located) -> None:

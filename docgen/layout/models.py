@@ -15,6 +15,13 @@ from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
 from docgen.located import Written
 
+# What names look like; which of them there are is not the grammar's to say (`layout.fixed` tells editors).
+LAYOUT = r"^[a-z][a-z0-9-]*$"
+DOCUMENT = r"^[a-z][a-z-]*$"
+INCLUDE = r"^[a-z][a-z-]*\.(front|back)$"
+IMAGE = r"^insurer\.[a-z0-9_]+$"
+INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
+FIT_STEP = r"^(condense (0?\.[0-9]+|1(\.0+)?)|shrink [0-9]+(\.[0-9]+)?|wrap [1-9][0-9]?|omit|reject)$"
 # Numbers are strict: YAML knows a number from a text, and "5" in quotes is a slip.
 Mm = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-2000, le=2000)]
 PositiveMm = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=2000)]
@@ -30,17 +37,15 @@ Side = Literal["front", "back", "next"]
 Role = Literal["h1", "h2", "h3", "p", "more", "label", "value", "column", "artifact"]
 Point = tuple[Mm, Mm]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-LayoutName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+LayoutName = Annotated[str, Field(pattern=LAYOUT)]
 ElementId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
 
 _INKS = "`paper`, `black`, `insurer.ROLE` (the palette), `spot.NAME` or [c, m, y, k] in percent"
-_INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
-_FIT_STEP = r"^(condense (0?\.[0-9]+|1(\.0+)?)|shrink [0-9]+(\.[0-9]+)?|wrap [1-9][0-9]?|omit|reject)$"
 _CONDITION = r"^(not )?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*( is [a-z][a-z0-9_]*)?$"
 
 
 def _ink(value: Any) -> Any:
-    if isinstance(value, str) and not re.fullmatch(_INK, value):
+    if isinstance(value, str) and not re.fullmatch(INK, value):
         raise ValueError(f"no ink: {value}; an ink is paper, black, insurer.ROLE, spot.NAME or [c, m, y, k] in percent")
     if not isinstance(value, (str, list, tuple)) or (not isinstance(value, str) and len(value) != 4):
         raise ValueError("an ink is paper, black, insurer.ROLE, spot.NAME or [c, m, y, k] in percent")
@@ -74,7 +79,7 @@ class FitStep(Written):
 def _fit_step(value: Any) -> Any:
     if isinstance(value, FitStep):
         return value
-    if not isinstance(value, str) or not re.fullmatch(_FIT_STEP, value):
+    if not isinstance(value, str) or not re.fullmatch(FIT_STEP, value):
         raise ValueError(f"no step: {value}; a step is condense 0.7, shrink 5, wrap 2, omit or reject")
     kind, _, limit = value.partition(" ")
     return FitStep(kind=kind, limit=float(limit)) if limit else FitStep(kind=kind)  # type: ignore[arg-type]
@@ -110,7 +115,7 @@ def _condition(value: Any) -> Any:
 
 
 _ConditionText = Annotated[str, Field(pattern=_CONDITION)]
-Ink = Annotated[Annotated[str, Field(pattern=_INK)] | Cmyk, BeforeValidator(_ink)]
+Ink = Annotated[Annotated[str, Field(pattern=INK)] | Cmyk, BeforeValidator(_ink)]
 Radius = Annotated[
     Annotated[float, Field(ge=0, le=500)] | Literal["insurer.corner_radius"],
     BeforeValidator(_radius),
@@ -119,7 +124,7 @@ Wording = Annotated[str | tuple[str, ...], BeforeValidator(_wording)]
 Fit = tuple[
     Annotated[
         FitStep,
-        BeforeValidator(_fit_step, json_schema_input_type=Annotated[str, Field(pattern=_FIT_STEP)]),
+        BeforeValidator(_fit_step, json_schema_input_type=Annotated[str, Field(pattern=FIT_STEP)]),
     ],
     ...,
 ]
@@ -255,7 +260,7 @@ class Painted(Element):
 class Cover(Written):
     """What a seal is stuck over: a box on another document, or its part above a rule, and a margin round it."""
 
-    document: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] = Field(description="The other document: card")
+    document: Annotated[str, Field(pattern=DOCUMENT)] = Field(description="The other document: card")
     box: ElementId = Field(description="The id of a rect of its layout")
     above: ElementId | None = Field(
         default=None, description="The id of a line: the seal ends on it, and leaves visible what stands below"
@@ -299,7 +304,7 @@ class Hatch(Painted):
 class Image(Figure):
     """Vector artwork of the insurer: scaled to fit the box, centred."""
 
-    image: Annotated[str, Field(pattern=r"^insurer\.[a-z0-9_]+$")] = Field(description="`insurer.mark`")
+    image: Annotated[str, Field(pattern=IMAGE)] = Field(description="`insurer.mark`")
     box: Box = Field(description="[x, y, width, height] in mm")
 
 
@@ -324,7 +329,7 @@ class Barcode(Figure):
 class Include(Element):
     """A side of another document, placed by its trim's top-left corner: `include: card.front`."""
 
-    include: Annotated[str, Field(pattern=r"^[a-z][a-z-]*\.(front|back)$")] = Field(
+    include: Annotated[str, Field(pattern=INCLUDE)] = Field(
         description="DOCUMENT.SIDE; the row (or the record) brings that document's own record"
     )
     at: Point = Field(description="[x, y] in mm")

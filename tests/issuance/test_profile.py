@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from docgen.errors import LayoutError, Violation
-from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
+from docgen.issuance.profile import InsurerProfile, load_profile, profile_schema, profile_warnings
 
 GOOD = """\
 id: sample
@@ -175,3 +177,27 @@ def test_the_sample_insurers_load_without_a_warning(profiles: dict[str, InsurerP
     for name, profile in profiles.items():
         assert profile.id == name
         assert profile_warnings(profile) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("trim: [86, 54]", "trim: [86, 55]"),
+        ("trim: [86, 54]", "burden: print"),
+        ("card: {trim: [86, 54]}", "crad: {}"),
+        ("card: {trim: [86, 54]}", "notice:"),
+        ("body: [0, 0, 14, 0], ", ""),
+        ("body: [0, 0, 14, 0]", "bodi: [0, 0, 14, 0]"),
+        ("body: [0, 0, 14, 0]", "body: null"),
+        ("rule: rolling", "rule: roling"),
+        ('tel: "0"', "tel: #0"),
+        ('tel: "0"', 'tel: "0"\ntype_floor: 3'),
+        ('tel: "0"', 'tel: "0"\nmail: {inserter: barcode}'),
+        ('tel: "0"', 'tel: "0"\nimages: {stamp: {file: a.svg, inks: {}}}'),
+    ],
+)
+def test_a_slip_in_a_profile_is_marked_by_editors(old: str, new: str) -> None:
+    validator = Draft202012Validator(profile_schema())
+    assert validator.is_valid(yaml.safe_load(GOOD))
+    assert GOOD.count(old) == 1
+    assert not validator.is_valid(yaml.safe_load(GOOD.replace(old, new)))
