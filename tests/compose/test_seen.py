@@ -262,11 +262,25 @@ SHAPES = st.one_of(
 )
 
 
-@settings(max_examples=40)
-@given(shape=SHAPES)
-def test_a_shape_lies_over_a_text_if_the_printed_page_says_so(engine: Engine, shape: dict[str, Any]) -> None:
-    letters, ink = dark(engine, TEXT), dark(engine, shape)
-    found = [violation.code for violation in seen(TEXT, shape)]
+TEXTS = st.sampled_from(
+    [
+        TEXT,
+        {**TEXT, "align": "distribute"},
+        {**TEXT, "box": [20, 20, 14, 8], "fit": ["condense 0.5", "reject"]},
+        {**TEXT, "box": [20, 10, 8, 40], "style": "down"},
+        {**TEXT, "box": [20, 10, 8, 15], "style": "down", "fit": ["condense 0.5", "reject"]},
+        {**TEXT, "rotate": 90, "align": "center"},
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(text=TEXTS, shape=SHAPES)
+def test_a_shape_lies_over_a_text_if_the_printed_page_says_so(
+    engine: Engine, text: dict[str, Any], shape: dict[str, Any]
+) -> None:
+    letters, ink = dark(engine, text), dark(engine, shape)
+    found = [violation.code for violation in seen(text, shape)]
     if overlap(letters.filter(ImageFilter.MinFilter(5)), ink):
         assert found == ["layout_covered"]
     if not overlap(letters.filter(ImageFilter.MaxFilter(5)), ink):
