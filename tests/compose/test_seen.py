@@ -118,6 +118,7 @@ def test_what_is_written_after_a_fixed_text_and_lies_over_it_is_an_error(shape: 
         {"id": "shape", "line": [20, 28, 80, 28], "stroke": "black"},
         {"id": "shape", "line": [20, 24, 80, 24], "stroke": "spot.DieCut"},
         {"id": "shape", "circle": [30.5, 24], "radii": [3], "fill": "black"},
+        {"id": "shape", "circle": [29.4, 29.4], "radii": [3.6], "fill": "black"},  # beside a corner
         {"id": "shape", "circle": [30.6, 24], "radii": [20], "stroke": "black"},
         {"id": "shape", "hatch": [27.5, 15, 6, 20], "pitch": 2, "stroke": "black"},
     ],
@@ -233,11 +234,11 @@ def engine() -> Engine:
     return Engine(Settings())
 
 
-def dark(engine: Engine, *elements: dict[str, Any]) -> Any:
+def dark(engine: Engine, *elements: dict[str, Any], words: str = "■　■") -> Any:
     """Where a page with these elements alone is dark, at 200 dpi."""
     stream = io.BytesIO()
     book = engine.book("card", date(2025, 12, 2), stream)
-    book.add(placed(layout(*elements)))
+    book.add(placed(layout(*elements, text=words)))
     book.finish()
     return render(stream.getvalue(), 1, 200).convert("L").point(lambda value: 255 if value < 100 else 0)
 
@@ -250,8 +251,8 @@ def thick(**more: Any) -> dict[str, Any]:
     return {"id": "shape", "stroke": "black", "stroke_width": 0.5, **more}
 
 
-_at = st.floats(0, 50).map(lambda value: round(value, 2))
-_size = st.floats(0.4, 30).map(lambda value: round(value, 2))
+_at = st.floats(16, 42).map(lambda value: round(value, 2))
+_size = st.floats(0.4, 8).map(lambda value: round(value, 2))
 SHAPES = st.one_of(
     st.builds(lambda *box: rect(*box, fill="black"), _at, _at, _size, _size),
     st.builds(lambda *box: frame(*box, stroke_width=0.5), _at, _at, _size, _size),
@@ -262,29 +263,53 @@ SHAPES = st.one_of(
 )
 
 
-TEXTS = st.sampled_from(
-    [
-        TEXT,
-        {**TEXT, "align": "distribute"},
-        {**TEXT, "box": [20, 20, 14, 8], "fit": ["condense 0.5", "reject"]},
-        {**TEXT, "box": [20, 10, 8, 40], "style": "down"},
-        {**TEXT, "box": [20, 10, 8, 15], "style": "down", "fit": ["condense 0.5", "reject"]},
-        {**TEXT, "rotate": 90, "align": "center"},
-    ]
-)
-
-
-@settings(max_examples=60)
-@given(text=TEXTS, shape=SHAPES)
-def test_a_shape_lies_over_a_text_if_the_printed_page_says_so(
-    engine: Engine, text: dict[str, Any], shape: dict[str, Any]
-) -> None:
-    letters, ink = dark(engine, text), dark(engine, shape)
-    found = [violation.code for violation in seen(text, shape)]
+@settings(max_examples=40)
+@given(shape=SHAPES)
+def test_a_shape_lies_over_a_text_if_the_printed_page_says_so(engine: Engine, shape: dict[str, Any]) -> None:
+    letters, ink = dark(engine, TEXT), dark(engine, shape)
+    found = [violation.code for violation in seen(TEXT, shape)]
     if overlap(letters.filter(ImageFilter.MinFilter(5)), ink):
         assert found == ["layout_covered"]
     if not overlap(letters.filter(ImageFilter.MaxFilter(5)), ink):
         assert found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "near"),
+    [
+        (TEXT, "■　■", 0.4),
+        ({**TEXT, "align": "distribute"}, "■■■", 0.4),
+        ({**TEXT, "box": [20, 20, 20, 8], "fit": ["condense 0.5", "reject"]}, "■■　■", 0.4),
+        ({**TEXT, "box": [20, 20, 20, 8], "fit": ["condense 0.5", "reject"], "align": "distribute"}, "■■　■", 0.4),
+        ({**TEXT, "box": [20, 10, 8, 40], "style": "down"}, "■　■", 0.4),
+        ({**TEXT, "box": [20, 10, 8, 15], "style": "down", "fit": ["condense 0.5", "reject"]}, "■　■", 0.4),
+        ({**TEXT, "box": [20, 2, 8, 50], "style": "down"}, "word ■", 2.5),
+        ({**TEXT, "box": [0, 20, 60, 8], "rotate": 90, "align": "right"}, "■　■", 0.4),
+    ],
+)
+def test_the_letters_are_where_the_printed_page_has_them(
+    engine: Engine, text: dict[str, Any], words: str, near: float
+) -> None:
+    """Probes all over the page, each told by the check if it lies on ink, and not told if no ink is near."""
+    probes = {f"at.{x}.{y}": (x + 0.2, y + 0.2) for x in range(0, 86, 2) for y in range(0, 54, 2)}
+    shapes = [{"id": name, "rect": [*at, 0.6, 0.6], "fill": "paper"} for name, at in probes.items()]
+    told = {violation.element for violation in seen(text, *shapes, text=words)}
+    ink = np.array(dark(engine, text, words=words)) > 0
+    assert ink.any()
+    for name, (x, y) in probes.items():
+        if part(ink, x, y, 0.6, 0.0).all():
+            assert name in told, name
+        if not part(ink, x, y, 0.6, near).any():
+            assert name not in told, name
+
+
+def part(ink: Any, x: float, y: float, size: float, around: float) -> Any:
+    """A square of the page at 200 dpi, from mm of its trim, and what is around it."""
+    left, top, right, bottom = (
+        max(0, round((edge + 3) / 25.4 * 200))
+        for edge in (x - around, y - around, x + size + around, y + size + around)
+    )
+    return ink[top:bottom, left:right]
 
 
 def test_the_check_tells_it_with_file_line_and_sample(tmp_path: Path) -> None:
