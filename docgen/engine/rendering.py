@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
@@ -143,7 +144,8 @@ class Engine:
             settings.output_condition_registry or None,
         )
         self._painter = PagePainter()
-        self._compositions: dict[tuple[str, str], Composition] = {}
+        self._compilations: dict[tuple[str, str], Composition] = {}
+        self._compositions: dict[tuple[str, str], Composition] = {}  # of these, what prints all that it must
         problems: list[Violation] = []
         names = dict.fromkeys(name for kind in DOCUMENTS.values() for name in kind.layouts)
         drawn = [self._dir / f"{name}.yaml" for name in names]
@@ -321,7 +323,7 @@ class Engine:
             issuers = [profile for profile in self.insurers.values() if document in profile.document_ids()]
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 profiles = [profile for profile in issuers if self.layout(document, profile) is layout]
-                found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
+                found += check_layout(layout, kind, profiles, partial(self._compiled, document))
                 found += self._across(layout)
                 if issuers and not profiles:
                     samples.silence(layout)
@@ -373,11 +375,19 @@ class Engine:
             kind, layout = DOCUMENTS[document], self.layout(document, profile)
             if wrong := [*check_items(layout, kind), *self._across(layout)]:
                 raise LayoutError(wrong)
-            brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
-            self._compositions[key] = Composition(
-                layout, brand, self._fonts, lambda other: self._composition(other, insurer)
-            )
+            self._compositions[key] = self._compiled(document, insurer)
         return self._compositions[key]
+
+    def _compiled(self, document: str, insurer: str) -> Composition:
+        """The composition whether or not the layout prints what it must. Raises LayoutError if it does not compile."""
+        key = (document, insurer)
+        if key not in self._compilations:
+            profile = self.insurers[insurer]
+            brand = brand_of(profile, document, DOCUMENTS[document].constants(profile), self._dir / "art")
+            self._compilations[key] = Composition(
+                self.layout(document, profile), brand, self._fonts, lambda other: self._composition(other, insurer)
+            )
+        return self._compilations[key]
 
 
 def _sha256(data: bytes) -> str:

@@ -90,6 +90,7 @@ def test_a_shard_that_runs_again_writes_the_same_bytes(engine: Engine, tmp_path:
     assert hashes[0] == hashes[1]
 
 
+@pytest.mark.usefixtures("parsed_anew")
 def test_an_engine_that_loads_as_it_goes_writes_the_same_bytes_as_one_that_is_warm(
     engine: Engine, tmp_path: Path
 ) -> None:
