@@ -1,14 +1,13 @@
 # Everything runs in .venv, which the first target that needs it makes (scripts/setup.sh). Nothing is installed twice.
 VENV_PYTHON = .venv/bin/python
 
-.PHONY: help demo serve test check lint docs bench bench-bulk soak clean
+.PHONY: help demo serve test check docs bench bench-bulk soak clean
 
 help:
 	@echo 'make demo    set everything up, print every sample over HTTP, check the files: out/demo/'
 	@echo 'make serve   run the service on http://127.0.0.1:8000/'
 	@echo 'make test    set the test tools up as well, and run all tests'
 	@echo 'make check   format, lint, types, the rooms, and docs that are up to date'
-	@echo 'make lint    the same but for the docs, which are among the tests'
 	@echo 'make docs    write docs/reference/ anew from the models, draw docs/pictures/'
 	@echo 'make bench   cards per second and latency, beside other libraries: build/bench.json'
 	@echo 'make bench-bulk  up to a million people from Parquet to a reconciled package: build/bench-bulk.json'
@@ -29,15 +28,13 @@ test:
 	@scripts/setup.sh dev
 	@PYTHONDONTWRITEBYTECODE= $(VENV_PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-check: lint
-	@$(VENV_PYTHON) -m pytest -q tests/test_docs.py
-
-lint:
+check:
 	@scripts/setup.sh dev
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(VENV_PYTHON) -m pytest -q tests/test_docs.py
 
 docs:
 	@scripts/setup.sh dev
