@@ -211,8 +211,8 @@ def test_no_two_packages_of_a_job_have_a_file_of_one_name_but_the_manifest(
     ):
         stores.append(Store.open(tmp_path / str(len(stores))))
         reprint(of, stores[-1], Selection(pieces=pieces), reason)
-    files = [(open_manifest(store).package, Path(name).name) for store in stores for name in store.names()
-             if name != MANIFEST]  # fmt: skip
+    files = [(open_manifest(store).package, Path(name).name) for store in stores for side in ("vendor", "issuer")
+             for name in store.names(side) if name != MANIFEST]  # fmt: skip
     assert max(Counter(name.lower() for _, name in files).values()) == 1
     assert all(name.startswith(f"{of}-") and re.fullmatch(r"[A-Za-z0-9.-]{1,50}", name) for of, name in files)
 
@@ -303,7 +303,7 @@ def test_an_unknown_id_is_told_what_it_may_be_to_who_has_the_issuers_side_or_not
     shutil.copytree(f"{package.location}/vendor", tmp_path / "vendor")
     asked = {"pieces": (piece_id("S02", 1),), "people": (person_key("S01", 999),), "pages": ("S01-cards-0009.pdf:1",)}
     theirs = "it is of another package, or of somebody who was not printed"
-    page = "name a file of the package and a page of it: cards-0001.pdf:1"
+    page = "name a file of the package and a page of it: S01-cards-0001.pdf:1"
     assert hints(Store.open(tmp_path), **asked) == [theirs, theirs, page]
     envelope = (f"{piece_id('S01', 1)}-9/9",)
     assert hints(package, pieces=envelope)[0].startswith("what stands behind the check character is mistyped, or it is")

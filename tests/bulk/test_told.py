@@ -214,8 +214,8 @@ def test_what_may_follow_from_a_table_that_was_changed_is_said_to(engine: Engine
     pages.write_bytes(b"".join(line for at, line in enumerate(pages.read_bytes().splitlines(True)) if at != 3))
     last = told("reconcile", made, "--workers", "1").stderr.splitlines()[-1]
     assert last.endswith(
-        " differences: do not use this package; vendor/S01-pages.csv is not as it was made, and the other differences may "
-        "follow from that"
+        " differences: do not use this package; vendor/S01-pages.csv is not as it was made, and the other differences "
+        "may follow from that"
     )
 
 
