@@ -158,7 +158,7 @@ _KINDS = {
 def named(package: str, file: str) -> str:
     """A file's name in the package of this name: `vendor/pages.csv` of S0001 is `vendor/S0001-pages.csv`.
 
-    So files of several packages may lie in one folder. Names have A-Z, a-z, 0-9 and the hyphen, and are no longer than
+    So files of several packages may lie in one folder. Names have A-Z, a-z, 0-9, hyphen and dot, and are no longer than
     50 characters: the same on Windows, Unix and S3. Only the manifest is called the same everywhere: by it a package is
     found.
     """

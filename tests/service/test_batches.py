@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 import time
 import uuid
@@ -121,6 +122,7 @@ def test_the_vendors_side_holds_nothing_of_the_issuers(client: TestClient, done:
 
 def test_the_rejects_name_the_row_the_code_and_the_column(client: TestClient, done: dict[str, Any]) -> None:
     answer = client.get(done["links"]["rejects"])
+    assert answer.headers["content-disposition"] == 'attachment; filename="T1-rejects.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     rejected = [row for row in rows if row["state"] == "rejected"]
     assert [(row["key"].removeprefix("'"), row["row"], row["column"]) for row in rejected] == [
@@ -176,6 +178,13 @@ def test_a_reprint_is_a_package_of_the_same_pages(client: TestClient, done: dict
     assert made["left_behind"] == []
     store = unpacked(client, made["links"]["package"], tmp_path)
     assert reconcile(store).ok
+    package = open_manifest(store).package
+    assert re.fullmatch("T1-R[A-Z2-7]{8}", package)
+    for side in ("vendor", "issuer"):
+        sent = client.get(made["links"]["package"], params={"side": side})
+        assert sent.headers["content-disposition"] == f'attachment; filename="{package}-{side}.tar"'
+        with tarfile.open(fileobj=io.BytesIO(sent.content)) as archive:
+            assert {name.partition("/")[0] for name in archive.getnames()} == {package}
     before = files_of(client.get(done["links"]["package"]).content)["vendor/T1-pages.csv"]
     hashes = {row["page_hash"] for row in csv.DictReader(io.StringIO(before.decode("utf-8-sig")))}
     again = {row.page_hash for row in page_rows(store, open_manifest(store))}
@@ -353,6 +362,7 @@ def test_a_full_queue_refuses_what_is_right_and_says_when_to_come_back(idle: Tes
         ({"delivery": "pigeon"}, (422, "unknown_delivery")),
         ({"issued_on": "2025-02-30"}, (422, "invalid_date")),
         ({"job": "no/way"}, (422, "job_number_form")),
+        ({"job": "LPT1"}, (422, "job_number_form")),
         ({"webhook": "http://127.0.0.1:1/"}, (422, "webhook_not_allowed")),
         ({"colour": "red"}, (422, "unknown_key")),
         ({"source": "s3://bucket/x.csv"}, (422, "unknown_key")),
