@@ -1,7 +1,7 @@
 """`python -m bench.bulk [N ...]`: invented people from Parquet to a reconciled package; time by stage, memory.
 
-Each batch runs in processes of its own, through the same coordinator as `docgen issue`. Without N, 10,000 people by one
-process and by two, and 100,000 by two; a million takes a quarter of an hour and more, and 4 GB of disk. With
+Each batch runs in processes of its own, through the same coordinator as `docgen issue`. Without N, 20,000 people by one
+process and by two in turns, then 10,000, 100,000 and a million by two: some 25 minutes and 4 GB of disk. With
 `--most-mb` it fails if any process held more.
 """
 
@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ from docgen.bulk.tasks import payload
 from docgen.settings import Settings
 
 OUT = Path("build/bench-bulk.json")
-USUAL = ((10_000, 1), (10_000, 2), (100_000, 2))
+USUAL = (10_000, 100_000, 1_000_000)
+TURNS, IN_TURNS = 3, 20_000
 STAGES = ("intake", "print", "employers", "assemble", "reconcile")
 _OF_STATE = {"taking_in": "intake", "printing": "print", "assembling": "assemble", "reconciling": "reconcile"}
 _LOOK_S = 0.5
@@ -150,6 +152,16 @@ def table(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"| {' | '.join(map(str, cells))} |"
 
 
+def growth(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What the most people took, to what the fewest did."""
+    few, many = (choose(entries, key=lambda entry: int(entry["people"])) for choose in (min, max))
+    if few is not many:
+        power = exponent((entry["people"], seconds(entry)) for entry in entries)
+        yield f"time grows with people to the power of {power:.2f}"
+        for who, held in many["rss_mb"].items():
+            yield f"memory at {many['people']:,} to that at {few['people']:,}, {who}: {held / few['rss_mb'][who]:.2f}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run everything. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.bulk", description=__doc__)
@@ -165,17 +177,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.alone:
         print(json.dumps(issue(options.people[0], options.processes, options.delivery, folder)))
         return 0
-    runs = [(people, options.processes) for people in options.people] or USUAL
-    entries = [_alone(people, processes, options) for people, processes in runs]
+    turns = [] if options.people else [[_alone(IN_TURNS, n, options) for n in (1, 2)] for _ in range(TURNS)]
+    entries = [_alone(people, options.processes, options) for people in options.people or USUAL]
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    said = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "runs": entries}
-    alike = [(entry["people"], seconds(entry)) for entry in entries if entry["processes"] == options.processes]
-    if len(alike) > 1:
-        said["exponent"] = round(exponent(alike), 2)
+    said = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "runs": entries, "turns": turns}
     options.out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(table(entries)))
-    print(f"{said['date']}, {machine}; load {os.getloadavg()[0]:.1f}; growth: {said.get('exponent', '-')}")
-    most = max(held for entry in entries for held in entry["rss_mb"].values())
+    print("\n".join(table([*chain(*turns), *entries])))
+    print(f"{said['date']}, {machine}; load {os.getloadavg()[0]:.1f}")
+    for pair in turns:
+        print("two processes to one: {:.2f}".format(pair[1]["people_per_s"] / pair[0]["people_per_s"]))
+    for line in growth(entries):
+        print(line)
+    most = max(held for entry in chain(entries, *turns) for held in entry["rss_mb"].values())
     if options.most_mb is not None and most > options.most_mb:
         print(f"a process held {most} MB, more than {options.most_mb}", file=sys.stderr)
         return 1

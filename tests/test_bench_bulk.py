@@ -90,3 +90,25 @@ def test_a_sampler_counts_while_it_is_on() -> None:
 
 def test_shares_are_of_a_hundred_the_largest_first() -> None:
     assert list(shares.table({"little": 1, "much": 3}))[2:] == ["| much | 75 % |", "| little | 25 % |"]
+
+
+def test_the_usual_run_tells_what_a_second_process_brings_and_what_a_million_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def alone(people: int, processes: int, *_: object) -> dict[str, Any]:
+        asked.append((people, processes))
+        held = {"coordinator": 360 if people == 1_000_000 else 300, "worker": 350}
+        entry = of_seconds(people, people / 500 / processes)
+        return {**entry, **CPU, "processes": processes, "people_per_s": 500 * processes, "rss_mb": held}
+
+    monkeypatch.setattr(bulk, "_alone", alone)
+    assert bulk.main(["--out", str(tmp_path / "bulk.json")]) == 0
+    assert asked == [(20_000, 1), (20_000, 2)] * 3 + [(10_000, 2), (100_000, 2), (1_000_000, 2)]
+    assert capsys.readouterr().out.splitlines()[-6:] == [
+        *["two processes to one: 2.00"] * 3,
+        "time grows with people to the power of 1.00",
+        "memory at 1,000,000 to that at 10,000, coordinator: 1.20",
+        "memory at 1,000,000 to that at 10,000, worker: 1.00",
+    ]
