@@ -229,6 +229,20 @@ def test_a_file_is_titled_by_its_name_so_that_a_press_queue_tells_it_from_others
                 assert (str(pdf.docinfo["/Title"]), xmp["dc:title"]) == (expected, expected)
 
 
+@pytest.mark.parametrize("said", [b"<dc:title>", b"/Title"])
+def test_a_file_that_has_lost_its_title_is_not_printed_again(
+    package: Store, tmp_path: Path, out: Store, said: bytes
+) -> None:
+    shutil.copytree(package.location, tmp_path / "package")
+    damaged = Damaged(tmp_path / "package")
+    path = damaged.folder / CARDS
+    path.write_bytes(path.read_bytes().replace(said, said.replace(b"t", b"x")))
+    damaged.sign()
+    with pytest.raises(PackageError, match=r"does not say of itself what it should.*reprint_damaged"):
+        reprint(Store.open(damaged.folder), out, Selection(pages=(f"{CARDS}:1",)), WHY)
+    assert files(out) == {}
+
+
 @pytest.mark.parametrize("name", ["S02", "S01-R2", "../S01", "S01-RABCDEFG2/..", ""])
 def test_a_manifest_that_names_its_files_after_something_else_is_refused(
     package: Store, tmp_path: Path, name: str
