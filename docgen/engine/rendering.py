@@ -33,7 +33,7 @@ from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
 from docgen.pdf.fonts import Embedder
 from docgen.pdf.icc import load_output_profile
-from docgen.pdf.metadata import FileInfo
+from docgen.pdf.metadata import FileInfo, titled
 from docgen.pdf.page import PagePainter
 from docgen.pdf.raster import render_png
 from docgen.pdf.writer import deflated_probe
@@ -261,15 +261,17 @@ class Engine:
         """Whether a document's first sheet is printed on both sides, for records with these flags."""
         return self._composition(document, insurer).is_two_sided(known)
 
-    def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
-        """An empty file for any number of a document's pages, dated with the issue date."""
-        return Book(stream, self._info(document, issued_on), self._intent, self._embedder, self._painter)
+    def book(self, document: str, issued_on: date, stream: BinaryIO, name: str = "") -> Book:
+        """An empty file for any number of a document's pages, dated with the issue date.
 
-    def _info(self, document: str, issued_on: date) -> FileInfo:
-        return FileInfo(self.title(document), issued_on)
+        Its title is the document's, behind the file's name if it has one.
+        """
+        info = FileInfo(titled(name, self.title(document)), issued_on)
+        return Book(stream, info, self._intent, self._embedder, self._painter)
 
     def _tagged_book(self, document: str, issued_on: date, stream: BinaryIO) -> AccessibleBook:
-        return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._embedder, self._painter)
+        info = FileInfo(self.title(document), issued_on)
+        return AccessibleBook(stream, info, self._intent, self._embedder, self._painter)
 
     def _require_roles(self, document: str) -> None:
         """Raises RequestError `not_accessible` for a layout that does not say how all of it is read."""
