@@ -213,7 +213,7 @@ _declare(
     422,
     {
         "webhook_not_allowed": "Messages are not sent to this address, or the service has no secret to sign them with.",
-        "job_number_form": "A job's number is one to six capitals and digits.",
+        "job_number_form": "A job's number is one to six capitals and digits, and none that Windows keeps (CON, COM1).",
         "issue_date_unknown": "Neither the first row of the extract nor the request says when the batch is issued.",
         "nobody_printed": "Nobody of a batch could be printed: the package's table of rejects says why.",
         "list_form": "A list of people is no UTF-8 text with a key on each line.",

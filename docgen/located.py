@@ -172,8 +172,4 @@ def _plain(node: yaml.Node | None, path: Path_, lines: dict[Path_, int], name: s
 
 
 def _scalar(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    finally:
-        loader.dispose()
+    return yaml.constructor.SafeConstructor().construct_object(node, deep=True)

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
@@ -33,7 +34,7 @@ from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
 from docgen.pdf.fonts import Embedder
 from docgen.pdf.icc import load_output_profile
-from docgen.pdf.metadata import FileInfo
+from docgen.pdf.metadata import FileInfo, titled
 from docgen.pdf.page import PagePainter
 from docgen.pdf.raster import render_png
 from docgen.pdf.writer import deflated_probe
@@ -144,7 +145,8 @@ class Engine:
             settings.output_condition_registry or None,
         )
         self._painter = PagePainter()
-        self._compositions: dict[tuple[str, str], Composition] = {}
+        self._compilations: dict[tuple[str, str], Composition] = {}
+        self._compositions: dict[tuple[str, str], Composition] = {}  # of these, what prints all that it must
         problems: list[Violation] = []
         names = dict.fromkeys(name for kind in DOCUMENTS.values() for name in kind.layouts)
         drawn = [self._dir / f"{name}.yaml" for name in names]
@@ -260,15 +262,17 @@ class Engine:
         """Whether a document's first sheet is printed on both sides, for records with these flags."""
         return self._composition(document, insurer).is_two_sided(known)
 
-    def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
-        """An empty file for any number of a document's pages, dated with the issue date."""
-        return Book(stream, self._info(document, issued_on), self._intent, self._embedder, self._painter)
+    def book(self, document: str, issued_on: date, stream: BinaryIO, name: str = "") -> Book:
+        """An empty file for any number of a document's pages, dated with the issue date.
 
-    def _info(self, document: str, issued_on: date) -> FileInfo:
-        return FileInfo(self.title(document), issued_on)
+        Its title is the document's, behind the file's name if it has one.
+        """
+        info = FileInfo(titled(name, self.title(document)), issued_on)
+        return Book(stream, info, self._intent, self._embedder, self._painter)
 
     def _tagged_book(self, document: str, issued_on: date, stream: BinaryIO) -> AccessibleBook:
-        return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._embedder, self._painter)
+        info = FileInfo(self.title(document), issued_on)
+        return AccessibleBook(stream, info, self._intent, self._embedder, self._painter)
 
     def _require_roles(self, document: str) -> None:
         """Raises RequestError `not_accessible` for a layout that does not say how all of it is read."""
@@ -322,7 +326,7 @@ class Engine:
             issuers = [profile for profile in self.insurers.values() if document in profile.document_ids()]
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 profiles = [profile for profile in issuers if self.layout(document, profile) is layout]
-                found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
+                found += check_layout(layout, kind, profiles, partial(self._compiled, document))
                 found += self._across(layout)
                 if issuers and not profiles:
                     samples.silence(layout)
@@ -376,11 +380,19 @@ class Engine:
             kind, layout = DOCUMENTS[document], self.layout(document, profile)
             if wrong := [*check_items(layout, kind), *self._across(layout)]:
                 raise LayoutError(wrong)
-            brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
-            self._compositions[key] = Composition(
-                layout, brand, self._fonts, lambda other: self._composition(other, insurer)
-            )
+            self._compositions[key] = self._compiled(document, insurer)
         return self._compositions[key]
+
+    def _compiled(self, document: str, insurer: str) -> Composition:
+        """The composition whether or not the layout prints what it must. Raises LayoutError if it does not compile."""
+        key = (document, insurer)
+        if key not in self._compilations:
+            profile = self.insurers[insurer]
+            brand = brand_of(profile, document, DOCUMENTS[document].constants(profile), self._dir / "art")
+            self._compilations[key] = Composition(
+                self.layout(document, profile), brand, self._fonts, lambda other: self._composition(other, insurer)
+            )
+        return self._compilations[key]
 
 
 def _sha256(data: bytes) -> str:

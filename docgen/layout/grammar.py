@@ -58,9 +58,14 @@ class Area:
         )
 
     def meets(self, other: Area) -> bool:
+        # Most areas do not meet, and every text is held against every other: that these do not is seen at once.
         return (
-            min(self.right, other.right) - max(self.left, other.left) > _SLACK
-            and min(self.bottom, other.bottom) - max(self.top, other.top) > _SLACK
+            self.right - other.left > _SLACK
+            and other.right - self.left > _SLACK
+            and self.bottom - other.top > _SLACK
+            and other.bottom - self.top > _SLACK
+            and min(self.right - self.left, other.right - other.left) > _SLACK
+            and min(self.bottom - self.top, other.bottom - other.top) > _SLACK
         )
 
     def __str__(self) -> str:
@@ -311,9 +316,13 @@ def _geometry(layout: Layout, type_floor: float) -> Iterator[Violation]:
         yield from _on_page(layout, place)
         yield from _in_safe_area(layout, place)
     yield from _type_sizes(layout, places, type_floor)
-    read = [(place, areas_of(layout, place.element)) for place in places if _is_read(place.element)]
-    for (one, mine), (other, theirs) in combinations(read, 2):
-        if one.side == other.side and _both_visible(one.element, other.element):
+    for side in layout.sides:
+        read = [
+            (place, areas_of(layout, place.element))
+            for place in places
+            if place.side == side and _is_read(place.element)
+        ]
+        for (one, mine), (other, theirs) in combinations(read, 2):
             yield from _collision(layout, one, mine, other, theirs)
 
 
@@ -400,7 +409,7 @@ def _both_visible(one: Element, other: Element) -> bool:
 def _collision(layout: Layout, one: _Place, mine: list[Area], other: _Place, theirs: list[Area]) -> Iterator[Violation]:
     for first in mine:
         for second in theirs:
-            if first.meets(second):
+            if first.meets(second) and _both_visible(one.element, other.element):
                 message = f"collides with {one.element.id}: {second} over {first}"
                 hint = "move one of them, or give them conditions that exclude each other"
                 yield _violation(layout, other.path(_place_key(other.element)), "layout_collision", message, hint)

@@ -77,7 +77,7 @@ def test_what_docgen_makes_is_readable_by_its_user_alone_whatever_the_umask(sour
         assert issue(state, source, out).returncode == 0
         assert issue(state, source, open_to_all, "--reissue", "a test").returncode == 0
         again = run(
-            state, "reprint", out, "--page", "vendor/cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "r"
+            state, "reprint", out, "--page", "vendor/S0001-cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "r"
         )
         assert again.returncode == 0, again.stderr
     finally:
@@ -89,15 +89,15 @@ def test_what_docgen_makes_is_readable_by_its_user_alone_whatever_the_umask(sour
 
 def test_it_reconciles_and_says_where_it_was_changed(state: Path, package: Path) -> None:
     assert run(state, "reconcile", package).returncode == 0
-    pages = package / "vendor" / "pages.csv"
+    pages = package / "vendor" / "C1-pages.csv"
     before = pages.read_bytes()
     try:
-        pages.write_bytes(before.replace(b"cards-0001.pdf,3,", b"cards-0001.pdf,5,", 1))
+        pages.write_bytes(before.replace(b"C1-cards-0001.pdf,3,", b"C1-cards-0001.pdf,5,", 1))
         damaged = run(state, "reconcile", package)
     finally:
         pages.write_bytes(before)
     assert damaged.returncode == 1
-    assert "vendor/pages.csv" in damaged.stderr
+    assert "vendor/C1-pages.csv" in damaged.stderr
     assert "Traceback" not in damaged.stderr
 
 
@@ -115,7 +115,7 @@ def test_somebody_is_found_by_their_own_key_and_printed_again(state: Path, packa
 
 
 def test_a_card_that_comes_with_its_mount_says_whose_do_not(state: Path, package: Path, tmp_path: Path) -> None:
-    cells = [row.split(",") for row in (package / "vendor/pieces.csv").read_text("utf-8-sig").splitlines()[1:]]
+    cells = [row.split(",") for row in (package / "vendor/C1-pieces.csv").read_text("utf-8-sig").splitlines()[1:]]
     piece, sheet, of, _, _, cards, *_ = max(cells, key=lambda row: int(row[5]))
     again = ("reprint", package, "--reason", "x", "--piece", f"{piece}-{sheet}1")
     told = run(state, *again, "--out", tmp_path / "one").stderr

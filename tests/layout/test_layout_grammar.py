@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from docgen.errors import LayoutError, Violation
-from docgen.layout.grammar import check_grammar, suggest
+from docgen.layout.grammar import Area, check_grammar, suggest
 from docgen.layout.loader import load_layout
 
 HEAD = """\
@@ -31,6 +33,17 @@ def check(tmp_path: Path, *elements: str, head: str = HEAD, type_floor: float = 
 
 def field(name: str, box: str, more: str = "") -> str:
     return f"{{id: {name}, field: holder.{name}, box: {box}, style: plain{more}}}"
+
+
+EDGES = st.sampled_from([0.0, 0.005, 0.02, 1.0, 1.015, 2.0])
+AREAS = st.builds(lambda x, y: Area(min(x), min(y), max(x), max(y)), *[st.tuples(EDGES, EDGES)] * 2)
+
+
+@given(AREAS, AREAS)
+def test_areas_meet_where_they_share_more_than_a_hundredth_of_a_millimetre_each_way(one: Area, other: Area) -> None:
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    assert one.meets(other) == other.meets(one) == (across > 0.01 and down > 0.01)
 
 
 @pytest.mark.parametrize(
