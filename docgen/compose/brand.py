@@ -45,7 +45,7 @@ class Brand:
 def brand_of(profile: InsurerProfile, document: str, constants: Mapping[str, str], art_dir: Path) -> Brand:
     """The brand of an insurer for one document. Raises LayoutError for artwork that cannot be used."""
     settings = getattr(profile.documents, document.replace("-", "_"))
-    palette: dict[str, Ink] = {role: Ink(*parts) for role, parts in profile.palette.items()}
+    palette: dict[str, Ink] = {"on_band": BLACK, **{role: Ink(*parts) for role, parts in profile.palette.items()}}
     artwork: dict[str, Artwork] = {}
     problems: list[Violation] = []
     for name, image in profile.images.items():

@@ -24,7 +24,7 @@ from docgen.issuance.substitution import Substituter
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
-PaletteRole = Literal["body", "motif", "band", "line"]
+PaletteRole = Literal["body", "motif", "band", "line", "on_band"]
 ArtworkName = Literal["mark", "seal"]
 Writing = Literal["horizontal", "vertical"]
 Endorsement = Literal["confidential", "important", "certificate_enclosed", "notice_enclosed"]

@@ -328,3 +328,20 @@ def test_the_check_tells_it_with_file_line_and_sample(tmp_path: Path) -> None:
     assert [(v.file, v.line, v.element) for v in found] == [("card.yaml", line, "band")]
     assert "lies over the text title.marked: x -2.8 to 88.8, y -3 to 8.6 over " in found[0].message
     assert found[0].message.endswith("; on front, sample card/society-insured")
+
+
+def test_an_insurer_may_have_a_dark_band_if_it_says_what_is_written_with_on_it(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(Settings().layouts_dir, mine, ignore=shutil.ignore_patterns("samples"))
+    for document in ("card", "seal"):
+        shutil.copytree(Settings().layouts_dir / "samples" / document, mine / "samples" / document)
+    profile = mine / "insurers" / "society.yaml"
+    text, told = profile.read_text(encoding="utf-8"), []
+    before = next(line for line in text.splitlines() if line.startswith("  band: "))
+    for palette in ("  band: [100, 80, 10, 30]", "  band: [100, 80, 10, 30]\n  on_band: [0, 0, 0, 0]"):
+        profile.write_text(text.replace(before, palette), encoding="utf-8")
+        found = [
+            violation for violation in Engine(Settings(layouts_dir=mine)).check() if violation.severity == "warning"
+        ]
+        told.append({v.element for v in found if v.code == "layout_contrast"})
+    assert told == [{"title.marked", "address.label", "remarks.label", "title", "insurer"}, set()]
