@@ -31,7 +31,7 @@ Flag = Annotated[bool, Field(strict=True)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
 Box = tuple[Mm, Mm, PositiveMm, PositiveMm]
 ItemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
-Align = Literal["left", "center", "right", "distribute"]
+Align = Literal["left", "center", "right", "distribute", "justify"]
 Valign = Literal["baseline", "top", "middle", "bottom"]
 Side = Literal["front", "back", "next"]
 Role = Literal["h1", "h2", "h3", "p", "more", "label", "value", "column", "artifact"]
@@ -139,7 +139,11 @@ class Style(Written):
 
     stack: str = Field(description="A stack of faces in fonts.toml")
     size: Points = Field(description="Type size in points")
-    align: Align = Field(default="left", description="`distribute` spreads the characters over the width (均等割付)")
+    align: Align = Field(
+        default="left",
+        description="`distribute` spreads the characters over the width (均等割付), `justify` those of all "
+        "lines but the last (両端揃え)",
+    )
     valign: Valign = Field(
         default="baseline",
         description="`baseline`: the first baseline stands 0.88 x size below the box's top, and stays when shrunk",

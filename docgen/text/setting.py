@@ -26,7 +26,8 @@ from docgen.text.breaking import Care, break_lines
 from docgen.text.faces import Glyph, Stack, clusters
 from docgen.units import MM_PER_PT
 
-Align = Literal["left", "center", "right", "distribute"]
+Align = Literal["left", "center", "right", "distribute", "justify"]
+_JUSTIFIED_EM = 2.0  # more than this is not spread between the letters of a line: it was ended early, for a word
 Valign = Literal["baseline", "top", "middle", "bottom"]
 SHRINK_STEP_PT = 0.25
 # Boxes are drawn to 0.01 mm: half of that at each side is no overflow.
@@ -173,9 +174,9 @@ class TextSetter(ABC, Generic[P]):
 
     @abstractmethod
     def _line(
-        self, glyphs: Sequence[P], text: str, size: float, ratio: float, index: int, count: int
+        self, glyphs: Sequence[P], text: str, size: float, ratio: float, place: tuple[int, int], goes_on: bool
     ) -> SetLine | SetColumn:
-        """Line `index` of `count` in place."""
+        """A line in place: (its index, of how many); whether its paragraph goes on."""
 
     # ------------------------------------------------------------------ policy
 
@@ -233,9 +234,11 @@ class TextSetter(ABC, Generic[P]):
         for ratio, care in product(ratios, reversed(Care)):
             broken = [line for part in paragraphs for line in self._break(part, size, ratio, care)]
             room = (self._length + TOLERANCE_MM) / ratio
-            if len(broken) <= lines and all(self._natural(_trimmed(g, t), size) <= room for g, t in broken):
+            if len(broken) <= lines and all(self._natural(_trimmed(g, t), size) <= room for g, t, _ in broken):
                 count = len(broken)
-                made = tuple(self._line(g, t, size, ratio, i, count) for i, (g, t) in enumerate(broken))
+                made = tuple(
+                    self._line(g, t, size, ratio, (i, count), goes_on) for i, (g, t, goes_on) in enumerate(broken)
+                )
                 return SetText(size, ratio, made, breaks=len(paragraphs) - 1)
         return None
 
@@ -246,12 +249,12 @@ class TextSetter(ABC, Generic[P]):
             return [needed] if needed >= condense - 1e-9 else []
         return [percent / 100 for percent in range(100, math.ceil(condense * 100 - 1e-9) - 1, -1)]
 
-    def _break(self, part: Paragraph[P], size: float, ratio: float, care: Care) -> list[tuple[Sequence[P], str]]:
+    def _break(self, part: Paragraph[P], size: float, ratio: float, care: Care) -> list[tuple[Sequence[P], str, bool]]:
         em = size * MM_PER_PT / 1000
         advances = [glyph.advance * em + self.tracking for glyph in part.glyphs]
         width = (self._length + TOLERANCE_MM) / ratio + self.tracking
         cuts = list(_cuts(part, advances, width, care)) or [(0, 0)]
-        return [(part.glyphs[a:b], "".join(part.clusters[a:b])) for a, b in cuts]
+        return [(part.glyphs[a:b], "".join(part.clusters[a:b]), b < cuts[-1][1]) for a, b in cuts]
 
     def _excess(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> float:
         total = sum(self._natural(part.glyphs, size) for part in paragraphs) * condense
@@ -275,13 +278,18 @@ class TextSetter(ABC, Generic[P]):
     def _block(self, lines: int, size: float) -> float:
         return (size + (lines - 1) * size * self.line_height) * MM_PER_PT
 
-    def _along(self, glyphs: Sequence[P], text: str, size: float, ratio: float) -> tuple[float, float, float]:
+    def _along(
+        self, glyphs: Sequence[P], text: str, size: float, ratio: float, goes_on: bool
+    ) -> tuple[float, float, float]:
         """Where a line begins, how long it is, and the space after each glyph, in mm."""
-        return self._aligned(self._natural(_trimmed(glyphs, text), size) * ratio, len(glyphs), ratio)
+        shown = _trimmed(glyphs, text)
+        length = self._natural(shown, size) * ratio
+        spread = goes_on and self._length - length < _JUSTIFIED_EM * size * MM_PER_PT
+        return self._aligned(length, len(shown), ratio, spread)
 
-    def _aligned(self, length: float, count: int, ratio: float) -> tuple[float, float, float]:
-        """The same for a line of `count` pieces that takes `length` mm as it is."""
-        if self.align == "left":
+    def _aligned(self, length: float, count: int, ratio: float, spread: bool = False) -> tuple[float, float, float]:
+        """The same for a line of `count` pieces that takes `length` mm as it is; `spread` if it may be justified."""
+        if self.align == "left" or (self.align == "justify" and not (spread and count > 1)):
             return 0.0, length, self.tracking
         if self.align == "right":
             return self._length - length, length, self.tracking
@@ -357,9 +365,11 @@ class Setter(TextSetter[Glyph]):
             lines.append(SetLine(x, self._baseline(self.size, 0, 1), width, runs_of([glyph]), 0.0, part))
         return SetText(self.size, 1.0, tuple(lines), breaks=len(lines) - 1)
 
-    def _line(self, glyphs: Sequence[Glyph], text: str, size: float, ratio: float, index: int, count: int) -> SetLine:
-        x, width, spacing = self._along(glyphs, text, size, ratio)
-        return SetLine(x, self._baseline(size, index, count), width, runs_of(glyphs), spacing, text)
+    def _line(
+        self, glyphs: Sequence[Glyph], text: str, size: float, ratio: float, place: tuple[int, int], goes_on: bool
+    ) -> SetLine:
+        x, width, spacing = self._along(glyphs, text, size, ratio, goes_on)
+        return SetLine(x, self._baseline(size, *place), width, runs_of(glyphs), spacing, text)
 
     def _baseline(self, size: float, index: int, count: int) -> float:
         block = self._block(count, size)

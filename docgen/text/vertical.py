@@ -94,10 +94,12 @@ class VerticalSetter(TextSetter[Cell]):
         found = cells(text, self.stack)
         return [cell.text for cell in found], found
 
-    def _line(self, glyphs: Sequence[Cell], text: str, size: float, ratio: float, index: int, count: int) -> SetColumn:
-        top, height, spacing = self._along(glyphs, text, size, ratio)
+    def _line(
+        self, glyphs: Sequence[Cell], text: str, size: float, ratio: float, place: tuple[int, int], goes_on: bool
+    ) -> SetColumn:
+        top, height, spacing = self._along(glyphs, text, size, ratio, goes_on)
         em = size * MM_PER_PT
-        axis = self._axis(size, index, count)
+        axis = self._axis(size, *place)
         marks: list[Mark] = []
         down = top
         for cell in glyphs:

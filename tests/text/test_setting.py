@@ -122,6 +122,19 @@ def test_even_distribution_fills_the_width_and_centres_a_single_character() -> N
     assert setter(7, align="distribute").set("見").lines[0].x == pytest.approx(3 * EM_10)
 
 
+def test_justified_lines_end_at_the_edge_but_for_the_last_of_a_paragraph_and_what_was_ended_early() -> None:
+    box = setter(6.5, Step("wrap", 9), REJECT, height_em=20, align="justify")
+    lines = box.set("見本花子見本花子見\n見本花子\u200b見本花子見本").lines
+    assert [(line.text, line.width / EM_10) for line in lines] == [
+        ("見本花子見本", pytest.approx(6.5)),
+        ("花子見", pytest.approx(3)),
+        ("見本花子", pytest.approx(4)),
+        ("見本花子見本", pytest.approx(6)),
+    ]
+    assert [line.x for line in lines] == [0] * 4
+    assert [line.spacing / EM_10 for line in lines] == [pytest.approx(0.1), 0, 0, 0]
+
+
 @pytest.mark.parametrize(("valign", "top"), [("top", 0), ("middle", 1), ("bottom", 2)])
 def test_vertical_alignment(valign: str, top: float) -> None:
     line = setter(4, height_em=3, valign=valign).set("見本").lines[0]
@@ -138,7 +151,7 @@ def test_tracking_stands_between_glyphs_only() -> None:
     st.floats(1, 20),
     st.floats(1, 4),
     st.lists(st.sampled_from(["condense", "shrink", "wrap"]), unique=True),
-    st.sampled_from(["left", "center", "right", "distribute"]),
+    st.sampled_from(["left", "center", "right", "distribute", "justify"]),
 )
 def test_every_text_stands_inside_its_box_whole_or_is_refused(
     text: str, width: float, height: float, kinds: list[str], align: str
@@ -164,7 +177,7 @@ def test_every_text_stands_inside_its_box_whole_or_is_refused(
         max_size=6,
     ),
     width=st.floats(1, 9),
-    align=st.sampled_from(["left", "center", "right", "distribute"]),
+    align=st.sampled_from(["left", "center", "right", "distribute", "justify"]),
     valign=st.sampled_from(["baseline", "top", "middle", "bottom"]),
     tracking=st.sampled_from([0.0, 0.3]),
 )

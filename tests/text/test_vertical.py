@@ -216,7 +216,7 @@ STEPS = st.lists(
     width=st.floats(1, 5),
     height=st.floats(1, 14),
     steps=STEPS,
-    align=st.sampled_from(["left", "center", "right", "distribute"]),
+    align=st.sampled_from(["left", "center", "right", "distribute", "justify"]),
     valign=st.sampled_from(["baseline", "top", "middle", "bottom"]),
 )
 def test_what_is_set_stands_in_its_box_and_is_the_text(
