@@ -154,7 +154,7 @@ class Compiler:
                 self._wrong_wording(element, text, "layout_wording_missing_glyph", message, "change it")
         except DoesNotFit as error:
             shown = text.replace(PART, "").replace("\n", " / ")
-            message = f"the text needs {error.excess:.2f} times the room of its box: {shown}"
+            message = f"the text needs {error.needs}: {shown}"
             self._wrong_wording(element, text, "layout_wording_does_not_fit", message, "shorten it")
 
     def _text_slot(self, element: TextElement, item: str, required: bool = False) -> TextSlot:

@@ -144,5 +144,5 @@ def _too_long(error: DoesNotFit, slot: Filled) -> tuple[str, str]:
     if cells is not None:
         message = f"{slot.item} has {round(error.excess * cells)} characters, where the layout has {cells} cells"
         return message, "shorten the value, or leave it out so that it is filled in by hand"
-    message = f"{slot.item} needs {error.excess:.2f} times the room of its box at the narrowest and smallest allowed"
+    message = f"{slot.item} needs {error.needs}, at the narrowest and smallest allowed"
     return message, "shorten the value, or give the element a larger box or a lower floor in the layout"

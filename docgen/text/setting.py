@@ -102,11 +102,16 @@ class SetText(NamedTuple):
 
 
 class DoesNotFit(Exception):
-    """Every step of the policy was tried. `excess` is the width that is needed over the width that there is."""
+    """Every step of the policy was tried. `excess` is the room that is needed over the room that there is.
 
-    def __init__(self, excess: float) -> None:
+    `needs` says it in words: in lines where the text may be wrapped, or how many times the room.
+    """
+
+    def __init__(self, excess: float, lines: tuple[int, int] | None = None) -> None:
         self.excess = excess
-        super().__init__(f"{excess:.2f} times too wide")
+        times = f"{excess:.2f} times the room of its box"
+        self.needs = f"{lines[0]} lines, where {lines[1]} {'has' if lines[1] == 1 else 'have'} room" if lines else times
+        super().__init__(f"needs {self.needs}")
 
 
 class Piece(Protocol):
@@ -201,7 +206,7 @@ class TextSetter(ABC, Generic[P]):
             found = self._largest(paragraphs, condense, smallest, most_lines)
             if found is not None:
                 return found
-        raise DoesNotFit(self._excess(paragraphs, smallest, condense, most_lines))
+        raise self._too_long(paragraphs, smallest, condense, most_lines)
 
     def _paragraph(self, text: str) -> Paragraph[P]:
         parts = [self._pieces(part) for part in text.split(PART)]
@@ -256,9 +261,14 @@ class TextSetter(ABC, Generic[P]):
         cuts = list(_cuts(part, advances, width, care)) or [(0, 0)]
         return [(part.glyphs[a:b], "".join(part.clusters[a:b]), b < cuts[-1][1]) for a, b in cuts]
 
-    def _excess(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> float:
+    def _too_long(self, paragraphs: list[Paragraph[P]], size: float, condense: float, most_lines: int) -> DoesNotFit:
         total = sum(self._natural(part.glyphs, size) for part in paragraphs) * condense
-        return max(total / (self._length * lines), 1.01)
+        excess = max(total / (self._length * most_lines), 1.01)
+        if most_lines == 1:
+            return DoesNotFit(excess)
+        needed = sum(len(self._break(part, size, condense, Care.NOTHING)) for part in paragraphs)
+        room = sum(self._fits_depth(lines, size) for lines in range(1, most_lines + 1))
+        return DoesNotFit(excess, (needed, room) if needed > room else None)
 
     # ---------------------------------------------------------------- geometry
 

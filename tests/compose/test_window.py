@@ -49,7 +49,7 @@ MISTAKES = [
     ("notice.yaml", "at: [32.5, 55.6], size: 8.5", "at: [32.5, 56.6], size: 8.5", HIDDEN, "address.barcode"),
     ("notice.yaml", "at: [32.5, 55.6], size: 8.5", "at: [31.4, 55.6], size: 8.5", HIDDEN, "address.barcode"),
     ("notice.yaml", "at: [32.5, 55.6], size: 8.5", "at: [31.5, 55.6], size: 9", HIDDEN, "address.barcode"),
-    ("mount.yaml", "box: [32.5, 46.1, 70, 6.6]", "box: [34, 46.1, 70, 6.6]", HIDDEN, "address.name"),
+    ("mount.yaml", "box: [32.5, 44.3, 70, 9]", "box: [34, 44.3, 70, 9]", HIDDEN, "address.name"),
     ("employer-letter.yaml", "box: [66.5, 26, 36, 4.6]", "box: [66.5, 25, 36, 4.6]", HIDDEN, "piece.window"),
     ("mount.yaml", "rect: [14, 86, 114, 9.8]", "rect: [14, 85, 114, 10.8]", SEEN, "deliver.box"),
     ("notice.yaml", "rect: [134, 10, 56, 13.5]", "rect: [131, 10, 59, 13.5]", SEEN, "title.band"),

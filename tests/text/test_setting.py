@@ -38,6 +38,15 @@ def test_condense_goes_no_further_than_needed_and_never_below_its_floor() -> Non
     assert caught.value.excess == pytest.approx(5 / 3 * 0.7, rel=0.01)
 
 
+def test_what_does_not_fit_in_lines_says_how_many_it_needs() -> None:
+    with pytest.raises(DoesNotFit, match=r"^needs 3 lines, where 2 have room$"):
+        setter(5, Step("wrap", 3), REJECT, height_em=2.3).set("見本県見本市見本町一番")
+    with pytest.raises(DoesNotFit, match=r"^needs 2 lines, where 1 has room$"):
+        setter(5, Step("wrap", 2), REJECT, height_em=1.2).set("見本県見本市")
+    with pytest.raises(DoesNotFit, match=r"^needs 1.20 times the room of its box$"):
+        setter(5, REJECT).set("見本県見本市")
+
+
 def test_shrink_takes_quarter_points_and_condenses_at_each_size() -> None:
     found = setter(4, Step("condense", 0.8), Step("shrink", 7), REJECT).set("見本の花子さん")
     assert found.size == 7
