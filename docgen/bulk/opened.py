@@ -273,11 +273,11 @@ def key_rows(store: Store, fragment: str | None = None) -> Iterator[KeyRow]:
             raise _bad_row(KEYS_TABLE, line) from None
 
 
-def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int, str]]:
-    """The row of the input and the state of each violation. Raises PackageError `package_table`."""
-    for line, (_, row, state, *_) in _rows(store, REJECTS_TABLE, fragment, REJECTS):
+def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int, str, str]]:
+    """The row of the input, the state and the code of each violation. Raises PackageError `package_table`."""
+    for line, (_, row, state, code, *_) in _rows(store, REJECTS_TABLE, fragment, REJECTS):
         try:
-            yield int(row), state
+            yield int(row), state, code
         except ValueError:
             raise _bad_row(REJECTS_TABLE, line) from None
 
