@@ -33,7 +33,7 @@ _FAULTS = {
     ),
     "already_issued": (
         "another batch has issued this document of this day to the same person",
-        "nothing is to be done, and nobody of the household waits for it; or issue it again with a reason",
+        "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again",
     ),
     "household_too_large": ("more rows name this household than it can have people", "check the household's column"),
     "household_missing": ("the row does not say which household it belongs to", "give the household"),

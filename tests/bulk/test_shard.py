@@ -111,7 +111,7 @@ def test_who_is_beside_somebody_is_nobody_of_the_package_and_who_has_theirs_hold
     assert absent_keys(store, ["00000001-00", "00000001-04", "00000001-05"]) == ["00000001-00", "00000001-05"]
 
 
-ISSUED_HINT = "nothing is to be done, and nobody of the household waits for it; or issue it again with a reason"
+ISSUED_HINT = "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again"
 
 
 def test_the_second_reader_finds_who_was_held_for_nobodys_fault_and_who_was_printed_though_not_asked_for(
