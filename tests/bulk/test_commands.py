@@ -82,7 +82,7 @@ def test_what_docgen_makes_is_readable_by_its_user_alone_whatever_the_umask(sour
         assert issue(state, source, out).returncode == 0
         assert issue(state, source, open_to_all, "--reissue", "a test").returncode == 0
         again = run(
-            state, "reprint", out, "--page", "vendor/cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "r"
+            state, "reprint", out, "--page", "vendor/S0001-cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "r"
         )
         assert again.returncode == 0, again.stderr
     finally:
@@ -94,15 +94,15 @@ def test_what_docgen_makes_is_readable_by_its_user_alone_whatever_the_umask(sour
 
 def test_it_reconciles_and_says_where_it_was_changed(state: Path, package: Path) -> None:
     assert run(state, "reconcile", package).returncode == 0
-    pages = package / "vendor" / "pages.csv"
+    pages = package / "vendor" / "C1-pages.csv"
     before = pages.read_bytes()
     try:
-        pages.write_bytes(before.replace(b"cards-0001.pdf,3,", b"cards-0001.pdf,5,", 1))
+        pages.write_bytes(before.replace(b"C1-cards-0001.pdf,3,", b"C1-cards-0001.pdf,5,", 1))
         damaged = run(state, "reconcile", package)
     finally:
         pages.write_bytes(before)
     assert damaged.returncode == 1
-    assert "vendor/pages.csv" in damaged.stderr
+    assert "vendor/C1-pages.csv" in damaged.stderr
     assert "Traceback" not in damaged.stderr
 
 
@@ -120,7 +120,7 @@ def test_somebody_is_found_by_their_own_key_and_printed_again(state: Path, packa
 
 
 def test_a_card_that_comes_with_its_mount_says_whose_do_not(state: Path, package: Path, tmp_path: Path) -> None:
-    cells = [row.split(",") for row in (package / "vendor/pieces.csv").read_text("utf-8-sig").splitlines()[1:]]
+    cells = [row.split(",") for row in (package / "vendor/C1-pieces.csv").read_text("utf-8-sig").splitlines()[1:]]
     piece, sheet, of, _, _, cards, *_ = max(cells, key=lambda row: int(row[5]))
     again = ("reprint", package, "--reason", "x", "--piece", f"{piece}-{sheet}1")
     told = run(state, *again, "--out", tmp_path / "one").stderr
@@ -170,7 +170,8 @@ def issued(state: Path, source: Path, out: Path, *more: str | Path) -> tuple[dic
     result = issue(state, source, out, *more, "--json")
     assert result.returncode == 0, result.stderr
     assert run(state, "reconcile", out).returncode == 0
-    with (out / "issuer/keys.csv").open("rb") as keys, (out / "vendor/pieces.csv").open("rb") as pieces:
+    (listed,), (sent,) = out.glob("issuer/*-keys.csv"), out.glob("vendor/*-pieces.csv")
+    with listed.open("rb") as keys, sent.open("rb") as pieces:
         states = {row["key"]: row["state"] for row in read_table(keys)}
         cards = [row["cards"] for row in read_table(pieces) if row["kind"] != "letter"]
     return {name: count for name, count in json.loads(result.stdout)["counts"].items() if count}, states, cards
@@ -207,8 +208,8 @@ def test_one_more_in_a_household_is_printed_alone_and_nobody_twice_wherever_they
     counts, states, cards = issued(state, source, tmp_path / "later")
     assert states == {"00083001-00": "rejected", "00083001-01": "rejected", "00083001-02": "printed"}
     assert (counts["people"], counts["printed"], counts["rejected"], cards) == (3, 1, 2, ["1"])
-    mount = next(read_pages((tmp_path / "later/vendor/mounts-0001.pdf").read_bytes()))
-    assert "例示県例示市見本町" in "".join(mount.blocks())
+    (mounts,) = (tmp_path / "later").glob("vendor/*-mounts-0001.pdf")
+    assert "例示県例示市見本町" in "".join(next(read_pages(mounts.read_bytes())).blocks())
     assert "nobody_printed" in issue(state, source, tmp_path / "again").stderr
 
 
