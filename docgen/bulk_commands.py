@@ -80,7 +80,7 @@ def issue(
         typer.Option(
             metavar="LIST",
             show_default=False,
-            help="A file with keys or households whose mail came back: they alone are made again.",
+            help="A file with people's keys, or households, whose mail came back: theirs alone is made again.",
         ),
     ] = None,
     reissue: Annotated[

@@ -139,7 +139,7 @@ _declare(
         "household_contradictory": "The rows of one household contradict each other; all of them are rejected.",
         "household_missing": "A row of the extract does not say which household it belongs to.",
         "issue_date_differs": "A row's date of issue is not the job's.",
-        "household_held": "The person is held back, since another of the household was rejected.",
+        "household_held": "The person is held back, since another of the household was rejected for a mistake.",
         "withdrawn": "The person was taken out between extract and release.",
     },
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from operator import itemgetter
@@ -130,8 +130,11 @@ def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     report.add(shard.findings)
     report.add(_unread(files, rows))
     keys = list(key_rows(store, folder))
-    report.add(_states(people, keys))
-    report.add(_reasons(keys, set(reject_rows(store, folder))))
+    rejects = set(reject_rows(store, folder))
+    report.add(
+        _states(people, keys, {row for row, state, code in rejects if state == "rejected" and code != "already_issued"})
+    )
+    report.add(_reasons(keys, {(row, state) for row, state, _ in rejects}))
     if not Policy.of(engine.insurers[job.insurer], job.delivery).is_list:
         report.add(_documents(job, keys, shard.people))
     tally = {state: sum(row.state == state for row in keys) for state in _STATES}
@@ -157,12 +160,13 @@ def _people(engine: Engine, store: Store, job: Job, number: int) -> Iterator[_Pe
             members = [(row, reader.read(row)) for row in rows]
             dependent = [_is_dependent(engine, job, data) for _, data in members]
             insured_people = (data for (_, data), is_one in zip(members, dependent, strict=True) if not is_one)
-            head = next(insured_people, members[0][1])
+            insured = next(insured_people, None)
             for (row, data), is_one in zip(members, dependent, strict=True):
+                if row["_key"] is None:  # there for the others alone
+                    continue
                 must_be = "withdrawn" if row["_withdrawn"] else "rejected" if row["_fault"] is not None else None
-                insured = head if is_one and data is not head else None
-                key = person_key(job.number, row["_person"])
-                yield _Person(row["_row"], key, data, insured, head, household, must_be)
+                key, head = person_key(job.number, row["_person"]), insured or members[0][1]
+                yield _Person(row["_row"], key, data, insured if is_one else None, head, household, must_be)
 
 
 def _rows(part: Path) -> Iterator[dict[str, Any]]:
@@ -176,9 +180,12 @@ def _is_dependent(engine: Engine, job: Job, data: Extracted) -> bool:
     return relationship is not None and relationship.dependent
 
 
-def _states(people: Mapping[str, _Person], keys: Sequence[KeyRow]) -> Iterator[Finding]:
-    """Each row of the part is in the table of keys, once and in order, in a state that it can have."""
-    rejected = {people[row.person].household for row in keys if row.state == "rejected" and row.person in people}
+def _states(people: Mapping[str, _Person], keys: Sequence[KeyRow], at_fault: Collection[int]) -> Iterator[Finding]:
+    """Each row of the part is in the table of keys, once and in order, in a state that it can have.
+
+    `at_fault` are the rows that hold others of their household.
+    """
+    holding = {people[row.person].household for row in keys if row.row in at_fault and row.person in people}
     for person, row in zip_longest(people.values(), keys):
         if person is None or row is None or (person.key, person.row, person.data.key) != (row.person, row.row, row.key):
             at = person.key if person is not None else row.person
@@ -188,8 +195,8 @@ def _states(people: Mapping[str, _Person], keys: Sequence[KeyRow]) -> Iterator[F
         if person.must_be is not None and row.state != person.must_be:
             message = f"row {row.row} of the input is {row.state}, and should be {person.must_be}"
             yield Finding("package_row_differs", message, "", person=row.person)
-        if row.state == "held" and person.household not in rejected:
-            message = f"row {row.row} of the input is held, and nobody of its household was rejected"
+        if row.state == "held" and person.household not in holding:
+            message = f"row {row.row} of the input is held, and nobody of its household was rejected for a fault"
             yield Finding("package_row_differs", message, "", person=row.person)
 
 

@@ -19,7 +19,7 @@ _ADDRESSES = ("/address", "/employer/address")
 def in_columns(violation: Violation, data: Extracted) -> tuple[str | None, str, str]:
     """A violation's column (None if no column has it), message and hint; pointers are those of `Extracted`."""
     if violation.code == "missing_value" and violation.pointer == "/insured":
-        hint = "add the insured person's row, or correct the household of this one"
+        hint = "add the insured person's row, for name and address, or correct the household of this one"
         return data.column("/relationship"), "the household has no row of an insured person", hint
     pointer = _part(violation, data)
     column = data.column(pointer) if pointer else None

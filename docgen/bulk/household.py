@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, Literal
 
 from docgen.bulk import records
+from docgen.bulk.columns import in_columns
 from docgen.bulk.job import Job, match_code, piece_id
 from docgen.bulk.policy import Policy
 from docgen.bulk.rows import Extracted
@@ -34,7 +35,8 @@ class Member:
     """One row of the extract: `person` is the job's opaque key, `row` counts from 1, `state` what became of it.
 
     A violation's `pointer` is that of the card's record, or `/address/...` and `/employer/...`. `insured` is the row of
-    a dependent's insured person, as far as the household has one.
+    a dependent's insured person, as far as the household has one. Who is not `asked` for is no person of the batch: the
+    row is there for what the others' mail needs of it.
     """
 
     row: int
@@ -43,6 +45,12 @@ class Member:
     state: State = "printed"
     violations: list[Violation] = field(default_factory=list)
     insured: Extracted | None = None
+    asked: bool = True
+
+    @property
+    def at_fault(self) -> bool:
+        """Whether the row has to be mended. Not if another batch has issued the document: its own is on its way."""
+        return self.state == "rejected" and [violation.code for violation in self.violations] != ["already_issued"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """The people of a household, each with a state, and their mail: none if nobody gets any."""
+    """The people of a household who were asked for, each with a state, and their mail: none if nobody gets any."""
 
     members: tuple[Member, ...]
     insured: Member
@@ -79,6 +87,7 @@ class Household:
 
 
 _MAIL = ("/address", "/employer")  # pointers of what the whole household needs
+_DOUBTFUL = ("malformed_row", "duplicate_person")  # what a row says that has these is not to be relied on
 
 # Which member a violation of a document's record concerns, and the pointer in the terms of that member's row.
 _Blame = Callable[[str], tuple[Member, str]]
@@ -102,33 +111,40 @@ class Planner:
 
         Who breaks a rule is rejected, and so is everybody of a household that contradicts itself. The others are held,
         unless the profile lets them go on without (then everything is planned anew, since places and codes move up);
-        they are held too if nothing can be mailed to the household.
+        they are held too if nothing can be mailed to the household. Nobody is held for people who have been issued
+        theirs by another batch. Of who gets no mail, the insured person's row alone matters: who needs it is rejected
+        for what is wrong with it.
         """
-        insured = next((member for member in members if not self._is_dependent(member)), members[0])
+        head = next((member for member in members if not self._is_dependent(member)), None)
+        insured = head or members[0]
         for member in members:
-            if self._is_dependent(member) and member is not insured:
-                member.insured = insured.data
-        live = [member for member in members if member.state == "printed"]
+            if head is not None and self._is_dependent(member):
+                member.insured = head.data
+        asked = tuple(member for member in members if member.asked)
+        live = [member for member in asked if member.state == "printed"]
         for violation in self._contradictions(members):
             for member in live:
                 _tell(member, violation, violation.pointer or "")
         hold = self._policy.settings.hold_household
-        broken = hold and any(member.state == "rejected" for member in members)  # already by the intake
+        doubtful = any(violation.code in _DOUBTFUL for violation in insured.violations)
+        broken = doubtful or (hold and any(member.at_fault for member in asked))  # already by the intake
         while live:
             self._refusals = 0
             pieces = self._pieces(ordinal, insured, live)
+            if not insured.asked or insured.state == "withdrawn":
+                _hand_on(insured, live)
             bad = [member for member in live if member.violations]
             if not bad and not self._refusals and not broken:
-                return Household(tuple(members), insured, pieces)
+                return Household(asked, insured, pieces)
             for member in bad:
                 member.state = "rejected"
             live = [member for member in live if member.state == "printed"]
-            mailable = not any((v.pointer or "").startswith(_MAIL) for v in insured.violations)
+            mailable = not doubtful and not any((v.pointer or "").startswith(_MAIL) for v in insured.violations)
             if hold or not bad or not mailable:
                 break
         for member in live:
             member.state = "held"
-        return Household(tuple(members), insured)
+        return Household(asked, insured)
 
     def _is_dependent(self, member: Member) -> bool:
         relationship = self._profile.relationships.get(member.data.card.get("relationship", ""))
@@ -331,11 +347,26 @@ def _tell(member: Member, violation: Violation, pointer: str) -> None:
         member.violations.append(replace(violation, pointer=pointer))
 
 
+def _hand_on(insured: Member, live: Sequence[Member]) -> None:
+    """Tell those who need the row of an insured person who gets no mail what is wrong with it.
+
+    Without a pointer: the column that is to be mended is that row's, and not theirs.
+    """
+    doubts = [violation for violation in insured.violations if violation.code in _DOUBTFUL]
+    for violation in doubts or insured.violations:
+        column, message, hint = in_columns(violation, insured.data)
+        where = f"row {insured.row}, of the insured person" + (f", {column}" if column else "")
+        handed_on = replace(violation, message=f"{where}: {message}", hint=hint, pointer=None)
+        for member in live:
+            member.violations.append(handed_on)
+
+
 def _of_card(member: Member, insured: Member) -> _Blame:
     def blame(pointer: str) -> tuple[Member, str]:
         inside = _below(pointer, "/insured")
         # Without an insured person in the household the dependent's own row lacks it.
-        return (insured, f"/person{inside}") if inside is not None and insured is not member else (member, pointer)
+        lacks = inside is None or member.insured is None
+        return (member, pointer) if lacks else (insured, f"/person{inside}")
 
     return blame
 

@@ -39,13 +39,13 @@ _TIMES = (1, 4, 16)  # as much, where that does not do
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What was taken in: every row of the extract, or of the listed households."""
+    """What was taken in: every row of the extract, or of those who are listed, with their households."""
 
     parts: tuple[Part, ...]
 
     @property
     def people(self) -> int:
-        """The rows of all parts."""
+        """Those who are to be accounted for: the rows of all parts, but for those that are there for others."""
         return sum(part.people for part in self.parts)
 
 
@@ -63,11 +63,13 @@ def take_in(
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
-    record's own), `_household` and `_person` (ordinals from 1, in print order), `_fault` (`duplicate_person`,
-    `already_issued`, `malformed_row N M`, `household_missing`, `household_too_large`; or null), `_withdrawn`,
-    `_identity`. `listed` takes only the households in, of which it names the number or a person's key; `withdrawn`
-    names people by their keys. `claim` is told the identities of those who may be printed, some at a time, and gives
-    back the ones that another batch has. `work` is a folder for what does not fit into memory.
+    record's own; null where the row is there for others of its household), `_household` and `_person` (ordinals from 1,
+    in print order), `_fault` (`duplicate_person`, `already_issued`, `malformed_row N M`, `household_missing`,
+    `household_too_large`; or null), `_withdrawn`, `_identity`. `listed` takes only those in whose keys it names, and
+    everybody of the households that it names; with a person come the others of the household, since mail needs the
+    insured person's name and address, but they are nobody of the batch. `withdrawn` names people by their keys. `claim`
+    is told the identities of those who may be printed, some at a time, and gives back the ones that another batch has.
+    `work` is a folder for what does not fit into memory.
 
     Raises RequestError: `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and what
     reading the source raises.
@@ -221,7 +223,7 @@ class _Extract:
         wanted = other.execute(f"""
             SELECT identity FROM extract
             WHERE identity IS NOT NULL AND identity NOT IN (SELECT identity FROM twice)
-                AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_LISTED}" if listed_only else ""}
+                AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_ASKED}" if listed_only else ""}
             ORDER BY identity""")
         while some := [identity for (identity,) in wanted.fetchmany(_BATCH)]:
             db.register("taken", pa.table({"identity": pa.array(sorted(claim(some)), pa.string())}))
@@ -235,7 +237,7 @@ class _Extract:
         # Too many for a household: each stands alone, since nobody knows who belongs together.
         db.execute(f"""
             CREATE TABLE placed AS
-            SELECT e.place, e.key, e.identity,
+            SELECT e.place, {f"CASE WHEN {_ASKED} THEN e.key END" if listed_only else "e.key"} AS key, e.identity,
                 CASE WHEN e._fault IS NOT NULL THEN e._fault WHEN e.household IS NULL THEN 'household_missing'
                      WHEN f.size > {_MOST_PEOPLE} THEN 'household_too_large'
                      WHEN t.identity IS NOT NULL THEN 'duplicate_person'
@@ -245,7 +247,7 @@ class _Extract:
                 create_sort_key({in_order}) AS sort_key
             FROM extract e JOIN families f USING (family) LEFT JOIN twice t ON e.identity = t.identity
             LEFT JOIN issued i ON e.identity = i.identity
-            {f"WHERE e.{_LISTED}" if listed_only else ""}""")
+            {f"WHERE {_ASKED} OR e.{_WITH_ASKED} AND f.size <= {_MOST_PEOPLE}" if listed_only else ""}""")
 
     def placed(self, db: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
         """Those rows in any order: `sort_key`, by which they are printed, and `family`, the same for one household.
@@ -309,8 +311,8 @@ class _Extract:
         return None if header is None else batch.column(self.columns.index(header))
 
 
-_LISTED = """family IN (SELECT family FROM extract
-    WHERE key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"""
+_ASKED = "(key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"
+_WITH_ASKED = f"family IN (SELECT family FROM extract WHERE {_ASKED})"
 _OF_ROW = [("_row", pa.int64()), ("_fault", pa.string())]
 _STAGED = [("place", pa.int64()), ("who", pa.string())]
 _MEMBERS = ("rank", "branch", "born", "digest", "place")  # what a household's members are sorted by

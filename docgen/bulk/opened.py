@@ -286,11 +286,11 @@ def key_rows(store: Store, where: Manifest | str) -> Iterator[KeyRow]:
             raise _bad_row(_path(where, KEYS_TABLE), line) from None
 
 
-def reject_rows(store: Store, where: Manifest | str) -> Iterator[tuple[int, str]]:
-    """The row of the input and the state of each violation. Raises PackageError `package_table`."""
-    for line, (_, row, state, *_) in _rows(store, where, REJECTS_TABLE, REJECTS):
+def reject_rows(store: Store, where: Manifest | str) -> Iterator[tuple[int, str, str]]:
+    """The row of the input, the state and the code of each violation. Raises PackageError `package_table`."""
+    for line, (_, row, state, code, *_) in _rows(store, where, REJECTS_TABLE, REJECTS):
         try:
-            yield int(row), state
+            yield int(row), state, code
         except ValueError:
             raise _bad_row(_path(where, REJECTS_TABLE), line) from None
 

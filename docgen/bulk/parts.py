@@ -39,7 +39,10 @@ _NUMBERED = pa.schema([
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The input of one shard: whole households, in the order in which they are printed."""
+    """The input of one shard: whole households, in the order in which they are printed.
+
+    `people` are those who were asked for: rows that are there for them alone have no `_key`.
+    """
 
     number: int
     people: int
@@ -210,7 +213,7 @@ def _write(store: Store, number: int, part: pa.Table) -> Part:
     households = part.column("_household")
     return Part(
         number=number,
-        people=part.num_rows,
+        people=part.num_rows - part.column("_key").null_count,
         households=households[-1].as_py() - households[0].as_py() + 1,
         sha256=hashlib.sha256(content).hexdigest(),
     )

@@ -33,7 +33,7 @@ _FAULTS = {
     ),
     "already_issued": (
         "another batch has issued this document of this day to the same person",
-        "leave the row out, or issue it again with a reason",
+        "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again",
     ),
     "household_too_large": ("more rows name this household than it can have people", "check the household's column"),
     "household_missing": ("the row does not say which household it belongs to", "give the household"),
@@ -82,14 +82,16 @@ def _rows(part: Path) -> Iterator[dict[str, Any]]:
 
 def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
     member = Member(row["_row"], person_key(job.number, row["_person"]), reader.read(row))
+    member.asked = row["_key"] is not None
+    if row["_fault"] is not None:
+        member.state, member.violations = "rejected", [_fault(row["_fault"])]
     if row["_withdrawn"]:
         member.state = "withdrawn"
-    elif row["_fault"] is not None:
-        member.state, member.violations = "rejected", [_fault(row["_fault"])]
-    else:
+    elif row["_fault"] is None and member.asked:
         member.violations += member.data.violations
         if member.data.card.setdefault("issued_on", job.issued_on.isoformat()) != job.issued_on.isoformat():
-            message, hint = "the row has another date of issue than the job", "issue it as a job of its own"
+            message = "the row has another date of issue than the job"
+            hint = "issue it as a job of its own; if that was done, exclude the person here"
             member.violations.append(Violation("issue_date_differs", message, hint, pointer="/issued_on"))
     return member
 
@@ -104,7 +106,7 @@ def _fault(fault: str) -> Violation:
 
 def _held_for(household: Household) -> str:
     """What a held member's row says is to be done."""
-    rows = sorted(member.row for member in household.members if member.state == "rejected")
+    rows = sorted(member.row for member in household.members if member.at_fault)
     return f"mend row {', '.join(map(str, rows))}" if rows else "mend that row"
 
 

@@ -81,7 +81,7 @@ class BatchOrder(orders.Strict):
     )
     exclude: list[str] = Field(default=[], description="Keys of people who are not to be printed any more.")
     undelivered: list[str] = Field(
-        default=[], description="Keys or households whose mail came back: they alone are made again."
+        default=[], description="People's keys, or households, whose mail came back: theirs alone is made again."
     )
     webhook: str | None = Field(default=None, description="Where to send a message when the batch has ended.")
 

@@ -73,7 +73,10 @@ def members(engine: Engine, rows: Sequence[Mapping[str, str]], job: Job = JOB) -
 
 
 def put_part(store: Store, folder: Path, number: int, rows: Iterable[Mapping[str, Any]], first: int = 1) -> None:
-    """A part as the intake leaves it: rows of one household stand together; `_fault` and `_withdrawn` may be given."""
+    """A part as the intake leaves it: rows of one household stand together.
+
+    `_fault` and `_withdrawn` may be given, and `_key` as None.
+    """
     households: dict[str, int] = {}
     done = [
         {
@@ -81,7 +84,7 @@ def put_part(store: Store, folder: Path, number: int, rows: Iterable[Mapping[str
             "_withdrawn": False,
             **row,
             "_row": at,
-            "_key": f"{row['世帯番号']}-{row['枝番']}",
+            "_key": row.get("_key", f"{row['世帯番号']}-{row['枝番']}"),
             "_household": households.setdefault(row["世帯番号"], len(households) + first),
             "_person": at,
         }

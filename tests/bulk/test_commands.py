@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -14,7 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.people import COLUMNS
+from docgen.bulk.tables import read_table
+from docgen.pdf.reader import read_pages
 from tests import command as here
+from tests.bulk.parts import dependent, family
 from tests.service.extracts import extract, keys
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +155,73 @@ def test_people_on_the_exclude_list_are_counted_as_withdrawn(state: Path, tmp_pa
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["counts"]["withdrawn"] == 1
+
+
+def extract_of(path: Path, *people: Mapping[str, str]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(people)
+    return path
+
+
+def issued(state: Path, source: Path, out: Path, *more: str | Path) -> tuple[dict[str, int], dict[str, str], list[str]]:
+    """The counts of a batch that reconciles, who became what, and the cards of each envelope to a household."""
+    result = issue(state, source, out, *more, "--json")
+    assert result.returncode == 0, result.stderr
+    assert run(state, "reconcile", out).returncode == 0
+    (listed,), (sent,) = out.glob("issuer/*-keys.csv"), out.glob("vendor/*-pieces.csv")
+    with listed.open("rb") as keys, sent.open("rb") as pieces:
+        states = {row["key"]: row["state"] for row in read_table(keys)}
+        cards = [row["cards"] for row in read_table(pieces) if row["kind"] != "letter"]
+    return {name: count for name, count in json.loads(result.stdout)["counts"].items() if count}, states, cards
+
+
+def test_mail_that_came_back_is_made_again_for_the_people_who_are_named_or_for_a_whole_household(
+    state: Path, tmp_path: Path
+) -> None:
+    cells = {"世帯番号": "00082001", "番号": "82001"}
+    source = extract_of(
+        tmp_path / "in.csv", *family(6, **cells), *family(2, 世帯番号="00082002", 番号="82002", 郵便番号="12-34")
+    )
+    _, states, cards = issued(state, source, tmp_path / "first")
+    assert (sum(one == "printed" for one in states.values()), cards) == (6, ["4", "2"])
+    more = ("--reissue", "returned", "--undelivered")
+    (tmp_path / "people.txt").write_text("00082001-05\n00082001-04\n")
+    counts, states, cards = issued(state, source, tmp_path / "people", *more, tmp_path / "people.txt")
+    assert states == {"00082001-04": "printed", "00082001-05": "printed"}
+    assert cards == ["2"]
+    assert (counts["people"], counts["printed"], counts["cards"], counts["households"]) == (2, 2, 2, 1)
+    (tmp_path / "household.txt").write_text("00082001\n")
+    counts, states, cards = issued(state, source, tmp_path / "household", *more, tmp_path / "household.txt")
+    assert (counts["people"], counts["printed"], cards) == (6, 6, ["4", "2"])
+
+
+def test_one_more_in_a_household_is_printed_alone_and_nobody_twice_wherever_they_live_now(
+    state: Path, tmp_path: Path
+) -> None:
+    cells = {"世帯番号": "00083001", "番号": "83001"}
+    _, states, _ = issued(state, extract_of(tmp_path / "in.csv", *family(2, **cells)), tmp_path / "first")
+    assert states == {"00083001-00": "printed", "00083001-01": "printed"}
+    moved = {**cells, "郵便番号": "222-0022", "住所": "例示県例示市見本町"}
+    source = extract_of(tmp_path / "later.csv", *family(3, **moved))
+    counts, states, cards = issued(state, source, tmp_path / "later")
+    assert states == {"00083001-00": "rejected", "00083001-01": "rejected", "00083001-02": "printed"}
+    assert (counts["people"], counts["printed"], counts["rejected"], cards) == (3, 1, 2, ["1"])
+    (mounts,) = (tmp_path / "later").glob("vendor/*-mounts-0001.pdf")
+    assert "例示県例示市見本町" in "".join(next(read_pages(mounts.read_bytes())).blocks())
+    assert "nobody_printed" in issue(state, source, tmp_path / "again").stderr
+
+
+def test_who_keeps_a_card_of_another_day_is_excluded_where_one_more_joins(state: Path, tmp_path: Path) -> None:
+    cells = {"世帯番号": "00084001", "番号": "84001"}
+    source = extract_of(tmp_path / "in.csv", *family(2, **cells), dependent(2, **cells, 交付年月日="20250910"))
+    (tmp_path / "exclude.txt").write_text("00084001-00\n00084001-01\n")
+    counts, states, cards = issued(
+        state, source, tmp_path / "out", "--issued-on", "2025-09-10", "--exclude", tmp_path / "exclude.txt"
+    )
+    assert states == {"00084001-00": "withdrawn", "00084001-01": "withdrawn", "00084001-02": "printed"}
+    assert (counts["people"], counts["printed"], counts["withdrawn"], cards) == (3, 1, 2, ["1"])
 
 
 def test_a_folder_that_holds_something_is_left_alone(state: Path, source: Path, package: Path, tmp_path: Path) -> None:

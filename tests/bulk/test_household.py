@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docgen.bulk.household import Household, Planner
+from docgen.bulk.household import Household, Member, Planner
 from docgen.bulk.job import Job
 from docgen.engine import Engine
 from docgen.errors import Violation
@@ -132,6 +133,124 @@ def test_the_withdrawn_are_left_out_and_the_rest_is_planned_without_them(engine:
     household = Planner(engine, JOB).plan(1, found)
     assert states(household) == ["printed", "printed", "withdrawn", "printed", "printed", "printed"]
     assert [piece.people for piece in household.pieces] == [4, 1]
+
+
+def asked_for(engine: Engine, rows: Sequence[dict[str, str]], *branches: int, job: Job = JOB) -> Household:
+    """The same, where these people's mail alone is asked for."""
+    found = members(engine, rows, job)
+    for at, member in enumerate(found):
+        member.asked = at in branches
+    return Planner(engine, job).plan(1, found)
+
+
+@pytest.mark.parametrize("delivery", ["bulk", "regular"])
+def test_who_is_asked_for_gets_a_mount_alone_which_goes_to_the_insured_person(engine: Engine, delivery: str) -> None:
+    household = asked_for(engine, family(6), 2, 5, job=replace(JOB, delivery=delivery))
+    assert [(member.data.key, member.state) for member in household.members] == [
+        ("00000001-02", "printed"),
+        ("00000001-05", "printed"),
+    ]
+    (piece,) = household.pieces
+    mount, *cards = piece.sheets
+    people = tuple(member.person for member in household.members)
+    assert (piece.sheet, piece.of, piece.people, piece.for_dependents, mount.people) == (1, 1, 2, True, people)
+    assert [(card.place, card.people) for card in cards] == [(1, people[:1]), (2, people[1:])]
+    assert len(mount.items.lists["cards"]) == 2
+    assert {card.items.texts["insured.name"] for card in cards} == {"見本　太郎"}
+    whole = plan(engine, family(6), replace(JOB, delivery=delivery)).pieces[0].sheets[0].items.texts
+    addressed = {name: text for name, text in whole.items() if name.startswith("address.")}
+    assert addressed
+    assert addressed.items() <= mount.items.texts.items()
+
+
+def test_what_is_wrong_with_others_is_nothing_to_who_is_asked_for_but_for_the_name_and_address(engine: Engine) -> None:
+    rows = [insured(生年月日=""), dependent(1, 生年月日="20101340"), dependent(2)]
+    household = asked_for(engine, rows, 2)
+    assert (states(household), len(household.pieces)) == (["printed"], 1)
+    rows[0]["郵便番号"] = "12-34"
+    rows[0]["名"] = "太\ue000郎"
+    household = asked_for(engine, rows, 1, 2)
+    assert (states(household), household.pieces) == (["rejected"] * 2, ())
+    assert codes(household) == {
+        "00000001-01": ["invalid_date", "private_use_character", "invalid_postal_code"],
+        "00000001-02": ["private_use_character", "invalid_postal_code"],
+    }
+    told = household.members[1].violations
+    assert [violation.message.partition(":")[0] for violation in told] == [
+        "row 1, of the insured person, 名", "row 1, of the insured person, 郵便番号",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "not asked"])
+@pytest.mark.parametrize("code", ["malformed_row", "duplicate_person"])
+@pytest.mark.parametrize("hold", [True, False])
+def test_nothing_is_mailed_by_a_row_of_the_insured_person_that_cannot_be_relied_on(
+    engine: Engine, state: str, code: str, hold: bool
+) -> None:
+    people = members(engine, family(3, 郵便番号="12-34"))
+    people[0].violations = [Violation(code, "x")]
+    people[0].asked, people[0].state = state != "not asked", "withdrawn" if state == "withdrawn" else "rejected"
+    household = Planner(engine if hold else lenient(engine), JOB).plan(1, people)
+    dependents = [member for member in household.members if member is not people[0]]
+    assert [member.state for member in dependents] == ["rejected"] * 2
+    assert {(v.code, v.message) for member in dependents for v in member.violations} == {
+        (code, "row 1, of the insured person: x")
+    }
+    assert household.pieces == ()
+
+
+@pytest.mark.parametrize("code", ["malformed_row", "duplicate_person"])
+def test_not_even_a_profile_that_holds_nobody_mails_by_a_row_that_cannot_be_relied_on(
+    engine: Engine, code: str
+) -> None:
+    people = members(engine, family(2))
+    people[0].state, people[0].violations = "rejected", [Violation(code, "x")]
+    household = Planner(lenient(engine), JOB).plan(1, people)
+    assert (states(household), household.pieces) == (["rejected", "held"], ())
+
+
+@pytest.mark.parametrize("gone", ["withdrawn", "rejected", "not asked"])
+def test_a_dependent_never_gets_a_card_that_names_another_dependent_as_the_insured_person(
+    engine: Engine, gone: str
+) -> None:
+    people = members(engine, [dependent(1), dependent(2)])
+    people[0].asked = gone != "not asked"
+    if gone == "withdrawn":
+        people[0].state = "withdrawn"
+    elif gone == "rejected":
+        people[0].state, people[0].violations = "rejected", [Violation("already_issued", "x")]
+    for one in (engine, lenient(engine)):
+        household = Planner(one, JOB).plan(1, copy.deepcopy(people))
+        assert codes(household)["00000001-02"] == ["missing_value"]
+        assert household.pieces == ()
+
+
+def issued_already(engine: Engine, rows: Sequence[dict[str, str]], *issued: int) -> list[Member]:
+    found = members(engine, rows)
+    for at in issued:
+        found[at].state, found[at].violations = "rejected", [Violation("already_issued", "x")]
+    return found
+
+
+def test_a_dependent_who_joins_is_printed_alone_though_the_others_have_been_issued_theirs(engine: Engine) -> None:
+    for one in (engine, lenient(engine)):
+        household = Planner(one, JOB).plan(1, issued_already(engine, family(3), 0, 1))
+        assert states(household) == ["rejected", "rejected", "printed"]
+        (piece,) = household.pieces
+        mount, card = piece.sheets
+        assert (card.place, card.people, mount.people) == (1, mount.people, (household.members[2].person,))
+        assert card.items.texts["insured.name"] == "見本　太郎"
+
+
+def test_a_mistake_holds_the_household_of_people_who_have_been_issued_theirs_all_the_same(engine: Engine) -> None:
+    rows = [*family(3), dependent(3, 生年月日="20101340")]
+    assert states(Planner(engine, JOB).plan(1, issued_already(engine, rows, 0, 1))) == [
+        "rejected", "rejected", "held", "rejected",
+    ]  # fmt: skip
+    household = Planner(engine, JOB).plan(1, issued_already(engine, family(2, 郵便番号="12-34"), 0))
+    assert states(household) == ["rejected", "held"]
+    assert codes(household)["00000001-00"] == ["already_issued", "invalid_postal_code"]
+    assert [member.at_fault for member in household.members] == [True, False]
 
 
 def test_a_household_whose_people_are_all_withdrawn_gets_nothing(engine: Engine) -> None:
@@ -301,8 +420,6 @@ def test_every_member_has_one_state_and_a_card_if_it_is_printed(
 
 def lenient(engine: Engine) -> Engine:
     """The engine with a profile that does not hold households back."""
-    import copy
-
     other = copy.copy(engine)
     profile = engine.insurers["association"]
     assert profile.bulk is not None

@@ -388,10 +388,41 @@ def test_json_lines_may_leave_out_what_is_absent(tmp_path: Path) -> None:
 # --- lists ---
 
 
-def test_listed_households_alone_are_taken_in_by_number_or_by_a_members_key() -> None:
-    rows = [row(1), row(1, "01"), row(2), row(3), row(3, "01")]
-    found, batches = taken(rows, listed={"3-01", "2"})
-    assert (found.people, keys(batches)) == (3, ["2-00", "3-00", "3-01"])
+def test_a_list_takes_households_in_by_their_number_and_people_by_their_key_with_rows_that_are_nobodys() -> None:
+    rows = [row(1), row(1, "01"), row(2), row(2, "01"), row(3), row(3, "01"), row(4), row(4, "01"), row("", "07")]
+    found, batches = taken(rows, listed={"3-01", "2", "4", "4-01", "-07"})
+    everyone = [(person["世帯番号"], person["枝番"], person["_key"]) for person in flat(batches)]
+    assert everyone == [
+        ("2", "00", "2-00"),
+        ("2", "01", "2-01"),
+        ("3", "00", None),  # for the name and the address of the insured person
+        ("3", "01", "3-01"),
+        ("4", "00", "4-00"),
+        ("4", "01", "4-01"),
+        (None, "07", "-07"),
+    ]
+    assert (found.people, [part.people for part in found.parts]) == (6, [6])
+
+
+def test_nobody_stands_beside_one_of_too_many_people_for_a_household() -> None:
+    rows = [row(1, f"{at:02d}", 番号=str(at)) for at in range(101)]
+    found, batches = taken(rows, listed={"1-07"})
+    assert (found.people, keys(batches)) == (1, ["1-07"])
+
+
+def test_who_is_not_listed_is_neither_claimed_nor_told_to_be_issued_already() -> None:
+    asked: list[str] = []
+
+    def claim(identities: Iterable[str]) -> Collection[str]:
+        asked.extend(identities)
+        return asked
+
+    _, batches = taken([row(1), row(1, "01"), row(2)], listed={"1-01"}, claim=claim)
+    assert [(person["_key"], person["_fault"]) for person in flat(batches)] == [
+        (None, None),
+        ("1-01", "already_issued"),
+    ]
+    assert asked == [flat(batches)[1]["_identity"]]
 
 
 def test_withdrawn_people_are_marked() -> None:

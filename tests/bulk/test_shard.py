@@ -21,7 +21,7 @@ from docgen.bulk.job import Counts, Job, ShardResult, employers_dir, shard_dir
 from docgen.bulk.opened import MANIFEST, PIECES_TABLE, REJECTS_TABLE, reading_guide
 from docgen.bulk.package import assemble, release, table_blocks
 from docgen.bulk.reconcile import reconcile
-from docgen.bulk.request import Wish, job_of, read_list
+from docgen.bulk.request import Wish, absent_keys, job_of, read_list
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
 from docgen.bulk.tables import FIT, REJECTS, TableWriter, guarded, header, read_table
@@ -42,6 +42,19 @@ EVERY_STATE = [
 ]
 
 
+# The others of the household are there for the name and the address alone, or have been issued theirs.
+SOME_OF_A_HOUSEHOLD = [
+    *({**row, "_key": None} for row in family(4)),
+    dependent(4),
+    {**dependent(5), "_key": None, "_withdrawn": True},
+    {**insured(世帯番号="00000002", 番号="78"), "_fault": "already_issued"},
+    dependent(1, 世帯番号="00000002", 番号="78"),
+    {**insured(世帯番号="00000003", 番号="79"), "_fault": "already_issued"},
+    dependent(1, 世帯番号="00000003", 番号="79", 生年月日="20101340"),
+    dependent(2, 世帯番号="00000003", 番号="79"),
+]
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "batch")
@@ -58,6 +71,69 @@ def package(engine: Engine, store: Store, job: Job, shards: int) -> tuple[Counts
 
 def table(store: Store, name: str) -> list[dict[str, str]]:
     return list(read_table(io.BytesIO(store.read(name))))
+
+
+@pytest.mark.parametrize("delivery", ["bulk", "regular"])
+def test_who_is_beside_somebody_is_nobody_of_the_package_and_who_has_theirs_holds_nobody(
+    engine: Engine, store: Store, tmp_path: Path, delivery: str
+) -> None:
+    put_part(store, tmp_path, 1, SOME_OF_A_HOUSEHOLD)
+    job = replace(JOB, delivery=delivery, occasion="returned")
+    shard = run_shard(engine, store, job, 1)
+    assert shard.counts == Counts(
+        people=6, printed=2, rejected=3, held=1, households=3, pieces=2, cards=2, pages=shard.counts.pages
+    )
+    letters = [] if delivery == "bulk" else [run_employers(engine, store, job, 1, 1)]
+    assemble(
+        store, job, engine.pinned("association"), [shard], letters, {"rows": 0}, reading_guide(engine, job.insurer)
+    )
+    release(store)
+    assert [(row["key"], row["state"]) for row in table(store, "issuer/S0001-keys.csv")] == [
+        ("00000001-04", "printed"),
+        ("00000002-00", "rejected"),
+        ("00000002-01", "printed"),
+        ("00000003-00", "rejected"),
+        ("00000003-01", "rejected"),
+        ("00000003-02", "held"),
+    ]
+    assert [(row["key"], row["code"], row["hint"]) for row in table(store, "issuer/S0001-rejects.csv")] == [
+        ("00000002-00", "already_issued", ISSUED_HINT),
+        ("00000003-00", "already_issued", ISSUED_HINT),
+        ("00000003-01", "invalid_date", "write YYYYMMDD"),
+        ("00000003-02", "household_held", "mend row 10"),
+    ]
+    assert [
+        (row["cards"], row["of"]) for row in table(store, "vendor/S0001-pieces.csv") if row["kind"] != "letter"
+    ] == [
+        ("1", "1"),
+        ("1", "1"),
+    ]
+    assert reconcile(store).findings == []
+    assert reconcile_shard(engine, store, job, 1).findings == []
+    assert absent_keys(store, ["00000001-00", "00000001-04", "00000001-05"]) == ["00000001-00", "00000001-05"]
+
+
+ISSUED_HINT = "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again"
+
+
+def test_the_second_reader_finds_who_was_held_for_nobodys_fault_and_who_was_printed_though_not_asked_for(
+    engine: Engine, store: Store, tmp_path: Path
+) -> None:
+    def findings(rows: list[dict[str, Any]], seen: list[dict[str, Any]]) -> list[str]:
+        put_part(store, tmp_path, 1, rows)
+        run_shard(engine, store, JOB, 1)
+        put_part(store, tmp_path, 1, seen)
+        return [finding.message for finding in reconcile_shard(engine, store, JOB, 1).findings]
+
+    one, other, third = family(3)
+    held = [{**one, "_fault": "already_issued"}, {**other, "_fault": "duplicate_person"}, third]
+    assert findings(held, held) == []
+    name = f"{shard_dir(1)}/rejects.csv"
+    store.put(name, store.read(name).replace(b"duplicate_person", b"already_issued"))
+    told = [finding.message for finding in reconcile_shard(engine, store, JOB, 1).findings]
+    assert told == ["row 3 of the input is held, and nobody of its household was rejected for a fault"]
+    told = findings([one, other], [{**one, "_key": None}, other])
+    assert "the page is of nobody who is in this part of the input" in told
 
 
 def test_the_counts_add_up_and_everyone_is_accounted_for(engine: Engine, store: Store, tmp_path: Path) -> None:
