@@ -167,8 +167,8 @@ def test_resume_does_not_take_another_batch_for_the_one_that_is_asked_for(
 ) -> None:
     other = tmp_path / "other.csv"
     other.write_bytes(extract(3, seed=77))
+    assert "<input_changed>" in issue(state, other, package, "--resume").stderr
     for refused in (
-        issue(state, other, package, "--resume"),
         issue(state, source, package, "--resume", "--job", "C2"),
         issue(state, source, package, "--resume", "--issued-on", "2025-08-02"),
     ):
