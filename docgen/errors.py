@@ -255,6 +255,7 @@ _declare(
     422,
     {
         "pdf_unreadable": "The file is no PDF, or is damaged.",
+        "pdf_stream_damaged": "A stream's compressed data is damaged or cut off: pages may look otherwise.",
         "x4_header": "The file's version is later than PDF 1.6, or its binary comment is missing.",
         "x4_no_id": "The trailer has no file identifier.",
         "x4_encrypted": "The file is encrypted.",
