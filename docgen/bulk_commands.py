@@ -35,7 +35,7 @@ _INPUTS = {
     "listed_sha256": "the list --undelivered",
     "withdrawn_sha256": "the list --exclude",
 }
-_TOLD = 5  # envelopes that one line names
+_TOLD = 5  # envelopes, or files, that one line names
 
 Package = Annotated[str, typer.Argument(metavar="DIR", help="A package: a folder, or s3://BUCKET/PREFIX.")]
 Out = Annotated[str, typer.Option(metavar="DIR", show_default=False, help="An empty folder, or s3://BUCKET/PREFIX.")]
@@ -607,7 +607,7 @@ def reprint(
     """
     from docgen.bulk.find import Selection
     from docgen.bulk.opened import open_manifest
-    from docgen.bulk.reprint import left_behind, with_cards
+    from docgen.bulk.reprint import left_behind, of_other_size, with_cards
     from docgen.bulk.reprint import reprint as printed_again
     from docgen.bulk.store import Store
 
@@ -617,12 +617,20 @@ def reprint(
     store = Store.open(out)
     with _opened(package) as original:
         counts = printed_again(original, store, selection, reason, cards_only=cards_only)
+        # On a store each file would be a request.
+        others = of_other_size(original) if "://" not in original.location else []
     _tell_counts(counts.as_dict())
     typer.echo(store.location)
     if cards_only and with_cards(open_manifest(store)):
         message = "the cards are printed on their mounts: each came with its whole sheet, and everybody's who is on it"
         typer.echo(message, err=True)
     _tell_left_behind(left_behind(store))
+    if others:
+        more = f" and {len(others) - _TOLD:,} more" if len(others) > _TOLD else ""
+        message = (
+            f"this reprint is sound, but other files of {package} are missing or of another size than they were made"
+        )
+        typer.echo(f"{message}: {', '.join(others[:_TOLD])}{more}; reconcile it before you use it", err=True)
 
 
 def _tell_left_behind(mounts: Sequence[LeftBehind]) -> None:

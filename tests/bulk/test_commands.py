@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,22 @@ def test_a_card_that_comes_with_its_mount_says_whose_do_not(state: Path, package
         f"by --piece {piece}-{sheet}/{of}\n"
     )
     assert run(state, *again, "--cards-only", "--out", tmp_path / "bare").stderr == ""
+
+
+def test_a_reprint_names_the_other_files_that_are_not_as_they_were_made(
+    state: Path, package: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(package, tmp_path / "copy")
+    again = ("reprint", tmp_path / "copy", "--page", "vendor/cards-0001.pdf:1", "--cards-only", "--reason", "x")
+    shutil.rmtree(tmp_path / "copy/issuer")  # a vendor has not got it
+    assert run(state, *again, "--out", tmp_path / "one").stderr == ""
+    with (tmp_path / "copy/vendor/mounts-0001.pdf").open("ab") as file:
+        file.write(b" ")
+    told = run(state, *again, "--out", tmp_path / "two")
+    assert (told.returncode, "vendor/mounts-0001.pdf" in told.stderr) == (0, True)
+    assert "vendor/cards-0001.pdf" not in told.stderr
+    (tmp_path / "copy/vendor/mounts-0001.pdf").unlink()
+    assert "vendor/mounts-0001.pdf" in run(state, *again, "--out", tmp_path / "three").stderr
 
 
 def test_a_plan_counts_as_the_package_does_and_leaves_nothing(
