@@ -386,8 +386,9 @@ def _tell_package(store: Store, *, as_json: bool) -> None:
     """What is in a package, and why who is not; the end with an exit code of its own if that is nobody."""
     from docgen.bulk.opened import REJECTS_TABLE, open_manifest, reject_codes
 
-    manifest, reasons = open_manifest(store), dict(reject_codes(store).most_common())
-    counts, table = manifest.counts.as_dict(), f"{store.location}/{REJECTS_TABLE}"
+    manifest = open_manifest(store)
+    reasons = dict(reject_codes(store, manifest).most_common())
+    counts, table = manifest.counts.as_dict(), f"{store.location}/{manifest.named(REJECTS_TABLE)}"
     if as_json:
         told = {"package": store.location, "job": manifest.job.as_dict(), "counts": counts, "reasons": reasons}
         typer.echo(to_json(told))

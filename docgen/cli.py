@@ -219,8 +219,8 @@ def _grave(violations: Iterable[Violation]) -> bool:
 def layout_check(as_json: AsJson = False) -> None:
     """Hold the layouts against every insurer and sample.
 
-    Grammar, names of fields, what leaves the page or the safe area, type below the floor, collisions, fit; an error
-    names file and line. Warnings are printed and do not fail.
+    Grammar, names of fields, what leaves the page or the safe area, type below the floor, collisions, fit, what covers
+    a text or spoils a symbol; an error names file and line. Warnings are printed and do not fail.
     """
     settings = Settings()
     fine, violations = _checked(settings)

@@ -2,16 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 
+from docgen import wrong_values
 from docgen.errors import LayoutError, Violation
 
 Path_ = tuple[str | int, ...]
+_NOTHING = "nothing stands here (in YAML # begins a comment, and a text that begins with # needs quotes)"
+
+
+class Written(BaseModel):
+    """What people write in YAML: frozen, and strict about keys: a misspelt key is an error.
+
+    So is a key without a value, unless nothing stands for something there that leaving out the key does not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _something_stands_there(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and cls.model_fields[str(info.field_name)].default is None:
+            raise ValueError
+        return value
+
+
+def said(error: ErrorDetails) -> str:
+    """What is wrong with a value of a file, in words."""
+    if error["input"] is not None:
+        return wrong_values.said(error)
+    rule = wrong_values.said(error) if error["type"] == "value_error" else ""
+    return f"{_NOTHING}; {rule}" if rule else _NOTHING
+
+
+def without_nulls(schema: Any) -> Any:
+    """A JSON Schema of `Written` models, in which null is no value where it means no more than no key."""
+    if isinstance(schema, list):
+        return [without_nulls(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: without_nulls(part) for key, part in schema.items()}
+    if "anyOf" in kept and kept.get("default", ...) is None:
+        forms = [form for form in kept.pop("anyOf") if form != {"type": "null"}]
+        del kept["default"]
+        return {**kept, **(forms[0] if len(forms) == 1 else {"anyOf": forms})}
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +101,7 @@ _MEANS = {
     "quotes, and keys of one mapping are indented alike",
     "did not find expected ',' or '}'": "a comma or `}` is missing before this",
     "did not find expected ',' or ']'": "a comma or `]` is missing before this",
+    "did not find expected node content": "a value is missing before this",
     "did not find expected key": "no key stands here: keys of one mapping are indented alike",
 }
 
@@ -80,6 +124,9 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> Violation:
     begun = error.context_mark.line + 1 if error.context_mark else line
     hint = f"what it belongs to begins on line {begun}" if begun < line else ""
     message = _MEANS.get(error.problem or "", error.problem or str(error))
+    within = "\n".join(text.splitlines()[max(begun - 2, 0) : line])
+    if "flow" in (error.context or "") and re.search(r"[:,\[] +#", within):
+        hint = f"{hint}; # begins a comment: a text with # needs quotes".removeprefix("; ")
     return Violation("layout_syntax", message, hint, file=name, line=line)
 
 
@@ -125,8 +172,4 @@ def _plain(node: yaml.Node | None, path: Path_, lines: dict[Path_, int], name: s
 
 
 def _scalar(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    finally:
-        loader.dispose()
+    return yaml.constructor.SafeConstructor().construct_object(node, deep=True)

@@ -20,7 +20,10 @@ from docgen.layout.models import KINDS, FitStep
 from docgen.service.app import create_app
 from docgen.settings import Settings
 from scripts import reference
+from tests import forked
 from tests.command import run
+
+forked.fork_workers()
 
 REPOSITORY = Path(__file__).parents[1]
 GUIDES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])

@@ -34,6 +34,9 @@ def fault(tmp_path: Path, text: str) -> tuple[int | None, str]:
         ("a: 1\nb: @c\n", 2, "no text begins with @ unless it stands in quotes"),
         ("a: 1\n  b: 2\n", 2, "indented alike"),
         ("a: 1\na: 2\n", 2, "key written twice: a"),
+        ("a: {b: 1, c: #d}\ne: 1\n", 2, "# begins a comment: a text with # needs quotes"),
+        ("a:\n  - {b: #c}\n  - {b: 1}\n", 3, "a value is missing before this (# begins a comment: a text with"),
+        ("a: [1, 2, #c]\nd: 1\n", 3, "# begins a comment: a text with # needs quotes"),
     ],
 )
 def test_a_slip_in_yaml_is_told_where_it_was_made(tmp_path: Path, text: str, line: int, says: str) -> None:

@@ -92,7 +92,7 @@ def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
     result = result_of(store, folder)
     files = {file.name: file for file in result.files}
     areas, backs = reading_areas(engine, job.insurer), two_sided(engine, job.insurer)
-    said = Manifest(job, result.counts, files, areas, backs, None, {})
+    said = Manifest(job.number, job, result.counts, files, areas, backs, None, {})
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     shard = check_shard(store, said, rows, pieces)
     report = Report(counts=Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages))
@@ -120,7 +120,7 @@ def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     result = result_of(store, shard_dir(number))
     files = {file.name: file for file in result.files}
     backs = two_sided(engine, job.insurer)
-    said = Manifest(job, result.counts, files, reading_areas(engine, job.insurer), backs, None, {})
+    said = Manifest(job.number, job, result.counts, files, reading_areas(engine, job.insurer), backs, None, {})
     folder = shard_dir(number)
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     people = {person.key: person for person in _people(engine, store, job, number)}

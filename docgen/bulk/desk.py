@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from docgen.bulk.household import TO_EMPLOYERS, Piece, Sheet
-from docgen.bulk.job import Counts, File, Job, ShardResult
+from docgen.bulk.job import Counts, File, Job, ShardResult, pages_file
 from docgen.bulk.policy import Policy
 from docgen.bulk.store import Store
 from docgen.bulk.tables import BUNDLES_TABLE, TableWriter
@@ -20,15 +20,6 @@ from docgen.pdf.book import Book
 
 TABLES = ("pieces.csv", "pages.csv", "rejects.csv", "keys.csv", "fit.csv", BUNDLES_TABLE)
 EMPLOYERS = "employers.jsonl"
-_FILES = {
-    "card": "cards",
-    "mount": "mounts",
-    "mount-employer": "mounts",
-    "notice": "notices",
-    "employer-letter": "letters",
-    "recipients-list": "recipients-lists",
-}
-
 
 _WRAPPED = 0.9999  # a field that takes several lines at full size and width is no worse than that
 
@@ -93,9 +84,9 @@ class Desk:
         With `draw` False that is the notes of employers alone, whose letters and lists come after all shards.
         """
         files = []
-        for kind, (book, stream) in sorted(self._books.items()):
+        for name, (book, stream) in sorted(self._books.items()):
             book.finish()
-            files.append(File(self._name(kind), stream.hexdigest(), stream.size, book.page_count))
+            files.append(File(name, stream.hexdigest(), stream.size, book.page_count))
         for table in self._tables.values():
             table.finish()
         self._open.close()
@@ -113,27 +104,25 @@ class Desk:
             store.put(f"{place}/{name}", self._folder / name)
         store.put(f"{place}/result.json", json.dumps(result.as_dict(), sort_keys=True).encode("ascii"))
 
-    def _name(self, kind: str) -> str:
-        return f"vendor/{kind}-{self._number:04d}.pdf"
-
     def _print(self, sheet: Sheet, piece: Piece) -> int:
         self._tell_fit(sheet, piece)
         if not self._draw:
             return len(sheet.sides)
-        kind = _FILES[sheet.document]
-        book = self._book(sheet.document, kind)
+        name = pages_file(self._job.number, sheet.document, self._number)
+        book = self._book(sheet.document, name)
         for side in sheet.sides:
             page = book.add(side)
-            row = (self._name(kind), page.number, piece.id, piece.sheet, sheet.place or None, sheet.document)
+            row = (name, page.number, piece.id, piece.sheet, sheet.place or None, sheet.document)
             self._tables["pages.csv"].row((*row, " ".join(sheet.people), page.sha256))
         return len(sheet.sides)
 
-    def _book(self, document: str, kind: str) -> Book:
-        if kind not in self._books:
-            file = self._open.enter_context((self._folder / Path(self._name(kind)).name).open("wb"))
-            stream = _Hashed(file)
-            self._books[kind] = (self._engine.book(document, self._job.issued_on, cast(BinaryIO, stream)), stream)
-        return self._books[kind][0]
+    def _book(self, document: str, name: str) -> Book:
+        if name not in self._books:
+            path = self._folder / Path(name).name
+            stream = _Hashed(self._open.enter_context(path.open("wb")))
+            book = self._engine.book(document, self._job.issued_on, cast(BinaryIO, stream), path.stem)
+            self._books[name] = (book, stream)
+        return self._books[name][0]
 
     def _tell_fit(self, sheet: Sheet, piece: Piece) -> None:
         """Every field that was pushed to fit, and every character that was replaced; the lower the score the worse."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from docgen.bulk.job import is_mistyped, match_code
@@ -14,6 +15,7 @@ from docgen.bulk.opened import (
     MOUNTS,
     PAGES_TABLE,
     PIECES_TABLE,
+    Manifest,
     PageRow,
     key_rows,
     open_manifest,
@@ -80,15 +82,16 @@ def find(store: Store, selection: Selection) -> Iterator[Holding]:
     `not_in_package`, after all that was found, with everything that was not.
     """
     tables = (PAGES_TABLE, PIECES_TABLE, *((KEYS_TABLE,) if selection.keys else ()))
-    require_as_made(store, open_manifest(store), tables)
-    for envelope in search(store, selection):
+    said = open_manifest(store)
+    require_as_made(store, said, tables)
+    for envelope in search(store, said, selection):
         yield from envelope
 
 
-def search(store: Store, selection: Selection) -> Iterator[list[Holding]]:
+def search(store: Store, said: Manifest, selection: Selection) -> Iterator[list[Holding]]:
     """The same, envelope by envelope, of tables that are as they were made."""
-    wanted = _Wanted(store, selection)
-    for _, rows in groupby(page_rows(store), key=lambda row: (row.piece, row.sheet)):
+    wanted = _Wanted(store, said, selection)
+    for _, rows in groupby(page_rows(store, said), key=lambda row: (row.piece, row.sheet)):
         held = [
             Holding(pages, asked)
             for pages in documents(rows)
@@ -108,15 +111,15 @@ def documents(rows: Iterable[PageRow]) -> Iterator[tuple[PageRow, ...]]:
 class _Wanted:
     """What is looked for, under the names that it has in the table of pages."""
 
-    def __init__(self, store: Store, selection: Selection) -> None:
-        self._store, self._selection = store, selection
-        self._pieces = _under(zip(_envelopes(store, selection.pieces), selection.pieces, strict=True))
+    def __init__(self, store: Store, said: Manifest, selection: Selection) -> None:
+        self._store, self._said, self._selection = store, said, selection
+        self._pieces = _under(zip(_envelopes(store, said, selection.pieces), selection.pieces, strict=True))
         self._pages = _under((_full(page), page) for page in selection.pages)
         self._unmet: dict[str, None] = dict.fromkeys(
             (*selection.people, *selection.pieces, *selection.pages, *selection.keys)
         )
         asked = set(selection.keys)
-        own = [(row.person, row.key) for row in (key_rows(store) if asked else ()) if row.key in asked]
+        own = [(row.person, row.key) for row in (key_rows(store, said) if asked else ()) if row.key in asked]
         self._people = _under([*((person, person) for person in selection.people), *own])
 
     def names(self, row: PageRow) -> Iterator[str]:
@@ -141,13 +144,15 @@ class _Wanted:
     def _hint(self, id_: str) -> str:
         """What an unknown id may be, to who has the issuer's side or has not."""
         if id_ in self._selection.pages:
-            return "name a file of the package and a page of it: cards-0001.pdf:1"
+            file = next((Path(name).name for name, file in self._said.files.items() if file.pages), "FILE")
+            return f"name a file of the package and a page of it: {file}:1"
         if id_ not in self._selection.keys and is_mistyped(id_):
             return "its check character does not fit: it is mistyped, compare it with the paper"
         hint = "it is of another package, or of somebody who was not printed"
         if re.search("[-/]", id_.partition("-")[2]):
             hint = f"what stands behind the check character is mistyped, or {hint}"
-        return f"{hint}: see {KEYS_TABLE}" if self._store.exists(KEYS_TABLE) else hint
+        keys = self._said.named(KEYS_TABLE)
+        return f"{hint}: see {keys}" if self._store.exists(keys) else hint
 
 
 def _under(asked: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -158,13 +163,13 @@ def _under(asked: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _envelopes(store: Store, pieces: Sequence[str]) -> list[str]:
+def _envelopes(store: Store, said: Manifest, pieces: Sequence[str]) -> list[str]:
     """Pieces as they were asked for, but an envelope's number as `ID/2`, if the package has it with as many others."""
     numbers = [f"{on[1]}-{on[2]}" if (on := _ON_SHEETS.fullmatch(piece)) else None for piece in pieces]
     wanted = set(filter(None, numbers))
     there: dict[str | None, str] = {
         number: f"{row.piece}/{row.sheet}"
-        for row in (piece_rows(store) if wanted else ())
+        for row in (piece_rows(store, said) if wanted else ())
         if (number := piece_label(row.piece, row.sheet, row.of)) in wanted
     }
     return [there.get(number, piece) for number, piece in zip(numbers, pieces, strict=True)]
@@ -180,5 +185,5 @@ def _match_codes(row: PageRow) -> Iterator[str]:
 
 
 def _full(page: str) -> str:
-    """A page by its file's name in the package; `cards-0001.pdf:7` will do."""
+    """A page by its file's name in the package; `S0001-cards-0001.pdf:7` will do."""
     return page if "/" in page else f"vendor/{page}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -11,6 +14,7 @@ from typing import Any, Literal
 from stdnum.iso7064 import mod_37_36
 
 Occasion = Literal["delivery", "returned"]
+_PACKAGE = re.compile(r"([0-9A-Z]{1,6})(?:-R[A-Z2-7]{8})?")
 _ID = re.compile(r"([0-9A-Z]{1,6})-([0-9A-Z]{2,})(?=[-/]|\Z)")
 
 
@@ -74,7 +78,7 @@ def nobody_printed(counts: Mapping[str, int]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A finished file of the package: its name inside it (`vendor/cards-0001.pdf`), hash, bytes, pages (0: no PDF)."""
+    """A finished file: its name in the package (`vendor/S0001-cards-0001.pdf`), hash, bytes, pages (0: no PDF)."""
 
     name: str
     sha256: str
@@ -142,6 +146,49 @@ def is_mistyped(id_: str) -> bool:
     """
     found = _ID.match(id_)
     return found is not None and not mod_37_36.is_valid(found[1] + found[2])
+
+
+# --- names of a package's files ---
+
+_KINDS = {
+    "card": "cards",
+    "mount": "mounts",
+    "mount-employer": "mounts",
+    "notice": "notices",
+    "employer-letter": "letters",
+    "recipients-list": "recipients-lists",
+}
+
+
+def named(package: str, file: str) -> str:
+    """A file's name in the package of this name: `vendor/pages.csv` of S0001 is `vendor/S0001-pages.csv`.
+
+    So files of several packages may lie in one folder. Names have A-Z, a-z, 0-9, hyphen and dot, and are no longer than
+    50 characters: the same on Windows, Unix and S3. Only the manifest is called the same everywhere: by it a package is
+    found.
+    """
+    side, _, name = file.partition("/")
+    return f"{side}/{package}-{name}"
+
+
+def pages_file(package: str, document: str, part: int) -> str:
+    """The file that has a part's pages of a document, and of those that are printed with it."""
+    return named(package, f"vendor/{_KINDS.get(document, 'pages')}-{part:04d}.pdf")
+
+
+def reprint_name(job: str, *told: object) -> str:
+    """The name of a package of pages printed again: `S0001-RK3V7QZ2M`, by what tells it from the job's other reprints.
+
+    What is told goes in as JSON. Jobs have no hyphen, and files have small letters behind it: no name is another's.
+    """
+    digest = hashlib.sha256(json.dumps(told).encode()).digest()
+    return f"{job}-R{base64.b32encode(digest).decode()[:8]}"
+
+
+def is_package_of(name: str, job: str) -> bool:
+    """Whether a package of this job can have this name: its number, or that of a reprint."""
+    found = _PACKAGE.fullmatch(name)
+    return found is not None and found[1] == job
 
 
 # --- names, inside a batch's folder or prefix ---

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from docgen.bulk.job import Counts, File, Job
+from docgen.bulk.job import Counts, File, Job, is_package_of, named
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, PAGES, PIECES, REJECTS
 from docgen.engine import Engine
@@ -20,8 +20,9 @@ from docgen.issuance.profile import CardSettings, MountSettings
 
 MANIFEST = "vendor/manifest.json"
 FORMAT = 1  # of the manifest and the tables: another one when a program that reads them has to change
+# Tables, by what they are called behind the package's name.
 PIECES_TABLE, PAGES_TABLE = "vendor/pieces.csv", "vendor/pages.csv"
-KEYS_TABLE, REJECTS_TABLE = "issuer/keys.csv", "issuer/rejects.csv"
+KEYS_TABLE, REJECTS_TABLE, FIT_TABLE = "issuer/keys.csv", "issuer/rejects.csv", "issuer/fit.csv"
 
 # What a second reader looks for on cards and mounts: by these a card is tied to its place. And on all other papers,
 # which are tied to their pieces; `envelope.id` are the envelopes that a letter names.
@@ -96,9 +97,11 @@ class KeyRow(NamedTuple):
 class Manifest:
     """What a package says of itself. `reprint` is set in a package of pages that were printed again.
 
-    `two_sided` are the documents whose second page is the back of their first.
+    All files are named after the `package`, which is its job's number, or a reprint's name. `two_sided` are the
+    documents whose second page is the back of their first.
     """
 
+    package: str
     job: Job
     counts: Counts
     files: Mapping[str, File]
@@ -106,6 +109,10 @@ class Manifest:
     two_sided: frozenset[str]
     reprint: Mapping[str, Any] | None
     raw: Mapping[str, Any]
+
+    def named(self, table: str) -> str:
+        """What a table is called in this package."""
+        return named(self.package, table)
 
     def sheets(self, pages: Sequence[PageRow]) -> int:
         """How many sheets of paper the pages of one document are, beside cards."""
@@ -185,12 +192,14 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
         files = [File(**file) for file in raw["files"]]
         areas = tuple(Area(**{**area, "box": tuple(map(float, area["box"]))}) for area in raw["reading"])
         backs = frozenset(map(str, raw["two_sided"]))
-        job, counts = Job.from_dict(raw["job"]), Counts(**raw["counts"])
+        job, counts, package = Job.from_dict(raw["job"]), Counts(**raw["counts"]), str(raw["package"])
+        if not is_package_of(package, job.number):
+            raise _broken("does not name its files after its job")
     except FileNotFoundError:
         raise _broken("is missing: the package was not finished, or not copied as a whole") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _broken(f"cannot be read ({type(error).__name__})") from None
-    return Manifest(job, counts, {file.name: file for file in files}, areas, backs, raw.get("reprint"), raw)
+    return Manifest(package, job, counts, {file.name: file for file in files}, areas, backs, raw.get("reprint"), raw)
 
 
 def _of_format(format: object) -> PackageError:
@@ -227,7 +236,8 @@ def require_as_made(store: Store, said: Manifest, tables: Iterable[str]) -> None
 
     Raises PackageError `package_table`, `package_file_unknown`, `package_file_changed`, with every table.
     """
-    found = [violation for name in tables if (violation := _not_as_made(store, said.files.get(name), name))]
+    names = map(said.named, tables)
+    found = [violation for name in names if (violation := _not_as_made(store, said.files.get(name), name))]
     if found:
         raise PackageError(found)
 
@@ -244,65 +254,72 @@ def _not_as_made(store: Store, file: File | None, name: str) -> Violation | None
     return Violation("package_file_changed", message, hint, file=name) if message else None
 
 
-def page_rows(store: Store, fragment: str | None = None) -> Iterator[PageRow]:
-    """Every page of the package. Raises PackageError `package_table`."""
-    for line, cells in _rows(store, PAGES_TABLE, fragment, PAGES):
+# Rows are read of a package by its manifest, or of a shard's own piece of the table by the folder in which that lies.
+
+
+def page_rows(store: Store, where: Manifest | str) -> Iterator[PageRow]:
+    """Every page. Raises PackageError `package_table`."""
+    for line, cells in _rows(store, where, PAGES_TABLE, PAGES):
         file, page, piece, sheet, place, document, people, page_hash = cells
         try:
             numbers = int(page), int(sheet or 0), int(place or 0)
             yield PageRow(file, numbers[0], piece, *numbers[1:], document, tuple(people.split()), page_hash)
         except ValueError:
-            raise _bad_row(PAGES_TABLE, line) from None
+            raise _bad_row(_path(where, PAGES_TABLE), line) from None
 
 
-def piece_rows(store: Store, fragment: str | None = None) -> Iterator[PieceRow]:
-    """Every envelope of the package. Raises PackageError `package_table`."""
-    for line, (piece, sheet, of, kind, sheets, cards, *more) in _rows(store, PIECES_TABLE, fragment, PIECES):
+def piece_rows(store: Store, where: Manifest | str) -> Iterator[PieceRow]:
+    """Every envelope. Raises PackageError `package_table`."""
+    for line, (piece, sheet, of, kind, sheets, cards, *more) in _rows(store, where, PIECES_TABLE, PIECES):
         try:
             yield PieceRow(piece, int(sheet), int(of), kind, int(sheets), int(cards), *more)
         except ValueError:
-            raise _bad_row(PIECES_TABLE, line) from None
+            raise _bad_row(_path(where, PIECES_TABLE), line) from None
 
 
-def key_rows(store: Store, fragment: str | None = None) -> Iterator[KeyRow]:
-    """Every person of the package. Raises PackageError `package_table`."""
-    for line, (person, key, row, state) in _rows(store, KEYS_TABLE, fragment, KEYS):
+def key_rows(store: Store, where: Manifest | str) -> Iterator[KeyRow]:
+    """Every person. Raises PackageError `package_table`."""
+    for line, (person, key, row, state) in _rows(store, where, KEYS_TABLE, KEYS):
         try:
             yield KeyRow(person, key.removeprefix("'"), int(row), state)
         except ValueError:
-            raise _bad_row(KEYS_TABLE, line) from None
+            raise _bad_row(_path(where, KEYS_TABLE), line) from None
 
 
-def reject_rows(store: Store, fragment: str | None = None) -> Iterator[tuple[int, str]]:
+def reject_rows(store: Store, where: Manifest | str) -> Iterator[tuple[int, str]]:
     """The row of the input and the state of each violation. Raises PackageError `package_table`."""
-    for line, (_, row, state, *_) in _rows(store, REJECTS_TABLE, fragment, REJECTS):
+    for line, (_, row, state, *_) in _rows(store, where, REJECTS_TABLE, REJECTS):
         try:
             yield int(row), state
         except ValueError:
-            raise _bad_row(REJECTS_TABLE, line) from None
+            raise _bad_row(_path(where, REJECTS_TABLE), line) from None
 
 
-def reject_codes(store: Store, fragment: str | None = None) -> Counter[str]:
+def reject_codes(store: Store, where: Manifest | str) -> Counter[str]:
     """How often each code stands in the table of rejects. Raises PackageError `package_table`."""
-    return Counter(code for _, (_, _, _, code, *_) in _rows(store, REJECTS_TABLE, fragment, REJECTS))
+    return Counter(code for _, (_, _, _, code, *_) in _rows(store, where, REJECTS_TABLE, REJECTS))
 
 
-def _rows(store: Store, name: str, fragment: str | None, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a table with their lines; `fragment` is the folder of a shard's piece of it, which has no header."""
-    path = f"{fragment}/{name.rpartition('/')[2]}" if fragment else name
+def _path(where: Manifest | str, table: str) -> str:
+    return f"{where}/{table.rpartition('/')[2]}" if isinstance(where, str) else where.named(table)
+
+
+def _rows(store: Store, where: Manifest | str, table: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table with their lines; a shard's piece of one has no header."""
+    name = _path(where, table)
     try:
-        stream = store.reader(path)
+        stream = store.reader(name)
     except FileNotFoundError:
-        raise PackageError(_missing(path)) from None
+        raise PackageError(_missing(name)) from None
     with stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-        table = csv.reader(text)
-        if fragment is None and next(table, None) != list(columns):
+        rows = csv.reader(text)
+        if isinstance(where, Manifest) and next(rows, None) != list(columns):
             hint = f"its first line is {','.join(columns)}"
             raise PackageError(Violation("package_table", f"{name} has other columns", hint, file=name, line=1))
-        for row in table:
+        for row in rows:
             if len(row) != len(columns):
-                raise _bad_row(path, table.line_num)
-            yield table.line_num, row
+                raise _bad_row(name, rows.line_num)
+            yield rows.line_num, row
 
 
 def _missing(name: str) -> Violation:

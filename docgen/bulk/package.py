@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, is_of_employers, shard_dir
-from docgen.bulk.opened import FORMAT, KEYS_TABLE, MANIFEST, PAGES_TABLE, PIECES_TABLE, REJECTS_TABLE
+from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, is_of_employers, named, shard_dir
+from docgen.bulk.opened import FIT_TABLE, FORMAT, KEYS_TABLE, MANIFEST, PAGES_TABLE, PIECES_TABLE, REJECTS_TABLE
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
 from docgen.bulk.tables import BUNDLES, BUNDLES_TABLE, FIT, KEYS, PAGES, PIECES, REJECTS, header, read_table
@@ -25,13 +25,13 @@ from docgen.issuance.addressee import piece_label
 _BATCH = 4096  # rows
 _BLOCK = 1 << 20  # bytes
 
-# Each table of the package: its columns, and the name of the shards' pieces of it.
+# Each table of the package, and its columns.
 TABLES = {
     PIECES_TABLE: PIECES,
     PAGES_TABLE: PAGES,
     REJECTS_TABLE: REJECTS,
     KEYS_TABLE: KEYS,
-    "issuer/fit.csv": FIT,
+    FIT_TABLE: FIT,
 }
 
 
@@ -54,10 +54,10 @@ def assemble(
     places += [employers_dir(result.number) for result in employers]
     counts = sum((result.counts for result in (*shards, *employers)), Counts())
     files = [file for result in (*shards, *employers) for file in result.files]
-    for name, columns in TABLES.items():
-        files.append(_put_table(store, name, columns, places))
+    files += [_put_table(store, job, table, places) for table in TABLES]
     manifest = {
         "format": FORMAT,
+        "package": job.number,
         "job": job.as_dict(),
         "source": dict(source),
         "counts": counts.as_dict(),
@@ -78,12 +78,12 @@ def release(store: Store) -> None:
     store.put(MANIFEST, store.read(UNRELEASED))
 
 
-def _put_table(store: Store, name: str, columns: Sequence[str], places: Sequence[str]) -> File:
-    digest, size = hashlib.sha256(), 0
+def _put_table(store: Store, job: Job, table: str, places: Sequence[str]) -> File:
+    name, digest, size = named(job.number, table), hashlib.sha256(), 0
 
     def blocks() -> Iterator[bytes]:
         nonlocal size
-        for block in table_blocks(store, name, columns, places):
+        for block in table_blocks(store, table, places):
             digest.update(block)
             size += len(block)
             yield block
@@ -92,17 +92,18 @@ def _put_table(store: Store, name: str, columns: Sequence[str], places: Sequence
     return File(name, digest.hexdigest(), size)
 
 
-def table_blocks(store: Store, name: str, columns: Sequence[str], places: Sequence[str]) -> Iterator[bytes]:
-    """A finished table, from the shards' pieces of it: in their order, that of print.
+def table_blocks(store: Store, table: str, places: Sequence[str]) -> Iterator[bytes]:
+    """A finished table, one of TABLES, from the shards' pieces of it: in their order, that of print.
 
     Who was not printed comes in the order of the input, and what was pushed to fit worst first. Raises PackageError
     `package_table` if the letters to employers do not have the envelopes that are there.
     """
+    columns = TABLES[table]
     yield header(columns)
     if columns is PIECES and any(map(is_of_employers, places)):
         yield from _bundled(store, places)
         return
-    pieces = (block for place in places for block in store.chunks(f"{place}/{Path(name).name}"))
+    pieces = (block for place in places for block in store.chunks(f"{place}/{Path(table).name}"))
     if columns is not FIT and columns is not REJECTS:
         yield from pieces
         return
@@ -145,7 +146,7 @@ def _with_letter(line: bytes, letters: Iterator[dict[str, str]]) -> bytes:
 
 def _other_envelopes() -> PackageError:
     message = "the letters to employers do not name the envelopes that were printed, in their order"
-    return PackageError(Violation("package_table", message, "report this as a fault", file=PIECES_TABLE))
+    return PackageError(Violation("package_table", message, "report this as a fault"))
 
 
 def _worst(line: str) -> float:

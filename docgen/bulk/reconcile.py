@@ -248,7 +248,7 @@ def _shards(store: Store, said: Manifest, pieces: Iterator[PieceRow]) -> Iterato
     """The rows of each shard, and those of its envelopes. Both tables have the same order: that of print."""
     ahead: list[PieceRow] = list(islice(pieces, 1))
     unread = {name for name in said.files if name.endswith(".pdf")}
-    for _, group in groupby(page_rows(store), key=lambda row: _shard_of(row.file)):
+    for _, group in groupby(page_rows(store, said), key=lambda row: _shard_of(row.file)):
         rows = list(group)
         unread -= {row.file for row in rows}
         envelopes = {(row.piece, row.sheet) for row in rows}
@@ -290,8 +290,8 @@ def check_shard(
     for name, own in by_file.items():
         findings += _read_file(store, said, name, own, reader, seen, texts=look is not None)
     listed = [row for row in rows if row.page]
-    findings += _order(listed, pieces)
-    findings += _kinds(pieces)
+    findings += _order(said, listed, pieces)
+    findings += _kinds(said, pieces)
     known = {(piece.piece, piece.sheet): piece for piece in pieces}
     cards = 0
     sizes = [len(pages) for pages in documents(listed) if pages[0].place]
@@ -382,34 +382,34 @@ def _at(row: PageRow, code: str, message: str, hint: str = "") -> Finding:
     return Finding(code, message, hint, row.file, row.page, row.piece, row.sheet, row.place, person)
 
 
-def _order(rows: Sequence[PageRow], pieces: Sequence[PieceRow]) -> Iterator[Finding]:
+def _order(said: Manifest, rows: Sequence[PageRow], pieces: Sequence[PieceRow]) -> Iterator[Finding]:
     """The envelopes of both tables are the same, in the same order."""
+    pages_table, pieces_table = said.named(PAGES_TABLE), said.named(PIECES_TABLE)
     asked = [(piece.piece, piece.sheet) for piece in pieces]
     found = [key for key, _ in groupby(rows, key=lambda row: (row.piece, row.sheet))]
     times = Counter(found)
     for key in sorted(times.keys() - set(asked)):
-        yield Finding("package_order", "the list of pieces does not have it here", "", PIECES_TABLE, None, *key)
+        yield Finding("package_order", "the list of pieces does not have it here", "", pieces_table, None, *key)
     for key in sorted(set(asked) - times.keys()):
-        yield Finding("package_page_missing", "the piece has no pages", "", PAGES_TABLE, None, *key)
+        yield Finding("package_page_missing", "the piece has no pages", "", pages_table, None, *key)
     for key, count in times.items():
         if count > 1:
-            yield Finding("package_order", "its pages do not stand together", "", PAGES_TABLE, None, *key)
+            yield Finding("package_order", "its pages do not stand together", "", pages_table, None, *key)
     if times == Counter(asked):
         for key in [two for one, two in zip(asked, found, strict=True) if one != two][:1]:
             yield Finding(
-                "package_order", "from here on the pieces stand in another order", "", PAGES_TABLE, None, *key
+                "package_order", "from here on the pieces stand in another order", "", pages_table, None, *key
             )
 
 
-def _kinds(pieces: Sequence[PieceRow]) -> Iterator[Finding]:
+def _kinds(said: Manifest, pieces: Sequence[PieceRow]) -> Iterator[Finding]:
     """Each envelope is of a kind that there is."""
     *some, last = get_args(Kind)
     for row in pieces:
         if row.kind not in (*some, last):
             hint = f"{', '.join(some)} or {last}"
-            yield Finding(
-                "package_table", "its kind is none that there is", hint, PIECES_TABLE, None, row.piece, row.sheet
-            )
+            table = said.named(PIECES_TABLE)
+            yield Finding("package_table", "its kind is none that there is", hint, table, None, row.piece, row.sheet)
 
 
 class _Envelope:
@@ -602,6 +602,7 @@ class _People:
 
     def __init__(self, said: Manifest) -> None:
         self._said = said
+        self._pages_table, self._keys_table = said.named(PAGES_TABLE), said.named(KEYS_TABLE)
         self._got: dict[str, bytearray] = {}
         self._before: dict[str, int] = {}
         self._key = re.compile(rf"{re.escape(said.job.number)}-P(\d{{8}})[0-9A-Z]")
@@ -619,29 +620,29 @@ class _People:
         for kind, person in people:
             ordinal = self._ordinal(person)
             if ordinal is None:
-                yield Finding("package_person", "this is no key of this job", "", PAGES_TABLE, person=person)
+                yield Finding("package_person", "this is no key of this job", "", self._pages_table, person=person)
                 continue
             if ordinal < self._before.get(kind, 0):
                 message = f"the person's {kind} stands behind that of somebody who comes later"
-                yield Finding("package_order", message, "", PAGES_TABLE, person=person)
+                yield Finding("package_order", message, "", self._pages_table, person=person)
             self._before[kind] = ordinal
             got = self._got.setdefault(kind, bytearray())
             if ordinal >= len(got):
                 got.extend(bytes(max(ordinal + 1 - len(got), 4096)))
             if got[ordinal]:
                 message = f"the person's {kind} is printed more than once"
-                yield Finding("package_person", message, "", PAGES_TABLE, person=person)
+                yield Finding("package_person", message, "", self._pages_table, person=person)
             got[ordinal] = 1
 
     def against_keys(self, store: Store, report: Report) -> Iterator[Finding]:
         """Who was to get something got it, once, and nobody else; and every row of the input is accounted for."""
         tally = dict.fromkeys(("printed", "rejected", "held", "withdrawn"), 0)
         states, before, met = bytearray(), 0, dict.fromkeys(self._got, 0)
-        for row in key_rows(store):
+        for row in key_rows(store, self._said):
             ordinal = self._ordinal(row.person)
             if ordinal is None or ordinal <= before or row.state not in tally:
                 message = "the table of keys has a person twice, out of order, or in no state"
-                yield Finding("package_person", message, "", KEYS_TABLE, person=row.person)
+                yield Finding("package_person", message, "", self._keys_table, person=row.person)
                 continue
             before = ordinal
             tally[row.state] += 1
@@ -649,15 +650,15 @@ class _People:
             if row.row >= len(states):
                 states.extend(bytes(max(row.row + 1 - len(states), 4096)))
             if states[row.row]:
-                yield Finding("package_person", f"row {row.row} of the input stands here twice", "", KEYS_TABLE)
+                yield Finding("package_person", f"row {row.row} of the input stands here twice", "", self._keys_table)
             states[row.row] = 1 + tuple(tally).index(row.state)
         for kind, got in self._got.items():
             if sum(got) != met[kind]:
                 people = several(sum(got) - met[kind], "person", "people")
                 message = f"{people} got a {kind}, and the table of keys does not have them"
-                yield Finding("package_person", message, "", KEYS_TABLE)
+                yield Finding("package_person", message, "", self._keys_table)
         report.counts += Counts(people=sum(tally.values()), **tally)
-        yield from _rejects(store, states, tuple(tally))
+        yield from _rejects(store, self._said, states, tuple(tally))
 
     def _got_what_they_should(self, person: str, ordinal: int, should: bool, met: dict[str, int]) -> Iterator[Finding]:
         for kind, got in self._got.items():
@@ -665,10 +666,10 @@ class _People:
             met[kind] += has
             if has and not should:
                 message = f"the person has a {kind}, and was not to be printed"
-                yield Finding("package_person", message, "", PAGES_TABLE, person=person)
+                yield Finding("package_person", message, "", self._pages_table, person=person)
             elif should and not has and not self._said.reprint:
                 message = f"the person has no {kind}, and was to be printed"
-                yield Finding("package_person", message, "", PAGES_TABLE, person=person)
+                yield Finding("package_person", message, "", self._pages_table, person=person)
 
     def _ordinal(self, person: str) -> int | None:
         found = self._key.fullmatch(person)
@@ -677,19 +678,19 @@ class _People:
         return int(found[1])
 
 
-def _rejects(store: Store, states: bytearray, names: Sequence[str]) -> Iterator[Finding]:
+def _rejects(store: Store, said: Manifest, states: bytearray, names: Sequence[str]) -> Iterator[Finding]:
     """Each row that was not printed has its reasons, and no other has."""
     told = bytearray(len(states))
-    for row, state in reject_rows(store):
+    for row, state in reject_rows(store, said):
         if row >= len(states) or not states[row] or names[states[row] - 1] != state:
             message = f"row {row} of the input is {state} here, and is not in the table of keys"
-            yield Finding("package_row_differs", message, "", REJECTS_TABLE)
+            yield Finding("package_row_differs", message, "", said.named(REJECTS_TABLE))
         else:
             told[row] = 1
     for row, state_ in enumerate(states):
         if state_ > 1 and not told[row]:
             message = f"row {row} of the input was not printed, and no reason is given"
-            yield Finding("package_row_differs", message, "", REJECTS_TABLE)
+            yield Finding("package_row_differs", message, "", said.named(REJECTS_TABLE))
 
 
 # --- bundles ---
@@ -704,7 +705,8 @@ class _Bundles:
 
     def __init__(self, store: Store, said: Manifest, report: Report) -> None:
         self._store, self._said, self._report, self._any = store, said, report, False
-        handed_on = (row for row in piece_rows(store) if row.kind == "employer")
+        self._table = said.named(PIECES_TABLE)
+        handed_on = (row for row in piece_rows(store, said) if row.kind == "employer")
         self._bundles = (
             (bundle, [piece_label(row.piece, row.sheet, row.of) for row in rows])
             for bundle, rows in groupby(handed_on, key=lambda row: row.bundle)
@@ -713,12 +715,12 @@ class _Bundles:
 
     def rows(self) -> Iterator[PieceRow]:
         """The table of pieces. Whose bundle can be told from the row alone has it right, or it is reported."""
-        for row in piece_rows(self._store):
+        for row in piece_rows(self._store, self._said):
             if row.kind == "employer":
                 self._any = True
             elif row.bundle != (row.piece if row.kind in TO_EMPLOYERS else ""):
                 message = f"the bundle is not that of a piece of the kind {row.kind}"
-                self._report.add([Finding("package_bundle", message, "", PIECES_TABLE, None, row.piece, row.sheet)])
+                self._report.add([Finding("package_bundle", message, "", self._table, None, row.piece, row.sheet)])
             yield row
 
     def note(self, letters: Letters) -> Iterator[Finding]:
@@ -728,7 +730,7 @@ class _Bundles:
             hint = _other_bundle(there, named, part=self._said.reprint is not None) if named is not None else ""
             if hint:
                 message = "the envelopes in the letter's bundle are not those that it names"
-                yield Finding("package_bundle", message, hint, PIECES_TABLE, None, letter)
+                yield Finding("package_bundle", message, hint, self._table, None, letter)
 
     def left(self) -> Iterator[Finding]:
         """Envelopes of which no letter was noted; what is printed again may have left it out."""
@@ -736,7 +738,7 @@ class _Bundles:
             if not self._said.reprint or not bundle:
                 hint = f"{several(len(numbers), 'envelope')}, the first is {numbers[0]}"
                 message = "envelopes for an employer are in the bundle of no letter, or apart from the others in it"
-                yield Finding("package_bundle", message, hint, PIECES_TABLE, None, bundle)
+                yield Finding("package_bundle", message, hint, self._table, None, bundle)
 
     def _take(self, letter: str) -> list[str]:
         """The envelopes of a letter's bundle."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 
 from docgen.bulk.find import Selection, documents, search
 from docgen.bulk.household import TO_EMPLOYERS
-from docgen.bulk.job import Counts, File
+from docgen.bulk.job import Counts, File, named, pages_file, reprint_name
 from docgen.bulk.opened import (
     KEYS_TABLE,
     MANIFEST,
@@ -45,7 +44,6 @@ from docgen.pdf.extract import Extract
 from docgen.pdf.swift import NotOurs, UnreadablePdf, glances
 
 PAGES_PER_FILE = 10_000
-_KIND = re.compile(r"vendor/(.+)-\d+\.pdf")
 
 
 def reprint(store: Store, out: Store, selection: Selection, reason: str, *, cards_only: bool = False) -> Counts:
@@ -64,17 +62,19 @@ def reprint(store: Store, out: Store, selection: Selection, reason: str, *, card
         raise PackageError(Violation("package_in_the_way", message, hint))
     original = fingerprint(store)  # before it is opened: of a package that changes meanwhile the reprint is none
     said = open_manifest(store)
-    issuers = (KEYS_TABLE,) if selection.keys or store.exists(KEYS_TABLE) else ()
+    issuers = (KEYS_TABLE,) if selection.keys or store.exists(said.named(KEYS_TABLE)) else ()
     require_as_made(store, said, (PAGES_TABLE, PIECES_TABLE, *issuers))
     on_mount = with_cards(said)
     left_out = set(MOUNTS) - on_mount if cards_only else set()
-    held = [holding.pages for envelope in search(store, selection) for holding in envelope]
+    held = [holding.pages for envelope in search(store, said, selection) for holding in envelope]
     chosen = [pages for pages in held if pages[0].document not in left_out]
+    pages = [(row.file, row.page) for rows in chosen for row in rows]
+    package = reprint_name(said.job.number, original, reason.strip(), pages)
     with scratch() as folder:
-        made = _Reprint(store, out, said, original, on_mount, folder)
+        made = _Reprint(store, out, said, package, on_mount, folder)
         try:
             made.copy(chosen)
-            return made.finish(chosen, selection, reason.strip())
+            return made.finish(chosen, {"of": original, "reason": reason.strip(), "selected": _told(selection)})
         except BaseException:  # Ctrl-C, too: what is left would be in the way of the next attempt
             made.take_back()
             raise
@@ -121,14 +121,15 @@ class LeftBehind(NamedTuple):
 
 def left_behind(out: Store) -> list[LeftBehind]:
     """The mounts of a reprint that carry cards besides those that are in it: who asks for one card gets its mount."""
-    glued = set(MOUNTS) - with_cards(open_manifest(out))
+    said = open_manifest(out)
+    glued = set(MOUNTS) - with_cards(said)
     besides: Counter[tuple[str, int]] = Counter()
-    for pages in documents(page_rows(out)):
+    for pages in documents(page_rows(out, said)):
         first = pages[0]
         besides[first.piece, first.sheet] += len(first.people) if first.document in glued else -bool(first.place)
     return [
         LeftBehind(piece_label(row.piece, row.sheet, row.of), cards)
-        for row in piece_rows(out)
+        for row in piece_rows(out, said)
         if (cards := besides[row.piece, row.sheet]) > 0
     ]
 
@@ -137,10 +138,10 @@ class _Reprint:
     """A package in the making."""
 
     def __init__(
-        self, store: Store, out: Store, said: Manifest, original: str | None, on_mount: set[str], folder: Path
+        self, store: Store, out: Store, said: Manifest, package: str, on_mount: set[str], folder: Path
     ) -> None:
         self._store, self._out, self._said, self._on_mount, self._folder = store, out, said, on_mount, folder
-        self._original = original
+        self._package = package
         self._files: list[File] = []
         self._rows: dict[PageRow, PageRow] = {}
 
@@ -148,33 +149,34 @@ class _Reprint:
         """Copy the pages, kind by kind, in their order."""
         by_kind: dict[str, list[PageRow]] = {}
         for rows in chosen:
-            by_kind.setdefault(_kind(rows[0].file), []).extend(rows)
-        for kind, rows in sorted(by_kind.items()):
+            by_kind.setdefault(pages_file(self._package, rows[0].document, 1), []).extend(rows)
+        for _, rows in sorted(by_kind.items()):
             for number, at in enumerate(range(0, len(rows), PAGES_PER_FILE), start=1):
-                self._copy_file(f"vendor/{kind}-{number:04d}.pdf", rows[at : at + PAGES_PER_FILE])
+                own = rows[at : at + PAGES_PER_FILE]
+                self._copy_file(pages_file(self._package, own[0].document, number), own)
 
-    def finish(self, chosen: Sequence[Sequence[PageRow]], selection: Selection, reason: str) -> Counts:
+    def finish(self, chosen: Sequence[Sequence[PageRow]], told: Mapping[str, Any]) -> Counts:
         """Write the tables and the manifest."""
         by_envelope = groupby(chosen, key=lambda rows: (rows[0].piece, rows[0].sheet))
         envelopes = {key: list(documents) for key, documents in by_envelope}
         pieces = [
             self._piece(row, envelopes[key])
-            for row in piece_rows(self._store)
+            for row in piece_rows(self._store, self._said)
             if (key := (row.piece, row.sheet)) in envelopes
         ]
         whose = [rows for rows in chosen if rows[0].document not in MOUNTS or rows[0].document in self._on_mount]
         people = {person for rows in whose for person in rows[0].people}
         self._put_table(PAGES_TABLE, PAGES, [_cells(self._rows[row]) for rows in chosen for row in rows])
         self._put_table(PIECES_TABLE, PIECES, pieces)
-        if self._store.exists(KEYS_TABLE):
-            self._put_table(KEYS_TABLE, KEYS, _keys(key_rows(self._store), people))
+        if self._store.exists(self._said.named(KEYS_TABLE)):
+            self._put_table(KEYS_TABLE, KEYS, _keys(key_rows(self._store, self._said), people))
             self._put_table(REJECTS_TABLE, REJECTS, [])
         homes = {row.piece for row in pieces if row.kind not in TO_EMPLOYERS}
         counts = Counts(
             people=len(people), printed=len(people), households=len(homes), pieces=len(pieces),
             cards=sum(row.cards for row in pieces), pages=len(self._rows),
         )  # fmt: skip
-        self._put_manifest(counts, selection, reason)
+        self._put_manifest(counts, told)
         return counts
 
     def take_back(self) -> None:
@@ -193,7 +195,7 @@ class _Reprint:
     def _copy_file(self, name: str, rows: Sequence[PageRow]) -> None:
         path = self._folder / "file.pdf"
         with path.open("wb") as stream:
-            extract = Extract(stream)
+            extract = Extract(stream, Path(name).stem)
             for source, own in groupby(rows, key=lambda row: row.file):
                 pages = list(own)
                 data = self._sound(source, pages)
@@ -201,7 +203,10 @@ class _Reprint:
                     extract.add(data, [row.page for row in pages])
                 except NotOurs:
                     raise _damaged(pages[0], "the file went through another program") from None
-            extract.finish()
+            try:
+                extract.finish()
+            except (NotOurs, ValueError):
+                raise _damaged(rows[0], "the file does not say of itself what it should") from None
         for number, (row, glance) in enumerate(zip(rows, glances(path.read_bytes(), contents=False), strict=True), 1):
             if glance.sha256 != row.page_hash:
                 raise _damaged(row, "the page is not the one that was made")
@@ -229,32 +234,32 @@ class _Reprint:
                 raise _damaged(row, "the page is not the one that was made")
         return data
 
-    def _put_table(self, name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
-        path = self._folder / "table.csv"
+    def _put_table(self, table: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+        name, path = named(self._package, table), self._folder / "table.csv"
         with path.open("wb") as stream:
             stream.write(header(columns))
-            table = TableWriter(stream)
+            writer = TableWriter(stream)
             for row in rows:
-                table.row(row)
-            table.finish()
+                writer.row(row)
+            writer.finish()
         self._files.append(_file(name, path))
         self._out.put(name, path)
 
-    def _put_manifest(self, counts: Counts, selection: Selection, reason: str) -> None:
-        asked = {name: list(ids) for name, ids in asdict(selection).items() if ids and name != "keys"}
+    def _put_manifest(self, counts: Counts, told: Mapping[str, Any]) -> None:
         manifest: dict[str, Any] = {
             **self._said.raw,
+            "package": self._package,
             "counts": counts.as_dict(),
             "files": [file.as_dict() for file in sorted(self._files, key=lambda file: file.name)],
-            "reprint": {"of": self._original, "reason": reason, "selected": asked},
+            "reprint": told,
         }
         text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         self._out.put(MANIFEST, text.encode("utf-8"))
 
 
-def _kind(file: str) -> str:
-    found = _KIND.fullmatch(file)
-    return found[1] if found else "pages"
+def _told(selection: Selection) -> dict[str, list[str]]:
+    """What the manifest says of what was asked for: the records' own keys are the issuer's."""
+    return {name: list(ids) for name, ids in asdict(selection).items() if ids and name != "keys"}
 
 
 def _cells(row: PageRow) -> tuple[object, ...]:

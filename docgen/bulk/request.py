@@ -23,7 +23,9 @@ from docgen.errors import RequestError, Violation
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.profile import InsurerProfile
 
-_NUMBER = re.compile(r"[0-9A-Z]{1,6}")
+# A package's folder has the number's name, and Windows has no folders of these names:
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_NUMBER = re.compile(r"(?!(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9])\Z)[0-9A-Z]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
         policy = Policy.of(profile, delivery := policy.delivery.returned)
     if wish.number is not None and not _NUMBER.fullmatch(wish.number):
         message = f"{wish.number!r} is no job number"
-        raise RequestError(Violation("job_number_form", message, "one to six of A-Z and 0-9, or none at all"))
+        hint = "one to six of A-Z and 0-9, no name that Windows keeps for itself (CON, COM1), or none at all"
+        raise RequestError(Violation("job_number_form", message, hint))
     issued_on = wish.issued_on or _first_issue_date(head, format, policy.settings)
     occasion: Occasion = "returned" if wish.returned else "delivery"
     return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue or None)

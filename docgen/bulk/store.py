@@ -1,7 +1,7 @@
 """Where a batch lives: a folder, or a prefix of an S3-compatible store.
 
 A write is there as a whole or not at all, and the last of two writes stays; so a shard that runs twice does no harm.
-Names are relative, with forward slashes: `vendor/cards-0001.pdf`. Reading what is not there is a FileNotFoundError; a
+Names are relative, with forward slashes: `vendor/S0001-pages.csv`. Reading what is not there is a FileNotFoundError; a
 store that stays away after every retry is a BatchError `store_unavailable`.
 """
 

@@ -13,12 +13,11 @@ from pyarrow import csv
 
 from docgen.bulk.against import result_of
 from docgen.bulk.interrupts import interruptible
-from docgen.bulk.job import Counts, File, Job, employers_dir, shard_dir
-from docgen.bulk.opened import KEYS_TABLE, MANIFEST, difference, digest_of, open_manifest
+from docgen.bulk.job import Counts, File, Job, employers_dir, named, shard_dir
+from docgen.bulk.opened import FIT_TABLE, KEYS_TABLE, MANIFEST, difference, digest_of, open_manifest
 from docgen.bulk.package import TABLES, table_blocks
 from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report
 from docgen.bulk.store import Store
-from docgen.bulk.tables import FIT
 
 _BLOCK = 1 << 20
 
@@ -47,10 +46,11 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
     for name in sorted(set(said.files) ^ there):
         code = "package_file_missing" if name in said.files else "package_file_unknown"
         report.add([Finding(code, "manifest and package do not have the same files", "", name)])
+    tables = {said.named(table): table for table in TABLES}
     for name, file in sorted(said.files.items()):
         if name.endswith(".csv"):
             with interruptible():
-                report.add(_table(store, file, folders))
+                report.add(_table(store, file, tables.get(name), folders))
         elif files.get(name) != file:
             report.add([Finding("package_file_changed", "the manifest does not have what the shard made", "", name)])
     if report.ok:  # else the table may not even be one
@@ -73,16 +73,14 @@ def _numbers(store: Store, folder: str) -> list[int]:
     return sorted(int(name.split("/")[2]) for name in store.names(folder) if name.endswith("/result.json"))
 
 
-def _table(store: Store, file: File, folders: Sequence[str]) -> Iterator[Finding]:
+def _table(store: Store, file: File, table: str | None, folders: Sequence[str]) -> Iterator[Finding]:
     found = digest_of(store, file.name)
     if difference(file, found):
         yield Finding("package_file_changed", "the table is not the one that the manifest names", "", file.name)
-    columns = TABLES.get(file.name)
-    if (
-        columns is not None and columns is not FIT
-    ):  # which says how texts were set, and of nobody whether they are there
+    # The table of fits says how texts were set, and of nobody whether they are there.
+    if table is not None and table != FIT_TABLE:
         made = hashlib.sha256()
-        for block in table_blocks(store, file.name, columns, folders):
+        for block in table_blocks(store, table, folders):
             made.update(block)
         if made.hexdigest() != found[0]:
             yield Finding("package_table", "the table is not put together from the shards' rows", "", file.name)
@@ -94,27 +92,27 @@ def everybody_once(store: Store, job: Job, counts: Counts) -> Iterator[Finding]:
     Takes a byte for each row of the input.
     """
     rows, people, last = bytearray(counts.people + 1), 0, 0
-    start = len(job.number) + len("-P")
-    for batch in _keys(store):
+    table, start = named(job.number, KEYS_TABLE), len(job.number) + len("-P")
+    for batch in _keys(store, table):
         ordinals = pc.utf8_slice_codeunits(batch["person"], start, start + 8).cast(pa.int64()).to_pylist()
         if not all(map(lt, (last, *ordinals), ordinals)):
-            yield Finding("package_person", "the table of keys has people twice, or out of order", "", KEYS_TABLE)
+            yield Finding("package_person", "the table of keys has people twice, or out of order", "", table)
             return
         people, last = people + len(ordinals), ordinals[-1]
         for row in batch["row"].to_pylist():
             if row >= len(rows):
                 rows.extend(bytes(row + 1 - len(rows)))
             if rows[row]:
-                yield Finding("package_person", f"row {row} of the input stands here twice", "", KEYS_TABLE)
+                yield Finding("package_person", f"row {row} of the input stands here twice", "", table)
             rows[row] = 1
     if people != counts.people:
         message = f"the table of keys has {people} people, and the shards {counts.people}"
-        yield Finding("package_counts", message, "", KEYS_TABLE)
+        yield Finding("package_counts", message, "", table)
 
 
-def _keys(store: Store) -> Iterator[pa.RecordBatch]:
+def _keys(store: Store, table: str) -> Iterator[pa.RecordBatch]:
     types = {"person": pa.string(), "row": pa.int64()}
-    with store.reader(KEYS_TABLE) as stream:
+    with store.reader(table) as stream:
         convert = csv.ConvertOptions(include_columns=list(types), column_types=types)
         reading = csv.ReadOptions(block_size=_BLOCK, use_threads=False)
         with csv.open_csv(stream, reading, csv.ParseOptions(newlines_in_values=True), convert) as batches:

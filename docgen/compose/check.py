@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from docgen.compose.brand import brand_of
 from docgen.compose.composition import PAGE_TEXTS, Composition, page_flags
 from docgen.compose.needed import check_needed, item_of
 from docgen.compose.placed import PlacedSide
@@ -17,25 +15,26 @@ from docgen.issuance.profile import InsurerProfile
 from docgen.layout.grammar import check_grammar, suggest
 from docgen.layout.models import Element, Layout, Line, Rect
 from docgen.layout.roles import check_roles
-from docgen.text.faces import FontLibrary
 
 Found = TypeVar("Found", Rect, Line)
 _SLACK = 0.01  # mm
 
 
 def check_layout(
-    layout: Layout, kind: Document, profiles: Iterable[InsurerProfile], fonts: FontLibrary, art_dir: Path
+    layout: Layout, kind: Document, profiles: Sequence[InsurerProfile], compiled: Callable[[str], Composition]
 ) -> list[Violation]:
     """Every violation of one layout, for every insurer that issues its document.
 
+    `compiled` gives the layout compiled for an insurer, or raises LayoutError with what keeps it from being.
     Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
     those of `check_items`, and `layout_role`.
     """
     found = [*check_items(layout, kind), *check_roles(layout)]
+    for floor in dict.fromkeys(profile.type_floor for profile in profiles):
+        found += check_grammar(layout, floor)
     for profile in profiles:
-        found += check_grammar(layout, profile.type_floor)
         try:
-            Composition(layout, brand_of(profile, kind.id, kind.constants(profile), art_dir), fonts)
+            compiled(profile.id)
         except LayoutError as error:
             found += error.violations
     return list(dict.fromkeys(found))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from docgen.compose.placed import PlacedBars, PlacedPath, PlacedQr, PlacedSide, PlacedText, StaticItem
-from docgen.layout.models import Element, Figure, Layout, Readable, TextElement, Wording
+from docgen.layout.models import Figure, Layout, Readable, TextElement, Wording
 
 FIGURE = "figure"
 Box = tuple[float, float, float, float]
@@ -57,7 +57,10 @@ def tags_of(layout: Layout, insurers: Mapping[str, Wording]) -> dict[str, Tag]:
     """The tag of each element that is read, by its id; `insurers` is the wording that the insurer has instead."""
     tags: dict[str, Tag] = {}
     for elements in layout.sides.values():
-        ranks = {id_: rank for rank, id_ in enumerate(_in_reading_order(elements, None))}
+        following: dict[str | None, list[str]] = {}
+        for element in elements:
+            following.setdefault(element.after if isinstance(element, Readable) else None, []).append(element.id)
+        ranks = {id_: rank for rank, id_ in enumerate(_in_reading_order(following, None))}
         starts: dict[str, int] = {}
         for element in elements:
             rank = ranks.get(element.id, len(ranks))  # one that follows itself is an error that the check tells
@@ -74,12 +77,11 @@ def tags_of(layout: Layout, insurers: Mapping[str, Wording]) -> dict[str, Tag]:
     return tags
 
 
-def _in_reading_order(elements: Sequence[Element], leader: str | None) -> Iterator[str]:
-    """The ids as the layout has them, but each element that is read `after` another behind that one."""
-    for element in elements:
-        if (element.after if isinstance(element, Readable) else None) == leader:
-            yield element.id
-            yield from _in_reading_order(elements, element.id)
+def _in_reading_order(following: Mapping[str | None, Sequence[str]], leader: str | None) -> Iterator[str]:
+    """The ids as the layout has them, but those of elements that are read after another, `following` it, behind it."""
+    for id_ in following.get(leader, ()):
+        yield id_
+        yield from _in_reading_order(following, id_)
 
 
 def read(side: PlacedSide, tags: Mapping[str, Tag]) -> tuple[Spoken, ...]:

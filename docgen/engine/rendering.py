@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
@@ -19,6 +20,7 @@ from docgen.compose.brand import brand_of
 from docgen.compose.check import check_covers, check_items, check_layout, check_wording, never_filled
 from docgen.compose.composition import Asked, Composition, Spot
 from docgen.compose.placed import PlacedSide
+from docgen.compose.seen import check_seen
 from docgen.compose.window import check_window
 from docgen.engine import folder
 from docgen.errors import DocgenError, LayoutError, RequestError, Violation
@@ -32,7 +34,7 @@ from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
 from docgen.pdf.fonts import Embedder
 from docgen.pdf.icc import load_output_profile
-from docgen.pdf.metadata import FileInfo
+from docgen.pdf.metadata import FileInfo, titled
 from docgen.pdf.page import PagePainter
 from docgen.pdf.raster import render_png
 from docgen.pdf.writer import deflated_probe
@@ -143,7 +145,8 @@ class Engine:
             settings.output_condition_registry or None,
         )
         self._painter = PagePainter()
-        self._compositions: dict[tuple[str, str], Composition] = {}
+        self._compilations: dict[tuple[str, str], Composition] = {}
+        self._compositions: dict[tuple[str, str], Composition] = {}  # of these, what prints all that it must
         problems: list[Violation] = []
         names = dict.fromkeys(name for kind in DOCUMENTS.values() for name in kind.layouts)
         drawn = [self._dir / f"{name}.yaml" for name in names]
@@ -259,15 +262,17 @@ class Engine:
         """Whether a document's first sheet is printed on both sides, for records with these flags."""
         return self._composition(document, insurer).is_two_sided(known)
 
-    def book(self, document: str, issued_on: date, stream: BinaryIO) -> Book:
-        """An empty file for any number of a document's pages, dated with the issue date."""
-        return Book(stream, self._info(document, issued_on), self._intent, self._embedder, self._painter)
+    def book(self, document: str, issued_on: date, stream: BinaryIO, name: str = "") -> Book:
+        """An empty file for any number of a document's pages, dated with the issue date.
 
-    def _info(self, document: str, issued_on: date) -> FileInfo:
-        return FileInfo(self.title(document), issued_on)
+        Its title is the document's, behind the file's name if it has one.
+        """
+        info = FileInfo(titled(name, self.title(document)), issued_on)
+        return Book(stream, info, self._intent, self._embedder, self._painter)
 
     def _tagged_book(self, document: str, issued_on: date, stream: BinaryIO) -> AccessibleBook:
-        return AccessibleBook(stream, self._info(document, issued_on), self._intent, self._embedder, self._painter)
+        info = FileInfo(self.title(document), issued_on)
+        return AccessibleBook(stream, info, self._intent, self._embedder, self._painter)
 
     def _require_roles(self, document: str) -> None:
         """Raises RequestError `not_accessible` for a layout that does not say how all of it is read."""
@@ -321,7 +326,7 @@ class Engine:
             issuers = [profile for profile in self.insurers.values() if document in profile.document_ids()]
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 profiles = [profile for profile in issuers if self.layout(document, profile) is layout]
-                found += check_layout(layout, kind, profiles, self._fonts, self._dir / "art")
+                found += check_layout(layout, kind, profiles, partial(self._compiled, document))
                 found += self._across(layout)
                 if issuers and not profiles:
                     samples.silence(layout)
@@ -331,6 +336,8 @@ class Engine:
         for document, kind in DOCUMENTS.items():
             for layout in map(self._layouts.__getitem__, kind.layouts):
                 found += samples.never_filled(document, layout)
+        for layout in self._layouts.values():
+            found += samples.seen(layout, self._fonts)
         found += folder.unread(self._dir, self._layouts, DOCUMENTS)
         return list(dict.fromkeys(found))
 
@@ -373,11 +380,19 @@ class Engine:
             kind, layout = DOCUMENTS[document], self.layout(document, profile)
             if wrong := [*check_items(layout, kind), *self._across(layout)]:
                 raise LayoutError(wrong)
-            brand = brand_of(profile, document, kind.constants(profile), self._dir / "art")
-            self._compositions[key] = Composition(
-                layout, brand, self._fonts, lambda other: self._composition(other, insurer)
-            )
+            self._compositions[key] = self._compiled(document, insurer)
         return self._compositions[key]
+
+    def _compiled(self, document: str, insurer: str) -> Composition:
+        """The composition whether or not the layout prints what it must. Raises LayoutError if it does not compile."""
+        key = (document, insurer)
+        if key not in self._compilations:
+            profile = self.insurers[insurer]
+            brand = brand_of(profile, document, DOCUMENTS[document].constants(profile), self._dir / "art")
+            self._compilations[key] = Composition(
+                self.layout(document, profile), brand, self._fonts, lambda other: self._composition(other, insurer)
+            )
+        return self._compilations[key]
 
 
 def _sha256(data: bytes) -> str:
@@ -409,7 +424,7 @@ class _Samples:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._placed: dict[str, list[PlacedSide]] = {}
+        self._placed: dict[str, list[tuple[str, PlacedSide]]] = {}
         # Layouts of which samples can't tell all: those that do not compile for some insurer, and those that draw a
         # document in a size in which nobody issues it.
         self._silent: set[str] = set()
@@ -422,7 +437,7 @@ class _Samples:
                 insurer = engine.insurer_of_sample(name)
                 layout = engine.layout(document, engine.insurers[insurer])
                 _, sides = engine.place(document, insurer, record)
-                self._placed.setdefault(layout.layout, []).extend(sides)
+                self._placed.setdefault(layout.layout, []).extend((f"{document}/{name}", side) for side in sides)
             except DocgenError as error:
                 if isinstance(error, LayoutError):
                     self.silence(layout)
@@ -437,7 +452,11 @@ class _Samples:
         """What no sample fills."""
         if layout.layout not in self._silent:
             placed = self._placed.get(layout.layout, ())
-            yield from never_filled(layout, DOCUMENTS[document].catalogue, placed)
+            yield from never_filled(layout, DOCUMENTS[document].catalogue, [side for _, side in placed])
+
+    def seen(self, layout: Layout, fonts: FontLibrary) -> Iterator[Violation]:
+        """What lies over a text or in a symbol, and what is hardly seen."""
+        return check_seen(layout, self._placed.get(layout.layout, ()), fonts)
 
 
 def fit_reports(sides: Iterable[PlacedSide]) -> Iterator[FitReport]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from docgen.located import Written
 from docgen.wrong_values import ONE_LINE
 
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE)]
 
 
-class Model(BaseModel):
-    """Frozen, and strict about keys: a misspelt key is an error."""
+class Model(Written):
+    """A part of a profile, strict about the kinds of its values too."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
 
 
 def as_tuple(value: Any) -> Any:

@@ -21,11 +21,11 @@ from docgen.issuance.categories import Category
 from docgen.issuance.eras import FirstYear, LaterEra, anniversary
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.substitution import Substituter
-from docgen.wrong_values import said
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
 PaletteRole = Literal["body", "motif", "band", "line"]
+ArtworkName = Literal["mark", "seal"]
 Writing = Literal["horizontal", "vertical"]
 Endorsement = Literal["confidential", "important", "certificate_enclosed", "notice_enclosed"]
 
@@ -50,10 +50,8 @@ _CMYK = "four numbers C, M, Y, K in percent: [0, 34, 88, 8]"
 
 
 def _cmyk(value: Any) -> Any:
-    if value is None:
-        raise ValueError(f"nothing stands here (`#` begins a comment in YAML); an ink is {_CMYK}")
     if not isinstance(value, (list, tuple)) or len(value) != 4:
-        raise ValueError(f"no ink: {value}; an ink is {_CMYK}")
+        raise ValueError(f"no ink: {value}; an ink is {_CMYK}" if value is not None else f"an ink is {_CMYK}")
     return as_tuple(value)
 
 
@@ -205,7 +203,7 @@ class Rolling(YearDay):
     """The first `month`/`day` that comes after `years` from the issue (30 November after four years)."""
 
     rule: Literal["rolling"]
-    years: Annotated[int, Field(ge=0, le=4)]
+    years: Annotated[int, Field(ge=0, le=4, description="Years from the issue, before `month` and `day` come")]
 
 
 class Fixed(Model):
@@ -219,15 +217,15 @@ class WithinYears(Model):
     """`years` from the issue, the day before its anniversary."""
 
     rule: Literal["within_years"]
-    years: Annotated[int, Field(ge=1, le=5)]
+    years: Annotated[int, Field(ge=1, le=5, description="Years from the issue")]
 
 
 class Fiscal(YearDay):
     """The end of the insurer's year (31 July): the first to come, or a later one; from 70 it may be earlier."""
 
     rule: Literal["fiscal"]
-    years: Annotated[int, Field(ge=1, le=5)] = 1
-    years_from_70: Annotated[int, Field(ge=1, le=5)] | None = None
+    years: Annotated[int, Field(ge=1, le=5, description="Which end of the year to come: 1, the next")] = 1
+    years_from_70: Annotated[int, Field(ge=1, le=5)] | None = Field(default=None, description="The same from 70")
 
 
 Base = Rolling | Fixed | WithinYears | Fiscal
@@ -243,7 +241,7 @@ class Validity(Model):
 
     label: Line = "有効期限"
     base: Annotated[Base, Field(discriminator="rule")]
-    residence_grace_days: Annotated[int, Field(ge=0, le=92)] = 0
+    residence_grace_days: Annotated[int, Field(ge=0, le=92, description="Days after the residence limit")] = 0
     ends_at_70: bool = False
     short_term: bool = False
 
@@ -273,7 +271,10 @@ class Mail(Model):
     inserter: Literal["none", "omr", "code"] = "none"
 
 
-Trim = Annotated[tuple[float, float], BeforeValidator(as_tuple)]
+_TRIMS = ((86.0, 54.0), (85.6, 54.0))
+Trim = Annotated[
+    tuple[float, float], BeforeValidator(as_tuple), Field(json_schema_extra={"enum": [list(trim) for trim in _TRIMS]})
+]
 
 
 class CardSettings(Model):
@@ -286,9 +287,9 @@ class CardSettings(Model):
     insured on a dependent's card as on the insured person's own front, or registered.
     """
 
-    trim: Trim = (86.0, 54.0)
-    corner_radius: Annotated[float, Field(ge=0, le=10)] = 3.0
-    die_line: bool = False
+    trim: Trim = Field(default=_TRIMS[0], description="[width, height] in mm")
+    corner_radius: Annotated[float, Field(ge=0, le=10, description="mm")] = 3.0
+    die_line: bool = Field(default=False, description="The card's outline on a plate of its own, for the die")
     match_code: bool = False
     qr: QrSettings | None = None
     burden: Literal["printed", "separate"] = "printed"
@@ -296,7 +297,7 @@ class CardSettings(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> CardSettings:
-        if self.trim not in ((86.0, 54.0), (85.6, 54.0)):
+        if self.trim not in _TRIMS:
             raise PydanticCustomError("trim", "trim must be [86, 54] or [85.6, 54]")
         if self.match_code and "{match_code}" not in (self.qr.payload if self.qr else ""):
             raise PydanticCustomError(
@@ -326,7 +327,9 @@ class LimitSettings(CertificateSettings):
     """
 
     categories: Annotated[tuple[Category, ...], Field(min_length=1), BeforeValidator(as_tuple)]
-    longest_months: Annotated[int, Field(ge=1, le=12)] | None = None
+    longest_months: Annotated[int, Field(ge=1, le=12)] | None = Field(
+        default=None, description="Months from that of effect"
+    )
     year_end: YearDay | None = None
 
 
@@ -536,13 +539,13 @@ class InsurerProfile(Model):
     name: Line
     address: Line
     tel: Line
-    palette: dict[PaletteRole, CmykInk]
-    images: dict[Literal["mark", "seal"], Artwork] = Field(default={})
+    palette: dict[PaletteRole, CmykInk] = Field(description="The ink of each role: [c, m, y, k] in percent")
+    images: dict[ArtworkName, Artwork] = Field(default={})
     wording: dict[
         Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")],
         Line | Annotated[tuple[Line, ...], BeforeValidator(as_tuple)],
     ] = Field(default={})
-    type_floor: Annotated[float, Field(ge=4, le=12)] = 5.0
+    type_floor: Annotated[float, Field(ge=4, le=12, description="The smallest type, in points")] = 5.0
     dates: Dates = Dates()
     names: Names = Names()
     sex: Sex = Sex()
@@ -596,7 +599,23 @@ def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:
 def profile_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a profile, for editors."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "docgen profile of an insurer"}
-    return {**InsurerProfile.model_json_schema(), **head}
+    schema = located.without_nulls(InsurerProfile.model_json_schema())
+    return {**schema, "properties": {key: _with_keys(part) for key, part in schema["properties"].items()}, **head}
+
+
+def _with_keys(schema: dict[str, Any]) -> dict[str, Any]:
+    """A mapping whose keys are fixed, with each of them spelled out: so that editors offer them."""
+    keys = schema.get("propertyNames", {}).get("enum")
+    if keys is None:
+        return schema
+    rest = {key: part for key, part in schema.items() if key not in ("propertyNames", "additionalProperties")}
+    required = {} if "default" in schema else {"required": keys}
+    return {
+        **rest,
+        **required,
+        "properties": dict.fromkeys(keys, schema["additionalProperties"]),
+        "additionalProperties": False,
+    }
 
 
 def profile_warnings(profile: InsurerProfile, file: str | None = None) -> list[Violation]:
@@ -682,7 +701,7 @@ def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
         return Violation(
             "layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}", file=source.file, line=line
         )
-    return Violation("layout_value", f"{where}: {said(detail)}", file=source.file, line=line)
+    return Violation("layout_value", f"{where}: {located.said(detail)}", file=source.file, line=line)
 
 
 def _told_at(detail: ErrorDetails, source: located.Located) -> tuple[object, ...]:

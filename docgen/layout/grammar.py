@@ -32,7 +32,7 @@ from docgen.layout.models import (
     TextElement,
 )
 
-_BARCODE_CLEAR = 2.0  # mm, https://post.japanpost.jp/zipcode/zipmanual/p13.html
+BARCODE_CLEAR = 2.0  # mm, https://post.japanpost.jp/zipcode/zipmanual/p13.html
 _MOST_NAMES, _NEAREST = 24, 6  # names that a hint lists; of more, the nearest
 _SLACK = 0.01  # mm: boxes that touch do not collide
 
@@ -58,9 +58,14 @@ class Area:
         )
 
     def meets(self, other: Area) -> bool:
+        # Most areas do not meet, and every text is held against every other: that these do not is seen at once.
         return (
-            min(self.right, other.right) - max(self.left, other.left) > _SLACK
-            and min(self.bottom, other.bottom) - max(self.top, other.top) > _SLACK
+            self.right - other.left > _SLACK
+            and other.right - self.left > _SLACK
+            and self.bottom - other.top > _SLACK
+            and other.bottom - self.top > _SLACK
+            and min(self.right - self.left, other.right - other.left) > _SLACK
+            and min(self.bottom - self.top, other.bottom - other.top) > _SLACK
         )
 
     def __str__(self) -> str:
@@ -105,7 +110,7 @@ def check_references(layout: Layout) -> tuple[Violation, ...]:
 
 
 def check_grammar(layout: Layout, type_floor: float = 5.0) -> tuple[Violation, ...]:
-    """What stands where: nothing off the page, texts in the safe area, no type below the floor, no collisions.
+    """What stands where: nothing off the page, texts and artwork in the safe area, no small type, no collisions.
 
     `type_floor` is the insurer's smallest type in points. The safe area is that of the smallest of the page's trims,
     centred. Texts collide when their boxes overlap and no pair of their conditions excludes the other.
@@ -311,9 +316,13 @@ def _geometry(layout: Layout, type_floor: float) -> Iterator[Violation]:
         yield from _on_page(layout, place)
         yield from _in_safe_area(layout, place)
     yield from _type_sizes(layout, places, type_floor)
-    read = [(place, areas_of(layout, place.element)) for place in places if _is_read(place.element)]
-    for (one, mine), (other, theirs) in combinations(read, 2):
-        if one.side == other.side and _both_visible(one.element, other.element):
+    for side in layout.sides:
+        read = [
+            (place, areas_of(layout, place.element))
+            for place in places
+            if place.side == side and _is_read(place.element)
+        ]
+        for (one, mine), (other, theirs) in combinations(read, 2):
             yield from _collision(layout, one, mine, other, theirs)
 
 
@@ -341,7 +350,9 @@ def _on_page(layout: Layout, place: _Place) -> Iterator[Violation]:
 
 
 def _in_safe_area(layout: Layout, place: _Place) -> Iterator[Violation]:
-    if not _is_read(place.element):
+    """Texts, symbols and artwork keep to the safe area; artwork may also run off the page, to the end of the bleed."""
+    is_image = isinstance(place.element, Image)
+    if not (is_image or _is_read(place.element)):
         return
     page = layout.page
     width = min([page.width, *(width for width, _ in page.trims)])
@@ -349,9 +360,24 @@ def _in_safe_area(layout: Layout, place: _Place) -> Iterator[Violation]:
     left, top = (page.width - width) / 2, (page.height - height) / 2
     safe = Area(left, top, left + width, top + height).grown(-page.safe)
     area = area_of(layout, place.element)
-    if not safe.holds(area):
+    sheet = Area(0, 0, page.width, page.height).grown(page.bleed)
+    if is_image and not sheet.holds(area):
+        return  # told as such
+    if not safe.holds(_held(area, sheet, safe) if is_image else area):
         message, hint = f"stands outside the safe area: {area}", f"the safe area: {safe}"
+        if is_image:
+            hint += f"; or let it run off the page, to the end of the bleed: {sheet}"
         yield _violation(layout, place.path(_place_key(place.element)), "layout_outside_safe_area", message, hint)
+
+
+def _held(area: Area, sheet: Area, safe: Area) -> Area:
+    """What of an area must keep to the safe area: each edge but those at the end of the bleed."""
+    return Area(
+        safe.left if area.left <= sheet.left + _SLACK else area.left,
+        safe.top if area.top <= sheet.top + _SLACK else area.top,
+        safe.right if area.right >= sheet.right - _SLACK else area.right,
+        safe.bottom if area.bottom >= sheet.bottom - _SLACK else area.bottom,
+    )
 
 
 def _type_sizes(layout: Layout, places: list[_Place], floor: float) -> Iterator[Violation]:
@@ -383,7 +409,7 @@ def _both_visible(one: Element, other: Element) -> bool:
 def _collision(layout: Layout, one: _Place, mine: list[Area], other: _Place, theirs: list[Area]) -> Iterator[Violation]:
     for first in mine:
         for second in theirs:
-            if first.meets(second):
+            if first.meets(second) and _both_visible(one.element, other.element):
                 message = f"collides with {one.element.id}: {second} over {first}"
                 hint = "move one of them, or give them conditions that exclude each other"
                 yield _violation(layout, other.path(_place_key(other.element)), "layout_collision", message, hint)
@@ -470,7 +496,7 @@ def _first_area(layout: Layout, element: Element) -> Area:
         # 67 bars, the last without its gap; two mm stay clear all round (Japan Post's manual, p. 12 and 13).
         width, height = (66 * 1.2 + 0.6) * element.size / 10, 3.6 * element.size / 10
         x, y = element.at
-        return Area(x, y, x + width, y + height).grown(_BARCODE_CLEAR)
+        return Area(x, y, x + width, y + height).grown(BARCODE_CLEAR)
     if isinstance(element, Include):
         return Area(*element.at, *element.at)  # as large as the other document's page, which compose knows
     if isinstance(element, Hatch):

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from docgen import located
 from docgen.errors import LayoutError, Violation
+from docgen.layout.fixed import with_names
 from docgen.layout.grammar import check_references, suggest
 from docgen.layout.models import (
     ELEMENTS,
@@ -26,7 +27,6 @@ from docgen.layout.models import (
     Style,
     kinds_in,
 )
-from docgen.wrong_values import said
 
 
 def load_layout(path: Path) -> Layout:
@@ -52,7 +52,7 @@ def load_layout(path: Path) -> Layout:
 def layout_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a layout file, for editors."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "docgen layout"}
-    return {**Layout.model_json_schema(mode="validation"), **head}
+    return {**with_names(located.without_nulls(Layout.model_json_schema(mode="validation"))), **head}
 
 
 def _locate(layout: Layout, source: located.Located) -> None:
@@ -107,7 +107,7 @@ def _violation(source: located.Located, path: located.Path_, error: ErrorDetails
     while owner and isinstance(owner[-1], int):
         owner = owner[:-1]  # an item of a list is described by the list's key
     name = str(owner[-1]) if owner else "the layout"
-    says = "too few values" if error["type"] == "missing" else said(error)
+    says = "too few values" if error["type"] == "missing" else located.said(error)
     return at.value(f"`{name}`: {says}", _description(source.data, owner[:-1], name))
 
 

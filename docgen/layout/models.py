@@ -11,8 +11,17 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr, Tag
+from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
 
+from docgen.located import Written
+
+# What names look like; which of them there are is not the grammar's to say (`layout.fixed` tells editors).
+LAYOUT = r"^[a-z][a-z0-9-]*$"
+DOCUMENT = r"^[a-z][a-z-]*$"
+INCLUDE = r"^[a-z][a-z-]*\.(front|back)$"
+IMAGE = r"^insurer\.[a-z0-9_]+$"
+INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
+FIT_STEP = r"^(condense (0?\.[0-9]+|1(\.0+)?)|shrink [0-9]+(\.[0-9]+)?|wrap [1-9][0-9]?|omit|reject)$"
 # Numbers are strict: YAML knows a number from a text, and "5" in quotes is a slip.
 Mm = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-2000, le=2000)]
 PositiveMm = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=2000)]
@@ -28,16 +37,15 @@ Side = Literal["front", "back", "next"]
 Role = Literal["h1", "h2", "h3", "p", "more", "label", "value", "column", "artifact"]
 Point = tuple[Mm, Mm]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-LayoutName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+LayoutName = Annotated[str, Field(pattern=LAYOUT)]
 ElementId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
 
-_INK = r"^(paper|black|insurer\.[a-z][a-z0-9_]*|spot\.[A-Za-z][A-Za-z0-9_-]*)$"
-_FIT_STEP = r"^(condense (0?\.[0-9]+|1(\.0+)?)|shrink [0-9]+(\.[0-9]+)?|wrap [1-9][0-9]?|omit|reject)$"
+_INKS = "`paper`, `black`, `insurer.ROLE` (the palette), `spot.NAME` or [c, m, y, k] in percent"
 _CONDITION = r"^(not )?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*( is [a-z][a-z0-9_]*)?$"
 
 
 def _ink(value: Any) -> Any:
-    if isinstance(value, str) and not re.fullmatch(_INK, value):
+    if isinstance(value, str) and not re.fullmatch(INK, value):
         raise ValueError(f"no ink: {value}; an ink is paper, black, insurer.ROLE, spot.NAME or [c, m, y, k] in percent")
     if not isinstance(value, (str, list, tuple)) or (not isinstance(value, str) and len(value) != 4):
         raise ValueError("an ink is paper, black, insurer.ROLE, spot.NAME or [c, m, y, k] in percent")
@@ -58,13 +66,7 @@ def _wording(value: Any) -> Any:
     raise ValueError("wording is a text or a list of texts (a number needs quotes)")
 
 
-class Model(BaseModel):
-    """Frozen, and strict about keys: a misspelt key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FitStep(Model):
+class FitStep(Written):
     """One step of a fit policy: `condense 0.7`, `shrink 5`, `wrap 2`, `omit` or `reject`."""
 
     kind: Literal["condense", "shrink", "wrap", "omit", "reject"]
@@ -77,13 +79,13 @@ class FitStep(Model):
 def _fit_step(value: Any) -> Any:
     if isinstance(value, FitStep):
         return value
-    if not isinstance(value, str) or not re.fullmatch(_FIT_STEP, value):
+    if not isinstance(value, str) or not re.fullmatch(FIT_STEP, value):
         raise ValueError(f"no step: {value}; a step is condense 0.7, shrink 5, wrap 2, omit or reject")
     kind, _, limit = value.partition(" ")
-    return {"kind": kind, "limit": float(limit) if limit else None}
+    return FitStep(kind=kind, limit=float(limit)) if limit else FitStep(kind=kind)  # type: ignore[arg-type]
 
 
-class Condition(Model):
+class Condition(Written):
     """A flag that must be on (`holder.is_dependent`) or off (`not card.has_qr`).
 
     Of flags that say what one thing is (`fact is burden`) only one is ever on.
@@ -113,7 +115,7 @@ def _condition(value: Any) -> Any:
 
 
 _ConditionText = Annotated[str, Field(pattern=_CONDITION)]
-Ink = Annotated[Annotated[str, Field(pattern=_INK)] | Cmyk, BeforeValidator(_ink)]
+Ink = Annotated[Annotated[str, Field(pattern=INK)] | Cmyk, BeforeValidator(_ink)]
 Radius = Annotated[
     Annotated[float, Field(ge=0, le=500)] | Literal["insurer.corner_radius"],
     BeforeValidator(_radius),
@@ -122,7 +124,7 @@ Wording = Annotated[str | tuple[str, ...], BeforeValidator(_wording)]
 Fit = tuple[
     Annotated[
         FitStep,
-        BeforeValidator(_fit_step, json_schema_input_type=Annotated[str, Field(pattern=_FIT_STEP)]),
+        BeforeValidator(_fit_step, json_schema_input_type=Annotated[str, Field(pattern=FIT_STEP)]),
     ],
     ...,
 ]
@@ -132,7 +134,7 @@ When = Annotated[
 ]
 
 
-class Style(Model):
+class Style(Written):
     """How a text is set."""
 
     stack: str = Field(description="A stack of faces in fonts.toml")
@@ -154,10 +156,10 @@ class Style(Model):
         default=False,
         description="Vertical writing (縦書き), columns from right to left: `left` is the top, `top` the right edge",
     )
-    ink: Ink = Field(default="black", description="`black`, `insurer.ROLE`, `spot.NAME` or [c, m, y, k] in percent")
+    ink: Ink = Field(default="black", description=f"Ink of the text: {_INKS}")
 
 
-class Element(Model):
+class Element(Written):
     """What all elements share."""
 
     id: ElementId = Field(description="A name, once in a layout")
@@ -241,10 +243,10 @@ class FieldText(TextElement):
 
 
 class Painted(Element):
-    """What shapes share. An ink is `insurer.ROLE` (the palette), `paper`, `black`, `spot.NAME` or [c, m, y, k] in %."""
+    """What shapes share."""
 
-    fill: Ink | None = Field(default=None, description="Ink of the area")
-    stroke: Ink | None = Field(default=None, description="Ink of the outline, centred on the shape's edge")
+    fill: Ink | None = Field(default=None, description=f"Ink of the area: {_INKS}")
+    stroke: Ink | None = Field(default=None, description=f"Ink of the outline, centred on the shape's edge: {_INKS}")
     stroke_width: Annotated[PositiveMm, Field(ge=0.09)] = Field(
         default=0.2, description="mm; a press holds no line under 0.09 mm (0.25 pt)"
     )
@@ -255,10 +257,10 @@ class Painted(Element):
     step: tuple[Mm, Mm] = Field(default=(0, 0), description="Each copy stands [dx, dy] mm from the one before")
 
 
-class Cover(Model):
+class Cover(Written):
     """What a seal is stuck over: a box on another document, or its part above a rule, and a margin round it."""
 
-    document: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] = Field(description="The other document: card")
+    document: Annotated[str, Field(pattern=DOCUMENT)] = Field(description="The other document: card")
     box: ElementId = Field(description="The id of a rect of its layout")
     above: ElementId | None = Field(
         default=None, description="The id of a line: the seal ends on it, and leaves visible what stands below"
@@ -302,7 +304,7 @@ class Hatch(Painted):
 class Image(Figure):
     """Vector artwork of the insurer: scaled to fit the box, centred."""
 
-    image: Annotated[str, Field(pattern=r"^insurer\.[a-z0-9_]+$")] = Field(description="`insurer.mark`")
+    image: Annotated[str, Field(pattern=IMAGE)] = Field(description="`insurer.mark`")
     box: Box = Field(description="[x, y, width, height] in mm")
 
 
@@ -327,7 +329,7 @@ class Barcode(Figure):
 class Include(Element):
     """A side of another document, placed by its trim's top-left corner: `include: card.front`."""
 
-    include: Annotated[str, Field(pattern=r"^[a-z][a-z-]*\.(front|back)$")] = Field(
+    include: Annotated[str, Field(pattern=INCLUDE)] = Field(
         description="DOCUMENT.SIDE; the row (or the record) brings that document's own record"
     )
     at: Point = Field(description="[x, y] in mm")
@@ -381,7 +383,7 @@ AnyElement = Annotated[
 ]
 
 
-class Page(Model):
+class Page(Written):
     """The trim size that the layout is drawn on, its bleed and its safe area."""
 
     width: PositiveMm = Field(description="mm")
@@ -394,14 +396,14 @@ class Page(Model):
     )
 
 
-class Places(Model):
+class Places(Written):
     """A flow into fixed places: each side that takes rows, with the corners [x, y] of its places."""
 
     rows: ItemName = Field(description="The list of the catalogue that flows")
     places: dict[Side, Annotated[tuple[Point, ...], Field(min_length=1)]] = Field(description="Corners by side, in mm")
 
 
-class Rows(Model):
+class Rows(Written):
     """A flow of rows, one below the other, each as tall as its texts need: a table."""
 
     rows: ItemName = Field(description="The list of the catalogue that flows")
@@ -422,7 +424,7 @@ Flow = Annotated[
 ]
 
 
-class Showing(Model):
+class Showing(Written):
     """What an envelope's window shows of the folded front, wherever the sheet slides in it: this and nothing else."""
 
     envelope: LayoutName = Field(description="The envelope's layout: envelope-long-3")
@@ -438,7 +440,7 @@ class Showing(Model):
     )
 
 
-class Layout(Model):
+class Layout(Written):
     """One document's layout."""
 
     layout: LayoutName = Field(description="The document's name: card")

@@ -1,8 +1,9 @@
 """Pages taken out of finished files into a new one, which paints the same and is PDF/X-4 and PDF/A-2u as they are.
 
 Content and boxes are copied byte for byte, so that page hashes stay; what the pages share comes along as far as they
-use it: fonts are subset once more, to the glyphs that are shown. Everything else a file says of itself (title, dates,
-printing condition) is the first source's. Nothing is looked up outside of the sources.
+use it: fonts are subset once more, to the glyphs that are shown. Everything else a file says of itself (dates, printing
+condition) is the first source's, and so is its title but for the file's name. Nothing is looked up outside of the
+sources.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import BinaryIO
 
 import uharfbuzz as hb
 
+from docgen.pdf.metadata import retitled
 from docgen.pdf.swift import PAGE, NotOurs, WrittenFile, references
 from docgen.pdf.writer import PdfStream
 
@@ -29,10 +31,13 @@ _PAGES_PER_NODE = 256
 
 
 class Extract:
-    """A new file in the making: `add` pages in order, then `finish`. Memory holds one source at a time."""
+    """A new file in the making: `add` pages in order, then `finish`. Memory holds one source at a time.
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._out = PdfStream(stream)
+    `name` is the file's, with which its title begins.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._out, self._name = PdfStream(stream), name
         self._catalog, self._pages = self._out.reserve(), self._out.reserve()
         self._nodes: list[tuple[int, list[int]]] = []
         self._first: WrittenFile | None = None
@@ -76,10 +81,11 @@ class Extract:
         copy = _Copy(out, source, {old_pages: self._pages, old_metadata: out.reserve()})
         root = copy.renumbered(catalog)
         entries, packet = source.raw_stream(old_metadata)
+        info, packet = retitled(source.body(source.info), packet, self._name)
         out.put_raw_stream(_UUID.sub(self._uuid(), packet), entries.decode("ascii"), copy.numbers[old_metadata])
-        info = copy.put(source.info)
+        number = out.put(info)
         out.put(root, self._catalog)
-        out.finish(self._catalog, info)
+        out.finish(self._catalog, number)
 
     def _put_page(self, entries: str) -> None:
         if self.page_count % _PAGES_PER_NODE == 0:

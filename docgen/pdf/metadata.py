@@ -6,16 +6,19 @@ does not have.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from docgen import __version__
 from docgen.pdf.writer import text_string
 
 PRODUCER = f"docgen {__version__}"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_INFO_TITLE = re.compile(rb"<</Title.*?(?=/Creator\()", re.DOTALL)
+_XMP_TITLE = re.compile(rb'<dc:title><rdf:Alt><rdf:li xml:lang="x-default">([^<]*)</rdf:li>')
 _BASE_NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "xmp": "http://ns.adobe.com/xap/1.0/",
@@ -61,6 +64,27 @@ class FileInfo:
     def iso_date(self) -> str:
         """The date as XMP writes it."""
         return f"{self.issued_on:%Y-%m-%d}T00:00:00+09:00"
+
+
+def titled(name: str, document: str) -> str:
+    """The title of a file of many documents: its name, by which a press queue tells it from others, and the document's.
+
+    A file without a name is titled as its document is.
+    """
+    return f"{name} {document}" if name else document
+
+
+def retitled(dictionary: bytes, packet: bytes, name: str) -> tuple[bytes, bytes]:
+    """The Info dictionary and the XMP packet of a file as `titled`, under another name. Raises ValueError if they are
+    not as `info_dictionary` and `xmp_packet` write them.
+    """
+    found = _XMP_TITLE.search(packet)
+    if found is None or _INFO_TITLE.match(dictionary) is None:
+        raise ValueError("the file has no title of ours")
+    title = titled(name, unescape(found[1].decode()).partition(" ")[2])
+    start, end = found.span(1)
+    entry = f"<</Title{text_string(title)}".encode("ascii")
+    return _INFO_TITLE.sub(lambda _: entry, dictionary), packet[:start] + escape(title).encode() + packet[end:]
 
 
 def info_dictionary(info: FileInfo) -> str:

@@ -20,11 +20,11 @@ from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from docgen import strict_json
 from docgen.bulk.find import Selection
-from docgen.bulk.job import nobody_printed
+from docgen.bulk.job import named, nobody_printed
 from docgen.bulk.ledger import Batch, Ledger, Reprint, not_released
 from docgen.bulk.opened import MANIFEST, REJECTS_TABLE
 from docgen.bulk.reprint import is_of, left_behind, reprint
@@ -331,9 +331,10 @@ class Batches:
             raise RequestError(Violation("not_found", "there is no such reprint", hint))
         return store
 
-    def rejects(self, batch: str) -> Iterator[bytes]:
+    def rejects(self, batch: str) -> Download:
         """The table of rejects, which does not hand anything out to the vendor. Raises RequestError `not_released`."""
-        return Store.open(self.released(batch).store).chunks(REJECTS_TABLE)
+        found = self.released(batch)
+        return file_of(Store.open(found.store), "issuer", named(found.job.number, REJECTS_TABLE).partition("/")[2])
 
     def reprints(self, batch: str) -> dict[str, Any]:
         """What was printed again of the package as it is now, the newest first."""
@@ -559,10 +560,9 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
         return EventSourceResponse(_events(batches, batch, last_event_id), ping=15)
 
     @routes.get("/{batch}/rejects", summary="Who was not printed, and why", response_class=Response)
-    def rejects(batch: BatchId) -> Response:
+    def rejects(request: Request, batch: BatchId) -> Response:
         """The package's table of rejects, as CSV."""
-        headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="rejects.csv"'}
-        return StreamingResponse(batches.rejects(batch), media_type="text/csv; charset=utf-8", headers=headers)
+        return batches.rejects(batch).answer(request)
 
     @routes.get("/{batch}/package", summary="One side of the package", response_class=Response, responses=_BINARY)
     def package(request: Request, batch: BatchId, side: Side = "vendor") -> Response:
@@ -570,7 +570,7 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
 
         From the first byte of the vendor's side on nobody is withdrawn.
         """
-        return batches.download(request, batch, side, lambda found: _package(found, Store.open(found.store), side))
+        return batches.download(request, batch, side, lambda found: package_of(Store.open(found.store), side))
 
     @routes.get(
         "/{batch}/package/{side}/{name}", summary="A file of the package", response_class=Response, responses=_BINARY
@@ -620,14 +620,10 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
         A reprint of before a withdrawal is not there any more.
         """
         return batches.download(
-            request, batch, side, lambda found: _package(found, batches.reprint_store(found, reprint), side)
+            request, batch, side, lambda found: package_of(batches.reprint_store(found, reprint), side)
         )
 
     return routes
-
-
-def _package(batch: Batch, store: Store, side: Side) -> Download:
-    return package_of(store, side, batch.job.number, batch.job.issued_on)
 
 
 async def _events(batches: Batches, batch: str, seen: str | None) -> AsyncIterator[dict[str, str]]:

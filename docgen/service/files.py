@@ -8,14 +8,14 @@ import tarfile
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, time
 from itertools import accumulate
 from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from docgen.bulk.opened import MANIFEST, open_manifest
+from docgen.bulk.opened import MANIFEST, Manifest, open_manifest
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
 
@@ -108,7 +108,7 @@ def _range(header: str | None, size: int) -> tuple[int, int] | None:
 def file_of(store: Store, side: Side, name: str) -> Download:
     """One file of a package. Raises RequestError `not_found` for anything that its manifest does not name."""
     full = f"{side}/{name}"
-    known = _files(store, side)
+    known = _files(store, open_manifest(store), side)
     if full not in known:
         raise RequestError(Violation("not_found", "the package has no file of this name", "see its manifest"))
     size, tag = known[full]
@@ -116,13 +116,13 @@ def file_of(store: Store, side: Side, name: str) -> Download:
     return Download([Piece(size, store=store, name=full)], media, name.rpartition("/")[2], tag)
 
 
-def package_of(store: Store, side: Side, number: str, issued_on: date) -> Download:
+def package_of(store: Store, side: Side) -> Download:
     """One side of a package as a tar, the same bytes whenever it is asked for: so an interrupted one is continued."""
     pieces: list[Piece] = []
-    when = int(datetime(issued_on.year, issued_on.month, issued_on.day, tzinfo=UTC).timestamp())
-    tags = hashlib.sha256()
-    for name, (size, tag) in sorted(_files(store, side).items()):
-        info = tarfile.TarInfo(f"{number}/{name}")
+    said, tags = open_manifest(store), hashlib.sha256()
+    when = int(datetime.combine(said.job.issued_on, time(), UTC).timestamp())
+    for name, (size, tag) in sorted(_files(store, said, side).items()):
+        info = tarfile.TarInfo(f"{said.package}/{name}")
         info.size, info.mtime, info.mode = size, when, 0o644
         head = info.tobuf(tarfile.PAX_FORMAT)
         padding = -size % _TAR_BLOCK
@@ -133,12 +133,11 @@ def package_of(store: Store, side: Side, number: str, issued_on: date) -> Downlo
         ]
         tags.update(tag.encode())
     pieces.append(Piece(2 * _TAR_BLOCK, bytes(2 * _TAR_BLOCK)))
-    return Download([p for p in pieces if p.size], "application/x-tar", f"{number}-{side}.tar", tags.hexdigest())
+    return Download([p for p in pieces if p.size], "application/x-tar", f"{said.package}-{side}.tar", tags.hexdigest())
 
 
-def _files(store: Store, side: Side) -> dict[str, tuple[int, str]]:
+def _files(store: Store, said: Manifest, side: Side) -> dict[str, tuple[int, str]]:
     """The files of a side: bytes and tag. The manifest, which does not name itself, belongs to the vendor's."""
-    said = open_manifest(store)
     found = {name: (file.bytes, file.sha256) for name, file in said.files.items() if name.startswith(f"{side}/")}
     if side == "vendor":
         content = store.read(MANIFEST)

@@ -6,13 +6,14 @@ words and numbers, of half or full width, stay together unless one alone is wide
 (令和8年3月31日) and ratios (3割), which nobody should have to put together from two lines.
 
 A word in katakana may be broken, as the standard allows, and what is wider than a line must be, somewhere. Lines that
-are cut with `careful` keep the one together, and cut the other behind a hyphen, a slash or the year: they may be more.
+are cut with more care are kinder to readers, and may be more.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import IntEnum
 
 NO_START = frozenset(
     "、。，．・：；？！‼⁇⁈⁉‐゠–〜～ー々〻ゝゞヽヾ゛゜"
@@ -41,6 +42,15 @@ _BOUND = frozenset(
 )
 
 
+class Care(IntEnum):
+    """What lines mind beside the rules; each minds what those before it do."""
+
+    NOTHING = 0
+    PARTS = 1  # what belongs together by the author's word
+    WORDS = 2  # words in katakana stay together, and a longer word is cut behind a hyphen, a slash or the year
+    SPACES = 3  # a line that is half full ends at a space: street　building, family　given
+
+
 def _in_word(cluster: str) -> bool:
     return _WORD(cluster[0]) is not None
 
@@ -62,32 +72,41 @@ def _may_part(before: str, after: str) -> bool:
 
 
 def break_lines(
-    parts: Sequence[str], advances: Sequence[float], width: float, *, careful: bool = False
+    parts: Sequence[str], advances: Sequence[float], width: float, care: Care = Care.NOTHING
 ) -> list[tuple[int, int]]:
     """Cut clusters into lines as (start, end): greedy, no line wider than `width` but for hanging spaces.
 
     `advances` and `width` share one unit. A word wider than the line is cut where it must be. Joined, the lines are
-    the text. A single cluster wider than `width` gets a line of its own, which the caller finds too wide. With
-    `careful` lines are kinder to words, and may be more.
+    the text. A single cluster wider than `width` gets a line of its own, which the caller finds too wide.
     """
     lines: list[tuple[int, int]] = []
     start = 0
     while start < len(parts):
-        end = _line_end(parts, advances, width, start, careful)
+        end = _line_end(parts, advances, width, start, care)
         lines.append((start, end))
         start = end
     return lines
 
 
-def _line_end(parts: Sequence[str], advances: Sequence[float], width: float, start: int, careful: bool) -> int:
+def _line_end(parts: Sequence[str], advances: Sequence[float], width: float, start: int, care: Care) -> int:
     limit = _limit(parts, advances, width, start)
     if limit == len(parts):
         return limit
-    for may_end in (_may_part, may_break) if careful else (may_break,):
+    if care >= Care.SPACES and (end := _last_space(parts, advances, width, start, limit)):
+        return end
+    for may_end in (_may_part, may_break) if care >= Care.WORDS else (may_break,):
         for end in range(limit, start, -1):
             if may_end(parts[end - 1], parts[end]):
                 return end
-    return _forced_end(parts, start, limit, careful)
+    return _forced_end(parts, start, limit, care)
+
+
+def _last_space(parts: Sequence[str], advances: Sequence[float], width: float, start: int, limit: int) -> int | None:
+    """Behind the last space of a line, if that fills half of it."""
+    for end in range(limit, start, -1):
+        if parts[end - 1] in _SPACES and may_break(parts[end - 1], parts[end]):
+            return end if sum(advances[start : end - 1]) >= width / 2 else None
+    return None
 
 
 def _limit(parts: Sequence[str], advances: Sequence[float], width: float, start: int) -> int:
@@ -100,8 +119,8 @@ def _limit(parts: Sequence[str], advances: Sequence[float], width: float, start:
     return len(parts)
 
 
-def _forced_end(parts: Sequence[str], start: int, limit: int, careful: bool) -> int:
+def _forced_end(parts: Sequence[str], start: int, limit: int, care: Care) -> int:
     """No good place up to `limit`: cut a long word, but still not before a mark that may not begin a line."""
     places = [at for at in range(limit, start, -1) if parts[at][0] not in NO_START and parts[at - 1][0] not in NO_END]
-    joints = [at for at in places if careful and parts[at - 1] in _JOINTS]
+    joints = [at for at in places if care >= Care.WORDS and parts[at - 1] in _JOINTS]
     return next(iter(joints or places), max(limit, start + 1))

@@ -132,6 +132,15 @@ class Face:
         """A glyph's advance in 1/1000 em."""
         return self._advances[number]
 
+    def ink(self, number: int) -> tuple[float, float, float, float] | None:
+        """A glyph's ink: left, low, right, high from its origin, in 1/1000 em; None if it has none."""
+        extents = self._hb_font.get_glyph_extents(number)
+        if extents is None or not extents.width or not extents.height:
+            return None
+        scale = 1000 / self.units_per_em
+        left, high = extents.x_bearing * scale, extents.y_bearing * scale
+        return left, high + extents.height * scale, left + extents.width * scale, high
+
     def _all_forms(self) -> dict[Form, dict[str, int]]:
         """The glyphs of vertical writing, found all at once, so that a layer depends on the face alone."""
         if self._forms is None:

@@ -22,7 +22,7 @@ from itertools import accumulate, groupby, product
 from operator import attrgetter
 from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from docgen.text.breaking import break_lines
+from docgen.text.breaking import Care, break_lines
 from docgen.text.faces import Glyph, Stack, clusters
 from docgen.units import MM_PER_PT
 
@@ -230,8 +230,8 @@ class TextSetter(ABC, Generic[P]):
     def _at(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> SetText | None:
         """The text at one size in at most `lines` lines, condensed as little as needed; None if it does not fit."""
         ratios = self._ratios(paragraphs, size, condense, lines)
-        for ratio, careful in product(ratios, (True, False)):
-            broken = [line for part in paragraphs for line in self._break(part, size, ratio, careful)]
+        for ratio, care in product(ratios, reversed(Care)):
+            broken = [line for part in paragraphs for line in self._break(part, size, ratio, care)]
             room = (self._length + TOLERANCE_MM) / ratio
             if len(broken) <= lines and all(self._natural(_trimmed(g, t), size) <= room for g, t in broken):
                 count = len(broken)
@@ -246,11 +246,11 @@ class TextSetter(ABC, Generic[P]):
             return [needed] if needed >= condense - 1e-9 else []
         return [percent / 100 for percent in range(100, math.ceil(condense * 100 - 1e-9) - 1, -1)]
 
-    def _break(self, part: Paragraph[P], size: float, ratio: float, careful: bool) -> list[tuple[Sequence[P], str]]:
+    def _break(self, part: Paragraph[P], size: float, ratio: float, care: Care) -> list[tuple[Sequence[P], str]]:
         em = size * MM_PER_PT / 1000
         advances = [glyph.advance * em + self.tracking for glyph in part.glyphs]
         width = (self._length + TOLERANCE_MM) / ratio + self.tracking
-        cuts = list(_cuts(part, advances, width, careful)) or [(0, 0)]
+        cuts = list(_cuts(part, advances, width, care)) or [(0, 0)]
         return [(part.glyphs[a:b], "".join(part.clusters[a:b])) for a, b in cuts]
 
     def _excess(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> float:
@@ -375,11 +375,12 @@ class Setter(TextSetter[Glyph]):
         return top + (self.stack.ascent + index * self.line_height) * size * MM_PER_PT
 
 
-def _cuts(paragraph: Paragraph[P], advances: Sequence[float], width: float, careful: bool) -> Iterator[tuple[int, int]]:
+def _cuts(paragraph: Paragraph[P], advances: Sequence[float], width: float, care: Care) -> Iterator[tuple[int, int]]:
     """Lines as (start, end): as many whole parts as a line takes; a part that is wider than a line is broken itself."""
     start = 0
-    for end, after in zip(paragraph.ends, (*paragraph.ends[1:], None), strict=True):
-        lines = break_lines(paragraph.clusters[start:end], advances[start:end], width, careful=careful)
+    ends = paragraph.ends if care else paragraph.ends[-1:]
+    for end, after in zip(ends, (*ends[1:], None), strict=True):
+        lines = break_lines(paragraph.clusters[start:end], advances[start:end], width, care)
         *whole, last = [(start + a, start + b) for a, b in lines] or [(start, end)]
         yield from whole
         start = last[0]

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.bulk.servers import BUCKET, Postgres, s3_server
+
+forked.fork_workers()
 
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """An S3-compatible server for the session: its bucket's URL. The environment leads to it."""
-    with s3_server() as environment, pytest.MonkeyPatch.context() as patch:
+    with s3_server() as environment, forked.told(environment), pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
         yield f"s3://{BUCKET}"

@@ -13,7 +13,8 @@ from typing import Any
 import pikepdf
 
 from docgen.bulk.job import shard_dir
-from docgen.bulk.opened import MANIFEST, PAGES_TABLE
+from docgen.bulk.opened import MANIFEST, PAGES_TABLE, open_manifest
+from docgen.bulk.store import Store
 from docgen.bulk.tables import PAGES, header
 from docgen.pdf.swift import glances
 
@@ -25,6 +26,11 @@ class Damaged:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @property
+    def pages_table(self) -> str:
+        """What its table of pages is called."""
+        return open_manifest(Store.open(self.folder)).named(PAGES_TABLE)
 
     def pages_of(self, file: str, change: Callable[[pikepdf.Pdf], None]) -> None:
         """Change a file as another program would."""
@@ -71,12 +77,12 @@ class Damaged:
                     row[PAGES.index("page_hash")] = hashes[file][page - 1]
             return rows
 
-        self.table(PAGES_TABLE, repaired)
+        self.table(self.pages_table, repaired)
         self.sign()
 
     def shard_tables(self, number: int) -> None:
         """A shard's own table of pages and its result as package and files now are."""
-        text = (self.folder / PAGES_TABLE).read_text(encoding="utf-8-sig")
+        text = (self.folder / self.pages_table).read_text(encoding="utf-8-sig")
         own = [line for line in text.splitlines()[1:] if f"-{number:04d}.pdf," in line]
         place = self.folder / shard_dir(number)
         (place / "pages.csv").write_bytes("".join(f"{line}\r\n" for line in own).encode("utf-8"))

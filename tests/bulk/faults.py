@@ -90,11 +90,14 @@ def with_postgres_killed(ground: Ground, pipeline: str, seed: int) -> dict[str, 
 
 
 def with_the_coordinator_killed(ground: Ground, pipeline: str, seed: int) -> dict[str, str]:
-    """The package of a batch whose first coordinator was killed, with its local workers, and another one finished."""
+    """The package of a batch whose first coordinator was killed, with its local workers, and another one finished.
+
+    The first has one worker or two.
+    """
     moment = random.Random(seed)
     batch = _submit(ground, pipeline)
     steps = moment.randint(1, 2 * _shards(pipeline) + 6)
-    with coordinator_process(ground, pipeline, batch) as process:
+    with coordinator_process(ground, pipeline, batch, workers=2 - seed % 2) as process:
         assert process.stdout is not None
         for _ in range(steps):
             if not process.stdout.readline():
@@ -106,14 +109,14 @@ def with_the_coordinator_killed(ground: Ground, pipeline: str, seed: int) -> dic
     return _finish(ground, pipeline, batch, lambda _: None)
 
 
-def coordinator_process(ground: Ground, pipeline: str, batch: Batch) -> subprocess.Popen[str]:
+def coordinator_process(ground: Ground, pipeline: str, batch: Batch, workers: int = 2) -> subprocess.Popen[str]:
     """A coordinator of its own, with local workers."""
     asked = {
         "ledger": ground.ledger,
         "batch": batch.id,
         "pipeline": pipeline,
         "settings": pipeline_of(pipeline).settings,
-        "workers": 2,
+        "workers": workers,
         "scheduler": None,
     }
     command = [sys.executable, "-m", "tests.bulk.coordinator", json.dumps(asked)]

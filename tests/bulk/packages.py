@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from bench.people import ISSUED_ON, people
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Job, part_name
-from docgen.bulk.opened import reading_guide
+from docgen.bulk.opened import KeyRow, PageRow, PieceRow, key_rows, open_manifest, page_rows, piece_rows, reading_guide
 from docgen.bulk.package import assemble, release
 from docgen.bulk.policy import Policy
 from docgen.bulk.shard import run_shard
@@ -80,6 +80,21 @@ def finish(engine: Engine, store: Store, job: Job, numbers: Iterable[int]) -> St
     assemble(store, job, engine.pinned(job.insurer), shards, letters, {"sha256": "0" * 64}, guide)
     release(store)
     return store
+
+
+def pages(store: Store) -> list[PageRow]:
+    """Every page of a finished package."""
+    return list(page_rows(store, open_manifest(store)))
+
+
+def pieces(store: Store) -> list[PieceRow]:
+    """Every envelope of a finished package."""
+    return list(piece_rows(store, open_manifest(store)))
+
+
+def keys(store: Store) -> list[KeyRow]:
+    """Every person of a finished package."""
+    return list(key_rows(store, open_manifest(store)))
 
 
 def halves(made: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

@@ -100,7 +100,7 @@ def test_shards_and_package_are_held_together(engine: Engine, sound: Path) -> No
 
 
 def test_findings_stand_in_the_packages_order_whichever_shard_was_read_first(engine: Engine, store: Store) -> None:
-    for name in ("vendor/cards-0001.pdf", "vendor/cards-0002.pdf", "vendor/mounts-0002.pdf"):
+    for name in ("vendor/S01-cards-0001.pdf", "vendor/S01-cards-0002.pdf", "vendor/S01-mounts-0002.pdf"):
         Damaged(Path(store.location)).pages_of(name, lambda pdf: pdf.pages.__delitem__(slice(1, 3)))
     one, other = reports(engine, store)
     found = [put_together(store, some, MANIFEST).findings for some in ([one, other], [other, one])]
@@ -123,7 +123,9 @@ def test_shards_beyond_four_figures_are_put_together_in_their_order(engine: Engi
     assert reconcile(store).findings == []
 
 
-@pytest.mark.parametrize("name", ["vendor/pages.csv", "vendor/pieces.csv", "issuer/keys.csv", "issuer/rejects.csv"])
+@pytest.mark.parametrize(
+    "name", ["vendor/S01-pages.csv", "vendor/S01-pieces.csv", "issuer/S01-keys.csv", "issuer/S01-rejects.csv"]
+)
 def test_a_table_that_lacks_a_shards_row_is_found_though_it_was_signed(engine: Engine, store: Store, name: str) -> None:
     damaged = Damaged(Path(store.location))
     damaged.table(name, lambda rows: rows[:-1])
@@ -135,7 +137,7 @@ def test_a_file_of_a_shard_that_the_package_lost_or_the_manifest_has_otherwise_i
     engine: Engine, store: Store
 ) -> None:
     whole = reports(engine, store)
-    store.delete("vendor/cards-0002.pdf")
+    store.delete("vendor/S01-cards-0002.pdf")
     Damaged(Path(store.location)).manifest(lambda manifest: manifest["files"][4].update(sha256="0" * 64))
     codes = {finding.code for finding in put_together(store, whole, MANIFEST).findings}
     assert codes == {"package_file_missing", "package_file_changed"}
@@ -247,12 +249,12 @@ def test_any_text_of_any_card_that_was_exchanged_is_found_though_every_hash_was_
         own[at] = data.draw(st.sampled_from(sorted(set(instead))), label="instead")
         set_lines(pdf, page, own)
 
-    damaged.pages_of("vendor/cards-0001.pdf", edit)
+    damaged.pages_of("vendor/S01-cards-0001.pdf", edit)
     damaged.hide()
     damaged.shard_tables(1)
     findings = found(engine, Store.open(folder))
     assert "package_text_differs" in {finding.code for finding in findings}
-    assert {finding.file for finding in findings} == {"vendor/cards-0001.pdf"}
+    assert {finding.file for finding in findings} == {"vendor/S01-cards-0001.pdf"}
 
 
 def shown(line: bytes) -> list[bytes]:

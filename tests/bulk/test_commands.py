@@ -78,7 +78,7 @@ def test_what_docgen_makes_is_readable_by_its_user_alone_whatever_the_umask(sour
         assert issue(state, source, out).returncode == 0
         assert issue(state, source, open_to_all, "--reissue", "a test").returncode == 0
         again = run(
-            state, "reprint", out, "--page", "vendor/cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "r"
+            state, "reprint", out, "--page", "vendor/S0001-cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "r"
         )
         assert again.returncode == 0, again.stderr
     finally:
@@ -90,15 +90,15 @@ def test_what_docgen_makes_is_readable_by_its_user_alone_whatever_the_umask(sour
 
 def test_it_reconciles_and_says_where_it_was_changed(state: Path, package: Path) -> None:
     assert run(state, "reconcile", package).returncode == 0
-    pages = package / "vendor" / "pages.csv"
+    pages = package / "vendor" / "C1-pages.csv"
     before = pages.read_bytes()
     try:
-        pages.write_bytes(before.replace(b"cards-0001.pdf,3,", b"cards-0001.pdf,5,", 1))
+        pages.write_bytes(before.replace(b"C1-cards-0001.pdf,3,", b"C1-cards-0001.pdf,5,", 1))
         damaged = run(state, "reconcile", package)
     finally:
         pages.write_bytes(before)
     assert damaged.returncode == 1
-    assert "vendor/pages.csv" in damaged.stderr
+    assert "vendor/C1-pages.csv" in damaged.stderr
     assert "Traceback" not in damaged.stderr
 
 
@@ -116,7 +116,7 @@ def test_somebody_is_found_by_their_own_key_and_printed_again(state: Path, packa
 
 
 def test_a_card_that_comes_with_its_mount_says_whose_do_not(state: Path, package: Path, tmp_path: Path) -> None:
-    cells = [row.split(",") for row in (package / "vendor/pieces.csv").read_text("utf-8-sig").splitlines()[1:]]
+    cells = [row.split(",") for row in (package / "vendor/C1-pieces.csv").read_text("utf-8-sig").splitlines()[1:]]
     piece, sheet, of, _, _, cards, *_ = max(cells, key=lambda row: int(row[5]))
     again = ("reprint", package, "--reason", "x", "--piece", f"{piece}-{sheet}1")
     told = run(state, *again, "--out", tmp_path / "one").stderr
@@ -131,16 +131,16 @@ def test_a_reprint_names_the_other_files_that_are_not_as_they_were_made(
     state: Path, package: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(package, tmp_path / "copy")
-    again = ("reprint", tmp_path / "copy", "--page", "vendor/cards-0001.pdf:1", "--cards-only", "--reason", "x")
+    again = ("reprint", tmp_path / "copy", "--page", "vendor/C1-cards-0001.pdf:1", "--cards-only", "--reason", "x")
     shutil.rmtree(tmp_path / "copy/issuer")  # a vendor has not got it
     assert run(state, *again, "--out", tmp_path / "one").stderr == ""
-    with (tmp_path / "copy/vendor/mounts-0001.pdf").open("ab") as file:
+    with (tmp_path / "copy/vendor/C1-mounts-0001.pdf").open("ab") as file:
         file.write(b" ")
     told = run(state, *again, "--out", tmp_path / "two")
-    assert (told.returncode, "vendor/mounts-0001.pdf" in told.stderr) == (0, True)
-    assert "vendor/cards-0001.pdf" not in told.stderr
-    (tmp_path / "copy/vendor/mounts-0001.pdf").unlink()
-    assert "vendor/mounts-0001.pdf" in run(state, *again, "--out", tmp_path / "three").stderr
+    assert (told.returncode, "vendor/C1-mounts-0001.pdf" in told.stderr) == (0, True)
+    assert "vendor/C1-cards-0001.pdf" not in told.stderr
+    (tmp_path / "copy/vendor/C1-mounts-0001.pdf").unlink()
+    assert "vendor/C1-mounts-0001.pdf" in run(state, *again, "--out", tmp_path / "three").stderr
 
 
 def test_a_plan_counts_as_the_package_does_and_leaves_nothing(

@@ -24,7 +24,7 @@ from docgen.bulk.against import reconcile_shard
 from docgen.bulk.find import Selection, find
 from docgen.bulk.intake import take_in
 from docgen.bulk.job import Job
-from docgen.bulk.opened import PageRow, key_rows, open_manifest, page_rows, piece_rows
+from docgen.bulk.opened import PageRow, open_manifest
 from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.reprint import left_behind, reprint
 from docgen.bulk.sources import open_source
@@ -41,7 +41,7 @@ from tests.bulk.damage import Damaged, Rows, lines, set_lines
 
 EXTRACTS = Path(__file__).parents[2] / "layouts/samples/extracts"
 ISSUED_ON = date(2025, 12, 2)
-MOUNTS = "vendor/mounts-0001.pdf"
+MOUNTS = "vendor/S01-mounts-0001.pdf"
 NAME, SERIAL = b"BT /mincho 13 Tf", b"BT /gothic 5 Tf"  # how lines of a page begin: names of people, cards' numbers
 
 
@@ -129,7 +129,7 @@ def test_every_insurers_package_says_what_its_extract_asks_for(
 def test_who_is_not_printed_is_named_in_the_insurers_own_columns(
     made: Made, insurer: str, rejects: set[tuple[str, str, str]]
 ) -> None:
-    table = read_table(io.BytesIO(made(insurer, "cards").read("issuer/rejects.csv")))
+    table = read_table(io.BytesIO(made(insurer, "cards").read("issuer/S01-rejects.csv")))
     assert {(row["key"], row["code"], row["column"]) for row in table} == rejects
 
 
@@ -142,8 +142,8 @@ def test_notices_of_two_households_that_changed_places_are_found_by_their_number
 ) -> None:
     store = made(insurer, "notices")
     shutil.copytree(store.location, tmp_path / "package")
-    damaged, notices = Damaged(tmp_path / "package"), "vendor/notices-0001.pdf"
-    sheets = [list(rows) for _, rows in groupby(page_rows(store), key=lambda row: (row.piece, row.sheet))]
+    damaged, notices = Damaged(tmp_path / "package"), "vendor/S01-notices-0001.pdf"
+    sheets = [list(rows) for _, rows in groupby(packages.pages(store), key=lambda row: (row.piece, row.sheet))]
     one = max(sheets, key=len)[page - 1]
     other = next(rows[0] for rows in sheets if rows[0].piece != one.piece)
     damaged.swap_contents(notices, one.page - 1, other.page - 1)
@@ -164,7 +164,7 @@ def test_a_notice_that_lost_its_number_is_found(made: Made, tmp_path: Path) -> N
         del content[code]
         set_lines(pdf, 1, content)
 
-    damaged.pages_of("vendor/notices-0001.pdf", spoil)
+    damaged.pages_of("vendor/S01-notices-0001.pdf", spoil)
     damaged.hide()
     assert [(f.code, f.page) for f in found(damaged)] == [("package_code_differs", 1)]
 
@@ -178,7 +178,7 @@ def test_where_a_number_stands_on_some_pages_alone_it_is_not_asked_for(tmp_path:
     assert times == 1
     layout.write_text(re.sub(r"    - \{id: next.piece, .*\n", "", text), encoding="utf-8")
     store = issue(Engine(Settings(layouts_dir=layouts)), tmp_path, "accountants.jsonl", job("accountants", "notices"))
-    assert max(row.sheets for row in piece_rows(store)) > 1
+    assert max(row.sheets for row in packages.pieces(store)) > 1
     assert reconcile(store).findings == []
 
 
@@ -187,8 +187,8 @@ def test_where_a_number_stands_on_some_pages_alone_it_is_not_asked_for(tmp_path:
 
 def family(store: Store) -> list[PageRow]:
     """The first sheet of the household of six: four cards, front and back."""
-    sheet = [row for row in page_rows(store) if len(row.people) == 4]
-    largest = next(row.piece for row in page_rows(store) if row.sheet == 2)
+    sheet = [row for row in packages.pages(store) if len(row.people) == 4]
+    largest = next(row.piece for row in packages.pages(store) if row.sheet == 2)
     return [row for row in sheet if row.piece == largest]
 
 
@@ -228,12 +228,12 @@ def swap_texts(content: list[bytes], one: int, other: int) -> None:
 
 
 def sheets(store: Store) -> set[int]:
-    return {row.sheets for row in piece_rows(store)}
+    return {row.sheets for row in packages.pieces(store)}
 
 
 def test_a_sheet_that_is_printed_on_both_sides_is_one(printed: Store, tmp_path: Path) -> None:
-    assert all(len([row for row in page_rows(printed) if row.piece == piece.piece and row.sheet == piece.sheet]) == 2
-               for piece in piece_rows(printed))  # fmt: skip
+    pages = Counter((row.piece, row.sheet) for row in packages.pages(printed))
+    assert pages == {(row.piece, row.sheet): 2 for row in packages.pieces(printed)}
     assert sheets(printed) == {1}
     again = Store.open(tmp_path / "again")
     reprint(printed, again, Selection(pieces=(family(printed)[0].piece,)), "torn")
@@ -242,9 +242,9 @@ def test_a_sheet_that_is_printed_on_both_sides_is_one(printed: Store, tmp_path: 
 
 def test_a_notice_has_as_many_sheets_as_pages_and_a_reprint_as_many(made: Made, tmp_path: Path) -> None:
     store = made("accountants", "notices")
-    pages = Counter((row.piece, row.sheet) for row in page_rows(store))
-    assert {(row.piece, row.sheet): row.sheets for row in piece_rows(store)} == pages
-    thick = max(piece_rows(store), key=lambda row: row.sheets)
+    pages = Counter((row.piece, row.sheet) for row in packages.pages(store))
+    assert {(row.piece, row.sheet): row.sheets for row in packages.pieces(store)} == pages
+    thick = max(packages.pieces(store), key=lambda row: row.sheets)
     assert thick.sheets > 1
     again = Store.open(tmp_path / "again")
     reprint(store, again, Selection(pieces=(thick.piece,)), "torn")
@@ -263,7 +263,7 @@ def test_a_wrong_count_of_sheets_is_found(made: Made, tmp_path: Path, insurer: s
         rows[at][PIECES.index("sheets")] = str(int(rows[at][PIECES.index("sheets")]) + more)
         return rows
 
-    damaged.table("vendor/pieces.csv", miscount)
+    damaged.table("vendor/S01-pieces.csv", miscount)
     damaged.sign()
     assert [finding.code for finding in found(damaged)] == ["package_counts"]
 
@@ -277,8 +277,8 @@ def test_a_notice_with_a_back_is_counted_by_sheets_too(tmp_path: Path) -> None:
     layout.write_text(layout.read_text(encoding="utf-8").replace("  next:\n", back, 1), encoding="utf-8")
     other = Engine(Settings(layouts_dir=layouts))
     store = issue(other, tmp_path, "accountants.jsonl", job("accountants", "notices"))
-    pages = Counter((row.piece, row.sheet) for row in page_rows(store))
-    assert {(row.piece, row.sheet): row.sheets + 1 for row in piece_rows(store)} == pages
+    pages = Counter((row.piece, row.sheet) for row in packages.pages(store))
+    assert {(row.piece, row.sheet): row.sheets + 1 for row in packages.pieces(store)} == pages
     assert reconcile(store).findings == []
     assert reconcile_shard(other, store, job("accountants", "notices"), 1).findings == []
 
@@ -316,16 +316,16 @@ def test_two_people_who_changed_places_in_a_sheets_row_are_found_by_the_vendor_t
                 row[6] = " ".join([people[1], people[0], *people[2:]])
         return rows
 
-    damaged.table("vendor/pages.csv", swap)
+    damaged.table("vendor/S01-pages.csv", swap)
     damaged.sign()
     report = reconcile(Store.open(damaged.folder), vendor_only=True)
-    assert {(finding.code, finding.file) for finding in report.findings} == {("package_order", "vendor/pages.csv")}
+    assert {(finding.code, finding.file) for finding in report.findings} == {("package_order", "vendor/S01-pages.csv")}
 
 
 def test_two_backs_that_changed_places_are_found_by_their_codes_though_every_hash_was_repaired(
     damaged: Damaged,
 ) -> None:
-    backs = [row for row in page_rows(Store.open(damaged.folder)) if row.page % 2 == 0]
+    backs = [row for row in packages.pages(Store.open(damaged.folder)) if row.page % 2 == 0]
     one, other = backs[1], backs[4]
     damaged.swap_contents(MOUNTS, one.page - 1, other.page - 1)
     damaged.hide()
@@ -345,7 +345,7 @@ def test_the_sheet_of_another_household_is_found(damaged: Damaged) -> None:
 def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Store, tmp_path: Path) -> None:
     front, back = family(printed)
     person = front.people[2]
-    own = next(row for row in key_rows(printed) if row.person == person)
+    own = next(row for row in packages.keys(printed) if row.person == person)
     asked = (Selection(people=(person,)), Selection(keys=(own.key,)), Selection(pages=(f"{MOUNTS}:{back.page}",)))
     for selection in asked:
         (holding,) = find(printed, selection)
@@ -360,9 +360,9 @@ def test_a_person_is_found_on_their_sheet_and_gets_all_of_it_again(printed: Stor
         out = Store.open(tmp_path / name)
         made = reprint(printed, out, Selection(people=(person,)), "damaged in the post", cards_only=cards_only)
         assert (made.pieces, made.cards, made.people, made.pages) == (1, 4, 4, 2)
-        assert [row.page_hash for row in page_rows(out)] == [front.page_hash, back.page_hash]
+        assert [row.page_hash for row in packages.pages(out)] == [front.page_hash, back.page_hash]
         assert left_behind(out) == []
-        assert {row.person for row in key_rows(out)} == set(front.people)
+        assert {row.person for row in packages.keys(out)} == set(front.people)
         assert reconcile(out).findings == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from docgen.bulk.opened import MANIFEST, piece_rows
+from docgen.bulk.opened import MANIFEST
 from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.store import Store
 from docgen.bulk.tables import PIECES
@@ -15,7 +15,7 @@ from docgen.engine import Engine
 from tests.bulk import packages
 from tests.bulk.damage import Damaged, Rows, exchange, lines, set_lines
 
-CARDS, MOUNTS, PAGES = "vendor/cards-0001.pdf", "vendor/mounts-0001.pdf", "vendor/pages.csv"
+CARDS, MOUNTS, PAGES = "vendor/S01-cards-0001.pdf", "vendor/S01-mounts-0001.pdf", "vendor/S01-pages.csv"
 # Who is on the way out: rejected, with the rest of the household held; withdrawn; by other names than the registered.
 CHANGES = {"n2": {"負担割合": "9"}, "n5": {"_withdrawn": True}, "n7": {"旧姓": "旧例"}, "n9": {"通称名": "通称見本"}}
 
@@ -213,14 +213,14 @@ def test_a_card_at_another_place_of_the_table_is_found(damaged: Damaged) -> None
 
 
 def test_pieces_in_another_order_than_planned_are_found(damaged: Damaged) -> None:
-    damaged.table("vendor/pieces.csv", lambda rows: [rows[1], rows[0], *rows[2:]])
+    damaged.table("vendor/S01-pieces.csv", lambda rows: [rows[1], rows[0], *rows[2:]])
     damaged.sign()
     (finding,) = found(damaged)
     assert (finding.code, finding.file) == ("package_order", PAGES)
 
 
 def test_a_piece_that_only_one_of_the_tables_has_is_found(damaged: Damaged) -> None:
-    damaged.table("vendor/pieces.csv", lambda rows: rows[:1] + rows[2:])
+    damaged.table("vendor/S01-pieces.csv", lambda rows: rows[:1] + rows[2:])
     damaged.sign()
     assert {finding.code for finding in found(damaged)} == {"package_order", "package_counts"}
 
@@ -272,7 +272,7 @@ def through_employers(handed_on: Path, tmp_path: Path) -> Damaged:
 
 def test_every_envelope_is_in_the_bundle_of_a_letter(handed_on: Path) -> None:
     assert reconcile(Store.open(handed_on)).findings == []
-    rows = list(piece_rows(Store.open(handed_on)))
+    rows = packages.pieces(Store.open(handed_on))
     letters = [row.piece for row in rows if row.kind == "letter"]
     assert len(letters) > 3
     assert list(dict.fromkeys(row.bundle for row in rows if row.kind == "employer")) == letters
@@ -289,10 +289,10 @@ def test_two_envelopes_that_changed_bundles_are_found_by_what_the_letters_name(t
         one[at], other[at] = other[at], one[at]
         return rows
 
-    through_employers.table("vendor/pieces.csv", swap)
+    through_employers.table("vendor/S01-pieces.csv", swap)
     through_employers.sign()
     findings = seen_by_the_vendor(through_employers)
-    assert {(finding.code, finding.file) for finding in findings} == {("package_bundle", "vendor/pieces.csv")}
+    assert {(finding.code, finding.file) for finding in findings} == {("package_bundle", "vendor/S01-pieces.csv")}
     assert {finding.piece for finding in findings} == set(changed)
     assert any(f"{changed[min(changed)][0]}-1/" in finding.hint for finding in findings)
 
@@ -303,7 +303,7 @@ def test_a_bundle_that_is_none_is_found(through_employers: Damaged, kind: str, b
         next(row for row in rows if row[PIECES.index("kind")] == kind)[PIECES.index("bundle")] = bundle
         return rows
 
-    through_employers.table("vendor/pieces.csv", spoil)
+    through_employers.table("vendor/S01-pieces.csv", spoil)
     through_employers.sign()
     assert {finding.code for finding in seen_by_the_vendor(through_employers)} == {"package_bundle"}
 
@@ -313,17 +313,17 @@ def test_what_is_mailed_to_a_home_is_in_no_bundle(damaged: Damaged) -> None:
         rows[2][PIECES.index("bundle")] = "S01-L00010001X"
         return rows
 
-    damaged.table("vendor/pieces.csv", spoil)
+    damaged.table("vendor/S01-pieces.csv", spoil)
     damaged.sign()
     (finding,) = seen_by_the_vendor(damaged)
-    assert (finding.code, finding.file) == ("package_bundle", "vendor/pieces.csv")
+    assert (finding.code, finding.file) == ("package_bundle", "vendor/S01-pieces.csv")
 
 
 @pytest.mark.parametrize("gone", ["the row", "the letter"])
 def test_an_envelope_or_a_letter_that_the_package_lost_is_missed(through_employers: Damaged, gone: str) -> None:
-    rows = list(piece_rows(Store.open(through_employers.folder)))
+    rows = packages.pieces(Store.open(through_employers.folder))
     lost = rows[0] if gone == "the row" else next(row for row in rows if row.kind == "letter")
-    for name, column in (("vendor/pieces.csv", 0), (PAGES, 2)):
+    for name, column in (("vendor/S01-pieces.csv", 0), (PAGES, 2)):
         through_employers.table(
             name,
             lambda rows, at=column: [row for row in rows if row[at] != lost.piece],
@@ -333,7 +333,7 @@ def test_an_envelope_or_a_letter_that_the_package_lost_is_missed(through_employe
 
 
 def test_letters_of_two_employers_that_changed_places_are_found(through_employers: Damaged) -> None:
-    letters = "vendor/letters-0001.pdf"
+    letters = "vendor/S01-letters-0001.pdf"
     through_employers.swap_contents(letters, 0, 1)
     through_employers.hide()
     findings = seen_by_the_vendor(through_employers)
@@ -343,7 +343,7 @@ def test_letters_of_two_employers_that_changed_places_are_found(through_employer
 
 def test_lists_of_two_employers_that_changed_places_are_found(engine: Engine, tmp_path: Path) -> None:
     packages.issue(engine, tmp_path, packages.job("lists"), [packages.rows_of_employers(10, households=1)])
-    damaged, lists = Damaged(tmp_path / "package"), "vendor/recipients-lists-0001.pdf"
+    damaged, lists = Damaged(tmp_path / "package"), "vendor/S01-recipients-lists-0001.pdf"
     damaged.swap_contents(lists, 0, 1)
     damaged.hide()
     findings = seen_by_the_vendor(damaged)
@@ -378,10 +378,10 @@ def test_a_piece_of_a_kind_that_there_is_not_is_found(damaged: Damaged) -> None:
         rows[1][PIECES.index("kind")] = "office"
         return rows
 
-    damaged.table("vendor/pieces.csv", rename)
+    damaged.table("vendor/S01-pieces.csv", rename)
     damaged.sign()
     (finding,) = found(damaged)
-    assert (finding.code, finding.file) == ("package_table", "vendor/pieces.csv")
+    assert (finding.code, finding.file) == ("package_table", "vendor/S01-pieces.csv")
     assert finding.piece is not None
     assert finding.hint == "home, direct, employer, letter or list"
 
@@ -403,15 +403,17 @@ def test_a_truncated_file_is_named(damaged: Damaged, keep: float) -> None:
     assert places(findings, "package_file_unreadable") == {(CARDS, None)}
 
 
-@pytest.mark.parametrize("name", [CARDS, MOUNTS, PAGES, "vendor/pieces.csv", "issuer/keys.csv", "issuer/rejects.csv"])
+@pytest.mark.parametrize(
+    "name", [CARDS, MOUNTS, PAGES, "vendor/S01-pieces.csv", "issuer/S01-keys.csv", "issuer/S01-rejects.csv"]
+)
 def test_a_missing_file_is_named(damaged: Damaged, name: str) -> None:
     (damaged.folder / name).unlink()
     assert [(finding.code, finding.file) for finding in found(damaged)] == [("package_file_missing", name)]
 
 
 def test_a_file_too_many_is_named(damaged: Damaged) -> None:
-    shutil.copy(damaged.folder / CARDS, damaged.folder / "vendor/cards-0003.pdf")
-    assert places(found(damaged), "package_file_unknown") == {("vendor/cards-0003.pdf", None)}
+    shutil.copy(damaged.folder / CARDS, damaged.folder / "vendor/S01-cards-0003.pdf")
+    assert places(found(damaged), "package_file_unknown") == {("vendor/S01-cards-0003.pdf", None)}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', None])
@@ -429,7 +431,7 @@ def test_a_table_cut_off_in_a_row_is_named_with_its_line(damaged: Damaged) -> No
 
 
 def test_a_row_without_a_reason_is_found(damaged: Damaged) -> None:
-    damaged.table("issuer/rejects.csv", lambda rows: rows[1:])
+    damaged.table("issuer/S01-rejects.csv", lambda rows: rows[1:])
     damaged.sign()
     assert [finding.code for finding in found(damaged)] == ["package_row_differs"]
 

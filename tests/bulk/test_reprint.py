@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pikepdf
 import pypdfium2
 import pytest
 from hypothesis import given
@@ -21,9 +25,7 @@ from docgen.bulk.opened import (
     PIECES_TABLE,
     KeyRow,
     PageRow,
-    key_rows,
-    page_rows,
-    piece_rows,
+    open_manifest,
 )
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.reprint import left_behind, reprint
@@ -35,7 +37,7 @@ from tests import verapdf
 from tests.bulk import packages
 from tests.bulk.damage import Damaged, Rows
 
-CARDS = "vendor/cards-0001.pdf"
+CARDS, PAGES = "vendor/S01-cards-0001.pdf", "vendor/S01-pages.csv"
 WHY = "damaged in the post"
 
 
@@ -47,7 +49,7 @@ def package(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def rows(package: Store) -> list[PageRow]:
-    return list(page_rows(package))
+    return packages.pages(package)
 
 
 @pytest.fixture
@@ -59,8 +61,13 @@ def files(store: Store) -> dict[str, bytes]:
     return {name: store.read(name) for name in store.names()}
 
 
+def printed(store: Store) -> list[str]:
+    """The files with pages."""
+    return [name for name in store.names("vendor") if name.endswith(".pdf")]
+
+
 def hashes(store: Store) -> list[tuple[str, str, int, str]]:
-    return [(row.piece, row.document, row.place, row.page_hash) for row in page_rows(store)]
+    return [(row.piece, row.document, row.place, row.page_hash) for row in packages.pages(store)]
 
 
 def family(rows: list[PageRow]) -> str:
@@ -79,16 +86,16 @@ def test_a_piece_is_its_mount_and_its_cards(package: Store, rows: list[PageRow],
 def test_one_envelope_of_several_can_be_printed_again_alone(package: Store, rows: list[PageRow], out: Store) -> None:
     piece = next(row.piece for row in rows if row.sheet == 2)
     reprint(package, out, Selection(pieces=(f"{piece}/2",)), WHY)
-    assert {(row.piece, row.sheet) for row in page_rows(out)} == {(piece, 2)}
+    assert {(row.piece, row.sheet) for row in packages.pages(out)} == {(piece, 2)}
     assert reconcile(out).findings == []
 
 
 def test_a_person_is_both_sides_of_the_card_and_the_mount(package: Store, rows: list[PageRow], out: Store) -> None:
     person = next(row.people[0] for row in rows if row.place == 2)
     reprint(package, out, Selection(people=(person,)), WHY)
-    assert [(row.document, row.place) for row in page_rows(out)] == [("mount", 0), ("card", 2), ("card", 2)]
-    assert [row.people for row in page_rows(out)][1:] == [(person,)] * 2
-    assert [row.person for row in key_rows(out)] == [person]
+    assert [(row.document, row.place) for row in packages.pages(out)] == [("mount", 0), ("card", 2), ("card", 2)]
+    assert [row.people for row in packages.pages(out)][1:] == [(person,)] * 2
+    assert [row.person for row in packages.keys(out)] == [person]
     assert reconcile(out).findings == []
 
 
@@ -120,33 +127,33 @@ def test_what_is_put_into_an_envelope_is_named_only_where_one_is_filled(
     for cards_only, enclosures in ((False, "leaflet seal reply-envelope"), (True, "")):
         out = Store.open(tmp_path / str(cards_only))
         reprint(package, out, selection, WHY, cards_only=cards_only)
-        assert [row.enclosures for row in piece_rows(out)] == [enclosures]
+        assert [row.enclosures for row in packages.pieces(out)] == [enclosures]
         assert reconcile(out).findings == []
 
 
 def test_a_person_is_found_by_the_records_own_key_too(package: Store, out: Store) -> None:
-    wanted: KeyRow = list(key_rows(package))[6]
+    wanted: KeyRow = packages.keys(package)[6]
     reprint(package, out, Selection(keys=(wanted.key,)), WHY, cards_only=True)
-    assert [row.people for row in page_rows(out)] == [(wanted.person,)] * 2
+    assert [row.people for row in packages.pages(out)] == [(wanted.person,)] * 2
     assert reconcile(out).findings == []
 
 
 def test_the_manifest_of_the_vendor_names_no_key_of_the_issuer(package: Store, out: Store) -> None:
-    key = next(key_rows(package)).key
+    key = packages.keys(package)[0].key
     reprint(package, out, Selection(keys=(key,)), WHY)
     assert not any(key.encode() in data for name, data in files(out).items() if name.endswith((".json", "s.csv"))
                    and name.startswith("vendor/"))  # fmt: skip
 
 
 def test_a_page_is_the_whole_card_that_it_is_of(package: Store, rows: list[PageRow], out: Store) -> None:
-    reprint(package, out, Selection(pages=(f"{CARDS}:4", "mounts-0002.pdf:1")), WHY)
-    asked = [row for row in rows if (row.file, row.page) in {(CARDS, 3), (CARDS, 4), ("vendor/mounts-0002.pdf", 1)}]
-    assert [row.page_hash for row in page_rows(out)] == [row.page_hash for row in asked]
+    reprint(package, out, Selection(pages=(f"{CARDS}:4", "S01-mounts-0002.pdf:1")), WHY)
+    asked = [row for row in rows if (row.file, row.page) in {(CARDS, 3), (CARDS, 4), ("vendor/S01-mounts-0002.pdf", 1)}]
+    assert [row.page_hash for row in packages.pages(out)] == [row.page_hash for row in asked]
     assert reconcile(out).findings == []
 
 
 def test_a_mount_alone_is_nobodys_card(package: Store, rows: list[PageRow], out: Store) -> None:
-    counts = reprint(package, out, Selection(pages=("mounts-0001.pdf:1",)), WHY)
+    counts = reprint(package, out, Selection(pages=("S01-mounts-0001.pdf:1",)), WHY)
     assert (counts.people, counts.printed, counts.cards, counts.pieces, counts.households) == (0, 0, 0, 1, 1)
     assert reconcile(out).findings == []
     assert reconcile(out, vendor_only=True).findings == []
@@ -162,7 +169,9 @@ def test_the_pages_conform_say_and_look_the_same(package: Store, rows: list[Page
     pieces = (rows[0].piece, rows[-1].piece, family(rows))
     reprint(package, out, Selection(pieces=pieces), WHY)
     before = {row.page_hash: (row.file, row.page) for row in rows}
-    for name in ("vendor/cards-0001.pdf", "vendor/mounts-0001.pdf"):
+    names = printed(out)
+    assert [name.split("-")[2] for name in names] == ["cards", "mounts"]
+    for name in names:
         data = out.read(name)
         assert verapdf.validate(data) == []
         assert preflight(data) == []
@@ -177,8 +186,9 @@ def picture(data: bytes, page: int) -> Any:
 
 
 def test_only_the_glyphs_that_are_shown_come_along(package: Store, out: Store) -> None:
-    reprint(package, out, Selection(pages=("mounts-0001.pdf:1",)), WHY)
-    assert len(out.read("vendor/mounts-0001.pdf")) < len(package.read("vendor/mounts-0001.pdf"))
+    reprint(package, out, Selection(pages=("S01-mounts-0001.pdf:1",)), WHY)
+    (name,) = printed(out)
+    assert len(out.read(name)) < len(package.read("vendor/S01-mounts-0001.pdf"))
 
 
 def test_the_same_reprint_is_the_same_bytes(package: Store, rows: list[PageRow], tmp_path: Path) -> None:
@@ -186,6 +196,62 @@ def test_the_same_reprint_is_the_same_bytes(package: Store, rows: list[PageRow],
     for target in (one, other):
         reprint(package, target, Selection(pieces=(family(rows),)), WHY)
     assert files(one) == files(other)
+
+
+def test_no_two_packages_of_a_job_have_a_file_of_one_name_but_the_manifest(
+    package: Store, rows: list[PageRow], tmp_path: Path
+) -> None:
+    piece, first = family(rows), Store.open(tmp_path / "0")
+    stores = [package, first]
+    reprint(package, first, Selection(pieces=(piece,)), WHY)
+    for of, pieces, reason in (
+        (package, (piece,), "damaged once more"),
+        (package, (rows[0].piece, piece), WHY),
+        (first, (piece,), WHY),
+    ):
+        stores.append(Store.open(tmp_path / str(len(stores))))
+        reprint(of, stores[-1], Selection(pieces=pieces), reason)
+    files = [(open_manifest(store).package, Path(name).name) for store in stores for side in ("vendor", "issuer")
+             for name in store.names(side) if name != MANIFEST]  # fmt: skip
+    assert max(Counter(name.lower() for _, name in files).values()) == 1
+    assert all(name.startswith(f"{of}-") and re.fullmatch(r"[A-Za-z0-9.-]{1,50}", name) for of, name in files)
+
+
+def test_a_file_is_titled_by_its_name_so_that_a_press_queue_tells_it_from_others(
+    package: Store, rows: list[PageRow], out: Store
+) -> None:
+    reprint(package, out, Selection(pieces=(rows[0].piece,)), WHY)
+    documents = {"cards": "資格確認書", "mounts": "送付書兼資格確認書貼付台紙"}
+    for store in (package, out):
+        for name in printed(store):
+            expected = f"{Path(name).stem} {documents[name.split('-')[-2]]}"
+            with pikepdf.open(io.BytesIO(store.read(name))) as pdf, pdf.open_metadata() as xmp:
+                assert (str(pdf.docinfo["/Title"]), xmp["dc:title"]) == (expected, expected)
+
+
+@pytest.mark.parametrize("said", [b"<dc:title>", b"/Title"])
+def test_a_file_that_has_lost_its_title_is_not_printed_again(
+    package: Store, tmp_path: Path, out: Store, said: bytes
+) -> None:
+    shutil.copytree(package.location, tmp_path / "package")
+    damaged = Damaged(tmp_path / "package")
+    path = damaged.folder / CARDS
+    path.write_bytes(path.read_bytes().replace(said, said.replace(b"t", b"x")))
+    damaged.sign()
+    with pytest.raises(PackageError, match=r"does not say of itself what it should.*reprint_damaged"):
+        reprint(Store.open(damaged.folder), out, Selection(pages=(f"{CARDS}:1",)), WHY)
+    assert files(out) == {}
+
+
+@pytest.mark.parametrize("name", ["S02", "S01-R2", "../S01", "S01-RABCDEFG2/..", ""])
+def test_a_manifest_that_names_its_files_after_something_else_is_refused(
+    package: Store, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(package.location, tmp_path / "package")
+    damaged = Damaged(tmp_path / "package")
+    damaged.manifest(lambda said: said.update(package=name))
+    with pytest.raises(PackageError, match=r"does not name its files after its job.*package_manifest"):
+        list(find(Store.open(damaged.folder), Selection(pages=("S01-cards-0001.pdf:1",))))
 
 
 def test_a_reprint_of_a_reprint_is_that_of_the_original(package: Store, rows: list[PageRow], tmp_path: Path) -> None:
@@ -214,10 +280,10 @@ def test_the_vendors_side_alone_can_be_printed_again(package: Store, rows: list[
 
 def test_letters_are_printed_again_with_their_piece(engine: Engine, tmp_path: Path) -> None:
     made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows(30)))
-    letter = next(row for row in page_rows(made) if row.document == "employer-letter")
+    letter = next(row for row in packages.pages(made) if row.document == "employer-letter")
     out = Store.open(tmp_path / "reprint")
     counts = reprint(made, out, Selection(pieces=(letter.piece,)), WHY)
-    assert {row.document for row in page_rows(out)} == {"employer-letter"}
+    assert {row.document for row in packages.pages(out)} == {"employer-letter"}
     assert (counts.people, counts.households, counts.pieces) == (0, 0, 1)
     assert reconcile(out).findings == []
 
@@ -235,7 +301,7 @@ def hints(store: Store, **asked: tuple[str, ...]) -> list[str]:
 
 @given(data=st.data())
 def test_an_id_that_was_mistyped_is_told_from_one_of_another_package(package: Store, data: st.DataObject) -> None:
-    pieces, people = {row.piece for row in piece_rows(package)}, {row.person for row in key_rows(package)}
+    pieces, people = {row.piece for row in packages.pieces(package)}, {row.person for row in packages.keys(package)}
     piece, person = data.draw(st.sampled_from(sorted(pieces))), data.draw(st.sampled_from(sorted(people)))
     at = st.integers(4, len(piece) - 1)  # behind S01-
     wrong = mistyped(piece, data.draw(at)) + data.draw(st.sampled_from(["", "-1/1", "/1", "/1/1", "-11", "-1/1/1/1"]))
@@ -249,13 +315,13 @@ def test_an_unknown_id_is_told_what_it_may_be_to_who_has_the_issuers_side_or_not
     package: Store, tmp_path: Path
 ) -> None:
     shutil.copytree(f"{package.location}/vendor", tmp_path / "vendor")
-    asked = {"pieces": (piece_id("S02", 1),), "people": (person_key("S01", 999),), "pages": ("cards-0009.pdf:1",)}
+    asked = {"pieces": (piece_id("S02", 1),), "people": (person_key("S01", 999),), "pages": ("S01-cards-0009.pdf:1",)}
     theirs = "it is of another package, or of somebody who was not printed"
-    page = "name a file of the package and a page of it: cards-0001.pdf:1"
+    page = "name a file of the package and a page of it: S01-cards-0001.pdf:1"
     assert hints(Store.open(tmp_path), **asked) == [theirs, theirs, page]
     envelope = (f"{piece_id('S01', 1)}-9/9",)
     assert hints(package, pieces=envelope)[0].startswith("what stands behind the check character is mistyped, or it is")
-    assert hints(package, **asked) == [f"{theirs}: see issuer/keys.csv"] * 2 + [page]
+    assert hints(package, **asked) == [f"{theirs}: see issuer/S01-keys.csv"] * 2 + [page]
 
 
 def test_ids_may_be_typed_in_lower_case(package: Store, rows: list[PageRow], out: Store) -> None:
@@ -273,7 +339,7 @@ def test_what_an_employer_gets_again_keeps_its_bundle_with_the_letter_or_without
     engine: Engine, tmp_path: Path
 ) -> None:
     made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows_of_employers(30)))
-    pieces = list(piece_rows(made))
+    pieces = packages.pieces(made)
     letter = next(row.piece for row in pieces if row.kind == "letter")
     envelopes = [row for row in pieces if row.bundle == letter and row.kind == "employer"]
     other = next(row for row in pieces if row.kind == "letter" and row.piece != letter)
@@ -286,20 +352,20 @@ def test_what_an_employer_gets_again_keeps_its_bundle_with_the_letter_or_without
         out = Store.open(tmp_path / f"reprint-{at}")
         reprint(made, out, Selection(pieces=tuple(dict.fromkeys(asked))), WHY)
         bundles = {row.piece: row.bundle for row in pieces}
-        assert {row.piece: row.bundle for row in piece_rows(out)} == {piece: bundles[piece] for piece in asked}
+        assert {row.piece: row.bundle for row in packages.pieces(out)} == {piece: bundles[piece] for piece in asked}
         assert reconcile(out).findings == []
         assert reconcile(out, vendor_only=True).findings == []
 
 
 def test_an_envelope_that_is_printed_again_with_anothers_letter_is_found(engine: Engine, tmp_path: Path) -> None:
     made = packages.issue(engine, tmp_path, packages.job("regular"), packages.halves(packages.rows_of_employers(30)))
-    pieces = list(piece_rows(made))
+    pieces = packages.pieces(made)
     letter, other = [row.piece for row in pieces if row.kind == "letter"][:2]
     mine = next(row for row in pieces if row.bundle == other and row.kind == "employer")
     out = Store.open(tmp_path / "reprint")
     reprint(made, out, Selection(pieces=(mine.piece, letter)), WHY)
     damaged = Damaged(tmp_path / "reprint")
-    damaged.table("vendor/pieces.csv", lambda rows: [[*row[:-1], letter] for row in rows])
+    damaged.table(open_manifest(out).named(PIECES_TABLE), lambda rows: [[*row[:-1], letter] for row in rows])
     damaged.sign()
     (finding,) = reconcile(out, vendor_only=True).findings
     assert (finding.code, finding.piece) == ("package_bundle", letter)
@@ -307,11 +373,13 @@ def test_an_envelope_that_is_printed_again_with_anothers_letter_is_found(engine:
 
 
 def test_every_unknown_id_is_named_and_nothing_is_written(package: Store, rows: list[PageRow], out: Store) -> None:
-    unknown = Selection(("S01-99999999A", rows[0].piece), ("S01-P99999999A",), ("no such key",), ("cards-0009.pdf:1",))
+    unknown = Selection(
+        ("S01-99999999A", rows[0].piece), ("S01-P99999999A",), ("no such key",), ("S01-cards-0009.pdf:1",)
+    )
     with pytest.raises(PackageError) as caught:
         reprint(package, out, unknown, WHY)
     assert [violation.code for violation in caught.value.violations] == ["not_in_package"] * 4
-    for id_ in ("S01-99999999A", "S01-P99999999A", "no such key", "cards-0009.pdf:1"):
+    for id_ in ("S01-99999999A", "S01-P99999999A", "no such key", "S01-cards-0009.pdf:1"):
         assert any(id_ in violation.message for violation in caught.value.violations)
     assert files(out) == {}
 
@@ -358,23 +426,24 @@ def test_nothing_is_selected_by_a_table_that_was_altered(
     package: Store, rows: list[PageRow], tmp_path: Path, table: str
 ) -> None:
     shutil.copytree(package.location, tmp_path / "package")
-    damaged, key = Damaged(tmp_path / "package"), next(key_rows(package)).key
-    damaged.table(table, lambda cells: of_a_stranger(table, cells))
+    damaged, key = Damaged(tmp_path / "package"), packages.keys(package)[0].key
+    name = open_manifest(package).named(table)
+    damaged.table(name, lambda cells: of_a_stranger(table, cells))
     altered, out = Store.open(damaged.folder), Store.open(tmp_path / "reprint")
     selection = Selection(pieces=(rows[0].piece,), keys=(key,))
     for attempt in (lambda: list(find(altered, selection)), lambda: reprint(altered, out, selection, WHY)):
         with pytest.raises(PackageError, match="package_file_changed") as caught:
             attempt()
-        assert [violation.file for violation in caught.value.violations] == [table]
+        assert [violation.file for violation in caught.value.violations] == [name]
     assert files(out) == {}
 
 
 def test_a_table_that_the_manifest_does_not_name_is_not_trusted(package: Store, tmp_path: Path) -> None:
     shutil.copytree(package.location, tmp_path / "package")
     damaged = Damaged(tmp_path / "package")
-    damaged.manifest(lambda said: said.update(files=[file for file in said["files"] if file["name"] != PAGES_TABLE]))
+    damaged.manifest(lambda said: said.update(files=[file for file in said["files"] if file["name"] != PAGES]))
     with pytest.raises(PackageError, match="package_file_unknown"):
-        list(find(Store.open(damaged.folder), Selection(pages=("cards-0001.pdf:1",))))
+        list(find(Store.open(damaged.folder), Selection(pages=("S01-cards-0001.pdf:1",))))
 
 
 def test_an_interrupted_reprint_is_not_in_the_way_of_the_next(
@@ -426,7 +495,7 @@ def test_the_papers_of_another_package_are_not_found(package: Store, rows: list[
 
 def test_who_holds_what_is_found_by_person_key_piece_and_page(package: Store, rows: list[PageRow]) -> None:
     card = next(row for row in rows if row.place == 2)
-    own = next(row for row in key_rows(package) if row.person == card.people[0])
+    own = next(row for row in packages.keys(package) if row.person == card.people[0])
     by_person = [holding.as_dict() for holding in find(package, Selection(people=card.people))]
     by_key = [holding.as_dict() for holding in find(package, Selection(keys=(own.key,)))]
     (by_page,) = find(package, Selection(pages=(f"{card.file}:{card.page + 1}",)))

@@ -18,13 +18,13 @@ from docgen.bulk import employers as employers_stage
 from docgen.bulk.against import reconcile_shard
 from docgen.bulk.employers import run_employers
 from docgen.bulk.job import Counts, Job, ShardResult, employers_dir, shard_dir
-from docgen.bulk.opened import MANIFEST, reading_guide
+from docgen.bulk.opened import MANIFEST, PIECES_TABLE, REJECTS_TABLE, reading_guide
 from docgen.bulk.package import assemble, release, table_blocks
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of, read_list
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
-from docgen.bulk.tables import FIT, PIECES, REJECTS, TableWriter, guarded, header, read_table
+from docgen.bulk.tables import FIT, REJECTS, TableWriter, guarded, header, read_table
 from docgen.engine import Engine, preflight
 from docgen.errors import PackageError
 from docgen.pdf.reader import read_pages
@@ -68,10 +68,10 @@ def test_the_counts_add_up_and_everyone_is_accounted_for(engine: Engine, store: 
     )
     assert result.counts.balanced
     assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, {"reading": [], "two_sided": []})
-    assert [row["state"] for row in table(store, "issuer/keys.csv")] == [
+    assert [row["state"] for row in table(store, "issuer/S0001-keys.csv")] == [
         *["printed"] * 5, "rejected", "held", "withdrawn", "rejected", "printed",
     ]  # fmt: skip
-    rejects = [(row["key"], row["code"], row["column"]) for row in table(store, "issuer/rejects.csv")]
+    rejects = [(row["key"], row["code"], row["column"]) for row in table(store, "issuer/S0001-rejects.csv")]
     assert rejects == [
         ("00000002-00", "missing_value", "名"),
         ("00000002-01", "household_held", ""),
@@ -90,6 +90,7 @@ def test_a_shard_that_runs_again_writes_the_same_bytes(engine: Engine, tmp_path:
     assert hashes[0] == hashes[1]
 
 
+@pytest.mark.usefixtures("parsed_anew")
 def test_an_engine_that_loads_as_it_goes_writes_the_same_bytes_as_one_that_is_warm(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -134,7 +135,7 @@ def test_finished_files_pass_preflight_and_their_pages_are_those_of_the_table(
     put_part(store, tmp_path, 1, EVERY_STATE)
     result = run_shard(engine, store, JOB, 1)
     assemble(store, JOB, engine.pinned("association"), [result], [], {"rows": 10}, {"reading": [], "two_sided": []})
-    told = [(row["file"], int(row["page"]), row["page_hash"]) for row in table(store, "vendor/pages.csv")]
+    told = [(row["file"], int(row["page"]), row["page_hash"]) for row in table(store, "vendor/S0001-pages.csv")]
     found = []
     for file in result.files:
         data = store.read(file.name)
@@ -159,13 +160,13 @@ def test_an_employer_gets_one_letter_though_its_people_are_in_several_shards(
     letters = {
         file.name: store.read(file.name) for result in results for file in result.files if "letters" in file.name
     }
-    assert list(letters) == ["vendor/letters-0001.pdf", "vendor/letters-0003.pdf"]
+    assert list(letters) == ["vendor/S0001-letters-0001.pdf", "vendor/S0001-letters-0003.pdf"]
     texts = [_text(page) for data in letters.values() for page in read_pages(data)]
     for text, employer, envelopes in zip(texts, ("0001", "0002", "0003"), ("2通", "4通", "1通"), strict=True):
         assert f"見本商店{employer}" in text
         assert envelopes in text
     assert (counts.pieces, counts.cards, counts.printed) == (7 + 3, 7, 7)
-    rows_of_pieces = table(store, "vendor/pieces.csv")
+    rows_of_pieces = table(store, "vendor/S0001-pieces.csv")
     assert [row["kind"] for row in rows_of_pieces] == ["employer"] * 7 + ["letter"] * 3
     assert [row["enclosures"] for row in rows_of_pieces] == ["leaflet seal reply-envelope"] * 7 + [""] * 3
     assert sum(int(row["cards"]) for row in rows_of_pieces) == counts.cards
@@ -187,12 +188,12 @@ def test_an_envelope_is_in_the_bundle_of_the_letter_that_names_it(
     for number, part in enumerate((rows[:7], rows[7:8], rows[8:]), start=1):
         put_part(store, tmp_path, number, part, first=1 + rows.index(part[0]))
     package(engine, store, replace(JOB, delivery="regular"), 3)
-    told = table(store, "vendor/pieces.csv")
+    told = table(store, "vendor/S0001-pieces.csv")
     assert [row["kind"] for row in told] == [*["employer"] * 3, "direct", "employer", *["letter"] * 3]
     assert [row["bundle"] for row in told if row["kind"] == "direct"] == [""]
     letters = {row["piece"]: row for row in told if row["kind"] == "letter"}
     assert [row["bundle"] for row in letters.values()] == list(letters)
-    pages = [row for row in table(store, "vendor/pages.csv") if row["document"] == "employer-letter"]
+    pages = [row for row in table(store, "vendor/S0001-pages.csv") if row["document"] == "employer-letter"]
     assert [page["piece"] for page in pages] == list(letters)
     for page in pages:
         runs = _runs(list(read_pages(store.read(page["file"])))[int(page["page"]) - 1])
@@ -210,7 +211,7 @@ def test_an_employer_whose_name_is_written_in_two_ways_has_every_envelope_in_a_l
     put_part(store, tmp_path, 1, rows[:1])
     put_part(store, tmp_path, 2, rows[1:], first=2)
     package(engine, store, replace(JOB, delivery=delivery), 2)
-    told = table(store, "vendor/pieces.csv")
+    told = table(store, "vendor/S0001-pieces.csv")
     at_employers = [row["piece"] for row in told if row["kind"] in ("letter", "list")]
     assert len(at_employers) == 3
     if delivery == "regular":
@@ -228,11 +229,11 @@ def test_a_package_whose_letters_name_other_envelopes_than_were_printed_is_not_p
     name = f"{employers_dir(1)}/bundles.csv"
     whole = store.read(name).splitlines(keepends=True)
     places = [shard_dir(1), employers_dir(1)]
-    assert b"".join(table_blocks(store, "vendor/pieces.csv", PIECES, places)) == store.read("vendor/pieces.csv")
+    assert b"".join(table_blocks(store, PIECES_TABLE, places)) == store.read("vendor/S0001-pieces.csv")
     for wrong in (whole[:-1], [*whole, whole[0]], [whole[1], whole[0], whole[2]]):
         store.put(name, b"".join(wrong))
         with pytest.raises(PackageError, match="package_table"):
-            list(table_blocks(store, "vendor/pieces.csv", PIECES, places))
+            list(table_blocks(store, PIECES_TABLE, places))
 
 
 def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_letter_counts_its_people(
@@ -246,23 +247,23 @@ def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_lett
     put_part(store, tmp_path, 1, [*family(6), insured(世帯番号="00000009", 番号="99")])
     counts, _ = package(other, store, replace(JOB, insurer="society", delivery="notices"), 1)
     assert (counts.printed, counts.pieces, counts.cards) == (7, 2 + 1, 0)
-    (page,) = read_pages(store.read("vendor/letters-0001.pdf"))
+    (page,) = read_pages(store.read("vendor/S0001-letters-0001.pdf"))
     text = "".join(run.text for run in page.runs)
     assert "2通（7名分）" in text
     assert "「資格情報のお知らせ」ができました" in text
     assert "6名" in text
     assert "カード" not in text
     # Six people's notice is two sheets of paper, one person's is one; so is the letter.
-    assert [row["sheets"] for row in table(store, "vendor/pieces.csv")] == ["2", "1", "1"]
+    assert [row["sheets"] for row in table(store, "vendor/S0001-pieces.csv")] == ["2", "1", "1"]
     assert reconcile(store).findings == []
 
 
 @pytest.mark.parametrize(
     ("insurer", "delivery", "file", "size", "envelopes"),
     [
-        ("association", "regular", "vendor/mounts-0001.pdf", 6, 2),
-        ("society", "cards", "vendor/mounts-0001.pdf", 6, 2),
-        ("society", "notices", "vendor/notices-0001.pdf", 3, 3),
+        ("association", "regular", "vendor/S0001-mounts-0001.pdf", 6, 2),
+        ("society", "cards", "vendor/S0001-mounts-0001.pdf", 6, 2),
+        ("society", "notices", "vendor/S0001-notices-0001.pdf", 3, 3),
     ],
 )
 def test_each_envelope_shows_the_number_by_which_the_letter_names_it(
@@ -276,7 +277,7 @@ def test_each_envelope_shows_the_number_by_which_the_letter_names_it(
     assert [{text for text in page if text.startswith("S0001-00000001S-") and "/" in text} for page in windows] == [
         {number} for number in numbers
     ]
-    (letter,) = read_pages(store.read("vendor/letters-0001.pdf"))
+    (letter,) = read_pages(store.read("vendor/S0001-letters-0001.pdf"))
     assert [text for text in _runs(letter) if text.startswith("S0001-0")] == numbers
     assert reconcile_shard(engine, store, job, 1).findings == []
 
@@ -285,8 +286,8 @@ def test_a_letter_counts_each_of_its_pages_as_a_sheet(engine: Engine, store: Sto
     rows = [insured(世帯番号=f"{at:08d}", 番号=str(at)) for at in range(1, 10)]
     put_part(store, tmp_path, 1, rows)
     package(engine, store, replace(JOB, delivery="regular"), 1)
-    assert len(list(read_pages(store.read("vendor/letters-0001.pdf")))) == 2
-    assert [row["sheets"] for row in table(store, "vendor/pieces.csv")] == ["1"] * 9 + ["2"]
+    assert len(list(read_pages(store.read("vendor/S0001-letters-0001.pdf")))) == 2
+    assert [row["sheets"] for row in table(store, "vendor/S0001-pieces.csv")] == ["1"] * 9 + ["2"]
     assert reconcile(store).findings == []
 
 
@@ -301,8 +302,8 @@ def test_mail_that_came_back_from_homes_goes_to_the_employer_with_a_letter_that_
     (letter,) = [file.name for result in results for file in result.files if "letters" in file.name]
     (page,) = read_pages(store.read(letter))
     assert "届かずに戻った分を作り直しました" in "".join(run.text for run in page.runs)
-    assert [row["kind"] for row in table(store, "vendor/pieces.csv")] == ["employer", "letter"]
-    (mount,) = read_pages(store.read("vendor/mounts-0001.pdf"))
+    assert [row["kind"] for row in table(store, "vendor/S0001-pieces.csv")] == ["employer", "letter"]
+    (mount,) = read_pages(store.read("vendor/S0001-mounts-0001.pdf"))
     assert "ご自宅あての封筒が戻ったため" in "".join(run.text for run in mount.runs)
 
 
@@ -312,7 +313,7 @@ def test_the_mounts_of_a_first_delivery_do_not_say_that_anything_came_back(
     put_part(store, tmp_path, 1, family(2))
     job = replace(JOB, delivery="regular")
     package(engine, store, job, 1)
-    (mount,) = read_pages(store.read("vendor/mounts-0001.pdf"))
+    (mount,) = read_pages(store.read("vendor/S0001-mounts-0001.pdf"))
     text = "".join(run.text for run in mount.runs)
     assert "勤め先からお渡しする理由" in text
     assert "戻った" not in text
@@ -353,7 +354,7 @@ def test_nothing_of_a_person_is_on_the_vendors_side_but_on_the_pages(
 ) -> None:
     put_part(store, tmp_path, 1, family(2))
     package(engine, store, JOB, 1)
-    for name in ("vendor/pieces.csv", "vendor/pages.csv", MANIFEST):
+    for name in ("vendor/S0001-pieces.csv", "vendor/S0001-pages.csv", MANIFEST):
         text = store.read(name).decode()
         assert not any(value in text for value in ("見本 太郎", "太郎", "10203040", "例示町", "00000001-00"))
 
@@ -364,7 +365,7 @@ def test_what_was_pushed_to_fit_comes_worst_first(engine: Engine, store: Store, 
     )
     put_part(store, tmp_path, 1, [*family(2), long])
     package(engine, store, JOB, 1)
-    rows = table(store, "issuer/fit.csv")
+    rows = table(store, "issuer/S0001-fit.csv")
     assert tuple(rows[0]) == FIT
     scores = [float(row["score"]) for row in rows]
     assert scores == sorted(scores)
@@ -381,7 +382,7 @@ def test_who_was_not_printed_comes_in_the_order_of_the_input(store: Store) -> No
             writer.row((key, number, "rejected", "not_allowed", None, None, "not a ratio, is it", f"'{key}\""))
         writer.finish()
         store.put(f"{at}/rejects.csv", out.getvalue())
-    whole = b"".join(table_blocks(store, "issuer/rejects.csv", REJECTS, ["0", "1", "2"]))
+    whole = b"".join(table_blocks(store, REJECTS_TABLE, ["0", "1", "2"]))
     read = [(row["key"], int(row["row"])) for row in read_table(io.BytesIO(whole))]
     assert read == sorted((row for rows in fragments for row in rows), key=lambda row: row[1])
     pieces = b"".join(store.read(f"{at}/rejects.csv") for at in range(3))

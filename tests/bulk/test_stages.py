@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from docgen.bulk.cluster import Work
-from docgen.bulk.job import Job, part_name
+from docgen.bulk.job import Job, named, pages_file, part_name
 from docgen.bulk.ledger import Batch, Lease, Ledger
+from docgen.bulk.opened import PIECES_TABLE, REJECTS_TABLE
 from docgen.bulk.run import Coordinator
 from docgen.bulk.shard import run_shard
 from docgen.bulk.stages import BulkStages
@@ -45,7 +46,7 @@ def first(coordinator: Coordinator) -> Batch:
 
 
 def rejects(batch: Batch) -> list[tuple[str, str]]:
-    with Store.open(batch.store).reader("issuer/rejects.csv") as stream:
+    with Store.open(batch.store).reader(named(batch.job.number, REJECTS_TABLE)) as stream:
         return [(row["key"], row["code"]) for row in read_table(stream)]
 
 
@@ -58,7 +59,7 @@ def test_a_printed_batch_adds_up_and_is_released(first: Batch) -> None:
     assert counts["people"] == counts["printed"] + counts["rejected"] + counts["held"] + counts["withdrawn"]
     manifest = json.loads(Store.open(first.store).read("vendor/manifest.json"))
     assert manifest["counts"] == counts
-    assert f"vendor/cards-{TRIAL.shards:04d}.pdf" in [file["name"] for file in manifest["files"]]
+    assert pages_file(first.job.number, "card", TRIAL.shards) in [file["name"] for file in manifest["files"]]
 
 
 def test_the_same_people_are_not_issued_twice_unless_for_a_reason(coordinator: Coordinator, first: Batch) -> None:
@@ -133,8 +134,8 @@ def test_each_page_is_read_once_and_a_file_that_was_changed_fails_the_batch(firs
     reads = reconciled(store, first.job)
     names = [name for name in store.names("vendor") if name.endswith(".pdf")]
     assert {name: reads[name] for name in names} == dict.fromkeys(names, 1)
-    assert any(name.startswith("vendor/letters") for name in names)
-    for name in ("vendor/cards-0001.pdf", next(name for name in names if name.startswith("vendor/letters"))):
+    for document in ("card", "employer-letter"):
+        name = pages_file(first.job.number, document, 1)
         data = store.read(name)
         store.put(name, data.replace(b"/Producer", b"/Producez"))
         with pytest.raises(PackageError) as error:
@@ -143,7 +144,8 @@ def test_each_page_is_read_once_and_a_file_that_was_changed_fails_the_batch(firs
             ("package_file_changed", name)
         }
         store.put(name, data)
-    store.put("vendor/pieces.csv", store.read("vendor/pieces.csv")[:-1])
+    pieces = named(first.job.number, PIECES_TABLE)
+    store.put(pieces, store.read(pieces)[:-1])
     with pytest.raises(PackageError, match=r"pieces\.csv"):
         reconciled(store, first.job)
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from docgen import bulk_commands
 from docgen.bulk.ledger import Ledger
+from docgen.bulk.opened import KEYS_TABLE, open_manifest
 from docgen.bulk.run import Coordinator, _Run
 from docgen.bulk.store import Store
 from docgen.cli import app
@@ -104,7 +105,7 @@ def test_who_was_not_printed_is_told_with_the_reasons_and_where_to_look(
     out, err = capsys.readouterr()
     held = str(len(people) - 1)
     assert {("rejected", "1"), ("held", held)} < {tuple(line.split()) for line in out.splitlines()}
-    assert err.splitlines()[0] == f"who was not printed, and why: {store.location}/issuer/rejects.csv"
+    assert err.splitlines()[0] == f"who was not printed, and why: {store.location}/issuer/S01-rejects.csv"
     reasons = sorted(line.split()[:2] for line in err.splitlines()[1:])
     assert reasons == [["duplicate_person", "1"], ["household_held", held]]
 
@@ -118,7 +119,7 @@ def test_a_batch_that_prints_nobody_is_no_success_and_says_where_to_look(
             bulk_commands._tell_package(store, as_json=as_json)
         assert caught.value.exit_code == 1
         out, err = capsys.readouterr()
-        assert all(word in err for word in ("nobody_printed", f"{store.location}/issuer/rejects.csv", "--reissue"))
+        assert all(word in err for word in ("nobody_printed", f"{store.location}/issuer/S01-rejects.csv", "--reissue"))
     assert json.loads(out)["reasons"] == {"already_issued": 1}
     assert json.loads(err)["violations"][0]["code"] == "nobody_printed"
 
@@ -135,8 +136,8 @@ def test_a_vendor_may_name_the_own_side_of_a_package(engine: Engine, tmp_path: P
     shutil.rmtree(made / "issuer")
     result = told("reconcile", made / "vendor", "--vendor-only", "--workers", "1")
     assert (result.exit_code, result.stdout) == (0, "1 person on 3 pages: all as it was made\n"), result.stderr
-    assert told("find", f"{made}/vendor/", "--page", "mounts-0001.pdf:1").exit_code == 0
-    (made / "vendor/cards-0001.pdf").rename(made / "vendor/other.pdf")
+    assert told("find", f"{made}/vendor/", "--page", "S01-mounts-0001.pdf:1").exit_code == 0
+    (made / "vendor/S01-cards-0001.pdf").rename(made / "vendor/other.pdf")
     result = told("reconcile", made, "--vendor-only", "--workers", "1")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == "2 differences: do not use this package"
@@ -152,9 +153,11 @@ def test_a_vendors_side_is_one_whatever_its_folder_is_called(engine: Engine, tmp
     before = sorted(tmp_path.rglob("*"))
     result = told("reconcile", side, "--vendor-only", "--workers", "2")
     assert (result.exit_code, result.stdout) == (0, "1 person on 3 pages: all as it was made\n"), result.stderr
-    assert told("find", f"{side}/", "--page", "mounts-0001.pdf:1").stdout.startswith("vendor/mounts-0001.pdf:1  mount")
+    assert told("find", f"{side}/", "--page", "S01-mounts-0001.pdf:1").stdout.startswith(
+        "vendor/S01-mounts-0001.pdf:1  mount"
+    )
     assert sorted(tmp_path.rglob("*")) == before
-    again = ("--page", "cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "again")
+    again = ("--page", "S01-cards-0001.pdf:1", "--reason", "x", "--out", tmp_path / "again")
     assert told("reprint", side, *again).exit_code == 0
     assert told("reconcile", tmp_path / "again", "--vendor-only", "--workers", "1").exit_code == 0
 
@@ -197,23 +200,24 @@ def test_without_the_issuers_side_its_table_is_named_once_and_how_to_do_without(
     made = Path(package(engine, tmp_path).location)
     shutil.rmtree(made / "issuer")
     again = tmp_path / "again"
-    piece = (made / "vendor/pieces.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(",")[0]
+    piece = (made / "vendor/S01-pieces.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(",")[0]
     assert told("reprint", made, "--piece", piece, "--reason", "x", "--out", again).exit_code == 0
     for folder in (made, again):
         (line,) = told("find", folder, "--key", "1").stderr.splitlines()
-        assert line.startswith("issuer/keys.csv: the table is missing (")
+        name = open_manifest(Store.open(folder)).named(KEYS_TABLE)
+        assert line.startswith(f"{name}: the table is missing (")
         assert line.endswith("(--vendor-only)) <package_table>")
     assert told("reconcile", "--vendor-only", "--workers", "1", again).exit_code == 0
 
 
 def test_what_may_follow_from_a_table_that_was_changed_is_said_to(engine: Engine, tmp_path: Path) -> None:
     made = Path(package(engine, tmp_path).location)
-    pages = made / "vendor/pages.csv"
+    pages = made / "vendor/S01-pages.csv"
     pages.write_bytes(b"".join(line for at, line in enumerate(pages.read_bytes().splitlines(True)) if at != 3))
     last = told("reconcile", made, "--workers", "1").stderr.splitlines()[-1]
     assert last.endswith(
-        " differences: do not use this package; vendor/pages.csv is not as it was made, and the other differences may "
-        "follow from that"
+        " differences: do not use this package; vendor/S01-pages.csv is not as it was made, and the other differences "
+        "may follow from that"
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from docgen.bulk.job import Counts
+from docgen.bulk.job import Counts, named
 from docgen.bulk.opened import KEYS_TABLE
 from docgen.bulk.store import Store
 from docgen.bulk.tables import KEYS, header
@@ -22,7 +22,7 @@ SOUND: list[Row] = [
 def codes(folder: Path, rows: list[Row], people: int = 3) -> list[str]:
     store = Store.open(folder)
     lines = [f'{person},"{key.replace(chr(34), chr(34) * 2)}",{row},{state}\r\n' for person, key, row, state in rows]
-    store.put(KEYS_TABLE, header(KEYS) + "".join(lines).encode())
+    store.put(named(packages.job().number, KEYS_TABLE), header(KEYS) + "".join(lines).encode())
     return [finding.code for finding in everybody_once(store, packages.job(), Counts(people=people))]
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from docgen.errors import LayoutError, Violation
-from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
+from docgen.issuance.profile import InsurerProfile, load_profile, profile_schema, profile_warnings
 
 GOOD = """\
 id: sample
@@ -51,6 +53,11 @@ def test_a_profile_has_working_defaults(load: Load) -> None:
     assert profile.documents.card.trim == (86, 54)
 
 
+def test_nothing_may_be_said_where_it_means_something(load: Load) -> None:
+    names = 'names: {alias: {front: "{registered}（{alias}）", remark: null}}'
+    assert load(f"{GOOD}{names}\n").names.alias.remark is None
+
+
 def test_an_insurer_without_a_document_does_not_list_it(load: Load) -> None:
     assert load(GOOD.replace("  card: {trim: [86, 54]}", "  {}")).document_ids() == ()
 
@@ -78,7 +85,11 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
         ('"33120015"', "33120015", 2, "a number needs quotes"),
         ('"33120015"', '"3312001"', 2, "must have the form ^([0-9]{6}|[0-9]{8})$"),
         ("[0, 0, 14, 0]", "[0, 0, 140, 0]", 6, "100"),
-        ("body: [0, 0, 14, 0]", "body: null", 6, "`#` begins a comment in YAML"),
+        ("body: [0, 0, 14, 0]", "body: null", 6, "nothing stands here (in YAML # begins a comment, and a text that"),
+        ("body: [0, 0, 14, 0]", "body: null", 6, "needs quotes); an ink is four numbers"),
+        ('tel: "0"', "tel: #0", 5, "tel: nothing stands here"),
+        ('tel: "0"', 'burden: {below_70: null}\ntel: "0"', 5, "burden.below_70: nothing stands here"),
+        ("  card: {trim: [86, 54]}", "  notice:", 12, "documents.notice: nothing stands here"),
         ("body: [0, 0, 14, 0]", 'body: "#C5DCE8"', 6, "four numbers C, M, Y, K in percent"),
         ("body: [0, 0, 14, 0]", "body: 'rgb(20,80,120)'", 6, "no ink: rgb(20,80,120)"),
         ("body: [0, 0, 14, 0]", "body: [38, 8, 2]", 6, "no ink: [38, 8, 2]; an ink is four numbers"),
@@ -166,3 +177,27 @@ def test_the_sample_insurers_load_without_a_warning(profiles: dict[str, InsurerP
     for name, profile in profiles.items():
         assert profile.id == name
         assert profile_warnings(profile) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("trim: [86, 54]", "trim: [86, 55]"),
+        ("trim: [86, 54]", "burden: print"),
+        ("card: {trim: [86, 54]}", "crad: {}"),
+        ("card: {trim: [86, 54]}", "notice:"),
+        ("body: [0, 0, 14, 0], ", ""),
+        ("body: [0, 0, 14, 0]", "bodi: [0, 0, 14, 0]"),
+        ("body: [0, 0, 14, 0]", "body: null"),
+        ("rule: rolling", "rule: roling"),
+        ('tel: "0"', "tel: #0"),
+        ('tel: "0"', 'tel: "0"\ntype_floor: 3'),
+        ('tel: "0"', 'tel: "0"\nmail: {inserter: barcode}'),
+        ('tel: "0"', 'tel: "0"\nimages: {stamp: {file: a.svg, inks: {}}}'),
+    ],
+)
+def test_a_slip_in_a_profile_is_marked_by_editors(old: str, new: str) -> None:
+    validator = Draft202012Validator(profile_schema())
+    assert validator.is_valid(yaml.safe_load(GOOD))
+    assert GOOD.count(old) == 1
+    assert not validator.is_valid(yaml.safe_load(GOOD.replace(old, new)))

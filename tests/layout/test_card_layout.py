@@ -78,9 +78,47 @@ def schema_errors(text: str) -> list[str]:
     return [error.json_path for error in errors]
 
 
-def test_the_card_is_valid_by_the_schema() -> None:
-    assert TEXT.startswith("# yaml-language-server: $schema=schema/layout.json\n")
-    assert schema_errors(TEXT) == []
+@pytest.mark.parametrize("path", sorted(LAYOUTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_layout_is_valid_by_the_schema_that_it_names(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=schema/layout.json\n")
+    assert schema_errors(text) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("layout: card", "layout: crad"),
+        ("field: holder.name,", "field: holder.nmae,"),
+        ("field: holder.name,", "field: piece.id,"),  # another document's
+        ("qr: card.qr,", "qr: card.rq,"),
+        ("when: [holder.is_dependent, not burden.is_printed]", "when: [holder.is_dependent, not burden.is_print]"),
+        ("when: card.has_serial", "when: card.has_seria"),
+        ("fill: paper, radius: 0.6", "fill: insurer.bond, radius: 0.6"),
+        ("fill: paper, radius: 0.6", "fill: ~, radius: 0.6"),
+        ("image: insurer.mark,", "image: insurer.marc,"),
+        ("shrink 6, reject], align: center}", "shrink 6, reject], align: centre}"),
+        ("condense 0.85, reject], tracking", "condense 0.85, rejct], tracking"),
+    ],
+)
+def test_a_name_that_is_not_there_is_marked_by_editors(old: str, new: str) -> None:
+    assert TEXT.count(old) == 1
+    assert schema_errors(TEXT.replace(old, new)) != []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("notice", "rows: people", "rows: peolpe"),
+        ("mount", "include: card.front", "include: crad.front"),
+        ("seal", "covers: {document: card, box: organ.box, above", "covers: {document: crad, box: organ.box, above"),
+        ("mount", "envelope: envelope-long-3", "envelope: envelope-long-4"),
+    ],
+)
+def test_a_list_or_document_that_is_not_there_is_marked_by_editors(name: str, old: str, new: str) -> None:
+    text = (LAYOUTS / f"{name}.yaml").read_text(encoding="utf-8")
+    assert old in text
+    assert schema_errors(text.replace(old, new, 1)) != []
 
 
 @pytest.mark.parametrize(

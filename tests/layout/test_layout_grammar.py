@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from docgen.errors import LayoutError, Violation
-from docgen.layout.grammar import check_grammar, suggest
+from docgen.layout.grammar import Area, check_grammar, suggest
 from docgen.layout.loader import load_layout
 
 HEAD = """\
@@ -31,6 +33,17 @@ def check(tmp_path: Path, *elements: str, head: str = HEAD, type_floor: float = 
 
 def field(name: str, box: str, more: str = "") -> str:
     return f"{{id: {name}, field: holder.{name}, box: {box}, style: plain{more}}}"
+
+
+EDGES = st.sampled_from([0.0, 0.005, 0.02, 1.0, 1.015, 2.0])
+AREAS = st.builds(lambda x, y: Area(min(x), min(y), max(x), max(y)), *[st.tuples(EDGES, EDGES)] * 2)
+
+
+@given(AREAS, AREAS)
+def test_areas_meet_where_they_share_more_than_a_hundredth_of_a_millimetre_each_way(one: Area, other: Area) -> None:
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    assert one.meets(other) == other.meets(one) == (across > 0.01 and down > 0.01)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +83,20 @@ def test_what_is_read_stays_in_the_safe_area_of_the_smallest_trim(tmp_path: Path
     (found,) = check(tmp_path, f"{{id: edge, {kind}, box: {box}}}")
     assert (found.code, found.line, found.element) == ("layout_outside_safe_area", 9, "edge")
     assert "x 2.2 to 83.8, y 2 to 52" in found.hint
+
+
+@pytest.mark.parametrize(
+    "box", ["[2.1, 30, 9, 9]", "[75, 30, 9, 9]", "[30, -1, 9, 9]", "[30, 45, 9, 8]", "[-3, 1, 9, 9]"]
+)
+def test_artwork_stays_in_the_safe_area_or_runs_off_the_page(tmp_path: Path, box: str) -> None:
+    (found,) = check(tmp_path, f"{{id: mark, image: insurer.mark, box: {box}}}")
+    assert (found.code, found.line, found.element) == ("layout_outside_safe_area", 9, "mark")
+    assert "or let it run off the page, to the end of the bleed: x -3 to 89, y -3 to 57" in found.hint
+
+
+@pytest.mark.parametrize("box", ["[2.2, 30, 9, 9]", "[-3, -3, 92, 60]", "[-3, 30, 20, 20]", "[60, 40, 29, 17]"])
+def test_artwork_that_runs_off_the_page_is_no_slip(tmp_path: Path, box: str) -> None:
+    assert check(tmp_path, f"{{id: mark, image: insurer.mark, box: {box}}}") == ()
 
 
 def test_the_safe_area_counts_every_item_of_a_list_and_the_rotation(tmp_path: Path) -> None:

@@ -160,6 +160,38 @@ def test_a_broken_reference_names_its_line(tmp_path: Path, old: str, new: str, c
     assert any(says in f"{v.message} {v.hint}" for v in found), [str(v) for v in found]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("{id: ground, rect: [-3, -3, 92, 60], fill: insurer.body}",
+         "id: ground\n      rect: [-3, -3, 92, 60]\n      fill: #e0e0e0", 13, "`paper`, `black`, `insurer.ROLE`"),
+        ("      required: true", "      align: #left", 19, "Instead of the style's"),
+        ("      required: true", "      when:", 19, "when"),
+        ("      style: plain", "      style: ~", 17, "One of the layout's styles"),
+        ("[condense 0.7, shrink 6, wrap 2, reject]", "[condense 0.7, ~]", 8, "a step is condense 0.7"),
+        ("  hello: Hello", "  hello: # Hello", 5, "wording is a text or a list of texts"),
+        ("layout: card", "layout: card\nshows_in:", 2, "envelope"),
+        ("title: A card", "title: #1", 2, "What people call the document"),
+        ("[4, 20, 40, 3]", "[4, 20, 40, null]", 16, "mm"),
+    ],
+)  # fmt: skip
+def test_a_key_without_a_value_is_told_on_its_line(tmp_path: Path, old: str, new: str, line: int, says: str) -> None:
+    found = violations(
+        tmp_path, *[("      when: [holder.is_dependent, not card.has_qr]\n", "")] * ("when" in new), (old, new)
+    )
+    assert [(v.code, v.file) for v in found] == [("layout_value", "sketch.yaml")]
+    assert "nothing stands here (in YAML # begins a comment, and a text that begins with # needs quotes)" in str(
+        found[0]
+    )
+    assert says in str(found[0])
+
+
+def test_a_comment_that_swallows_the_end_of_an_element_is_blamed_for_it(tmp_path: Path) -> None:
+    (found,) = violations(tmp_path, ("fill: insurer.body}", "fill: #e0e0e0}"))
+    assert (found.code, found.line) == ("layout_syntax", 12)
+    assert found.hint.endswith("# begins a comment: a text with # needs quotes")
+
+
 def test_an_unreadable_file_names_its_line(tmp_path: Path) -> None:
     (found,) = violations(tmp_path, ("  hello: Hello", "  hello: [Hello"))
     assert (found.code, found.file) == ("layout_syntax", "sketch.yaml")

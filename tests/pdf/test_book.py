@@ -71,6 +71,7 @@ def test_more_pages_than_a_node_holds_stay_in_order(engine: Engine) -> None:
     assert len(set(hashes)) == len({front.texts for front in fronts})
 
 
+@pytest.mark.usefixtures("parsed_anew")
 def test_an_engine_that_loads_what_it_needs_writes_the_same_files_as_one_that_is_ready_for_all(engine: Engine) -> None:
     record = samples.record("card", NAME)  # characters of every face, those of a fallback face among them
     assert (

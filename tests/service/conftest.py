@@ -11,6 +11,9 @@ from starlette.testclient import TestClient
 from docgen.engine import Engine
 from docgen.service import create_app
 from docgen.settings import Settings
+from tests import forked
+
+forked.fork_workers()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 import time
 import uuid
@@ -18,6 +19,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from docgen.bulk.ledger import Ledger
+from docgen.bulk.opened import open_manifest, page_rows
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.store import Store
 from docgen.engine import Engine
@@ -112,14 +114,15 @@ def test_the_vendors_side_holds_nothing_of_the_issuers(client: TestClient, done:
     vendor = files_of(client.get(done["links"]["package"]).content)
     issuer = files_of(client.get(done["links"]["package"], params={"side": "issuer"}).content)
     assert {name.partition("/")[0] for name in vendor} == {"vendor"}
-    assert set(issuer) == {"issuer/rejects.csv", "issuer/keys.csv", "issuer/fit.csv"}
+    assert set(issuer) == {f"issuer/T1-{table}.csv" for table in ("rejects", "keys", "fit")}
     own_key = keys(20)[0].encode()
-    assert own_key in issuer["issuer/keys.csv"]
+    assert own_key in issuer["issuer/T1-keys.csv"]
     assert not any(own_key in content for content in vendor.values())
 
 
 def test_the_rejects_name_the_row_the_code_and_the_column(client: TestClient, done: dict[str, Any]) -> None:
     answer = client.get(done["links"]["rejects"])
+    assert answer.headers["content-disposition"] == 'attachment; filename="T1-rejects.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     rejected = [row for row in rows if row["state"] == "rejected"]
     assert [(row["key"].removeprefix("'"), row["row"], row["column"]) for row in rejected] == [
@@ -175,10 +178,18 @@ def test_a_reprint_is_a_package_of_the_same_pages(client: TestClient, done: dict
     assert made["left_behind"] == []
     store = unpacked(client, made["links"]["package"], tmp_path)
     assert reconcile(store).ok
-    before = files_of(client.get(done["links"]["package"]).content)["vendor/pages.csv"]
+    package = open_manifest(store).package
+    assert re.fullmatch("T1-R[A-Z2-7]{8}", package)
+    for side in ("vendor", "issuer"):
+        sent = client.get(made["links"]["package"], params={"side": side})
+        assert sent.headers["content-disposition"] == f'attachment; filename="{package}-{side}.tar"'
+        with tarfile.open(fileobj=io.BytesIO(sent.content)) as archive:
+            assert {name.partition("/")[0] for name in archive.getnames()} == {package}
+    before = files_of(client.get(done["links"]["package"]).content)["vendor/T1-pages.csv"]
     hashes = {row["page_hash"] for row in csv.DictReader(io.StringIO(before.decode("utf-8-sig")))}
-    after = store.read("vendor/pages.csv").decode("utf-8-sig")
-    assert {row["page_hash"] for row in csv.DictReader(io.StringIO(after))} <= hashes
+    again = {row.page_hash for row in page_rows(store, open_manifest(store))}
+    assert again
+    assert again <= hashes
 
 
 def test_a_reprint_that_is_ordered_again_with_its_key_is_the_first_one(
@@ -202,7 +213,7 @@ def test_a_reprint_that_is_ordered_again_with_its_key_is_the_first_one(
 
 
 def test_a_reprint_tells_which_mounts_carry_other_cards_besides(client: TestClient, done: dict[str, Any]) -> None:
-    pieces = files_of(client.get(done["links"]["package"]).content)["vendor/pieces.csv"].decode("utf-8-sig")
+    pieces = files_of(client.get(done["links"]["package"]).content)["vendor/T1-pieces.csv"].decode("utf-8-sig")
     row = max(csv.DictReader(io.StringIO(pieces)), key=lambda row: int(row["cards"]))
     order = {"reason": "damaged", "pieces": [f"{row['piece']}-{row['sheet']}1"]}
     made = client.post(done["links"]["reprints"], json=order).json()
@@ -260,17 +271,18 @@ def test_people_are_withdrawn_until_the_package_is_fetched(client: TestClient) -
 
 def test_only_what_is_sent_of_the_vendors_side_ends_withdrawals(client: TestClient) -> None:
     batch = submit(client, extract(6, seed=21)).json()["id"]
-    path, links = f"/v1/batches/{batch}", ended(client, batch)["links"]
+    path, end = f"/v1/batches/{batch}", ended(client, batch)
+    links, number = end["links"], end["job"]["number"]
     made = client.post(links["reprints"], json={"reason": "damaged", "keys": keys(6, seed=21)[:1]}).json()
     reprinted = made["links"]["package"]
     for method, address, headers, status in (
         ("HEAD", f"{path}/package", {}, 200),
-        ("HEAD", f"{path}/package/vendor/pages.csv", {}, 200),
+        ("HEAD", f"{path}/package/vendor/{number}-pages.csv", {}, 200),
         ("HEAD", reprinted, {}, 200),
         ("GET", f"{path}/package/vendor/nothing.pdf", {}, 404),
-        ("GET", f"{path}/package/vendor/pages.csv", {"Range": "bytes=999999999-"}, 416),
+        ("GET", f"{path}/package/vendor/{number}-pages.csv", {"Range": "bytes=999999999-"}, 416),
         ("GET", f"{path}/package?side=issuer", {}, 200),
-        ("GET", f"{path}/package/issuer/keys.csv", {}, 200),
+        ("GET", f"{path}/package/issuer/{number}-keys.csv", {}, 200),
         ("GET", f"{reprinted}?side=issuer", {}, 200),
         ("GET", f"{path}/reprints/{'0' * 16}/package", {}, 404),
         ("POST", f"{path}/reprints", {}, 415),
@@ -383,6 +395,7 @@ def test_a_full_queue_refuses_what_is_right_and_says_when_to_come_back(idle: Tes
         ({"delivery": "pigeon"}, (422, "unknown_delivery")),
         ({"issued_on": "2025-02-30"}, (422, "invalid_date")),
         ({"job": "no/way"}, (422, "job_number_form")),
+        *(({"job": kept}, (422, "job_number_form")) for kept in ("CON", "LPT1")),
         ({"webhook": "http://127.0.0.1:1/"}, (422, "webhook_not_allowed")),
         ({"colour": "red"}, (422, "unknown_key")),
         ({"source": "s3://bucket/x.csv"}, (422, "unknown_key")),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docgen.text.breaking import NO_END, NO_START, break_lines, may_break
+from docgen.text.breaking import NO_END, NO_START, Care, break_lines, may_break
 
 TEXTS = st.text(alphabet="戸籍上の氏名、。「」（）ーぁっゃ々ＡＢ１〒ABc12'- \u3000…令和年月日割", max_size=60)
 
@@ -86,4 +86,17 @@ def test_a_break_follows_a_space_and_never_precedes_one() -> None:
 def test_careful_lines_keep_words_in_katakana_together_and_cut_others_at_their_joints(
     text: str, width: int, expected: list[str]
 ) -> None:
-    assert [text[a:b] for a, b in break_lines(text, [1.0] * len(text), width, careful=True)] == expected
+    assert [text[a:b] for a, b in break_lines(text, [1.0] * len(text), width, Care.WORDS)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("中央区見本20番30号　見本中央センター", 14, ["中央区見本20番30号　", "見本中央センター"]),
+        ("第一　中央区見本20番30号", 12, ["第一　中央区見本20番", "30号"]),  # too early a space
+        ("MIHON MARIA ROSA", 12, ["MIHON MARIA ", "ROSA"]),
+        ("見本　グランドハイツ２号", 9, ["見本　", "グランドハイツ２号"]),  # so that the word stays whole
+    ],
+)
+def test_lines_end_at_a_space_if_they_are_half_full(text: str, width: int, expected: list[str]) -> None:
+    assert [text[a:b] for a, b in break_lines(text, [1.0] * len(text), width, Care.SPACES)] == expected
