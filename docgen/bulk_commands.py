@@ -1,4 +1,4 @@
-"""The commands on batches and packages: issue, reconcile, reprint, find, worker."""
+"""The commands on batches and packages: issue, cancel, reconcile, reprint, find, worker."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
     from docgen.bulk.store import Store
 
 NOTE = "work/batch.json"  # which batch of the ledger is being made in a folder
-_TOLD = 5  # envelopes that one line names
+_INPUTS = {
+    "extract_sha256": "the extract",
+    "listed_sha256": "the list --undelivered",
+    "withdrawn_sha256": "the list --exclude",
+}
+_TOLD = 5  # envelopes, or files, that one line names
 
 Package = Annotated[str, typer.Argument(metavar="DIR", help="A package: a folder, or s3://BUCKET/PREFIX.")]
 Out = Annotated[str, typer.Option(metavar="DIR", show_default=False, help="An empty folder, or s3://BUCKET/PREFIX.")]
@@ -37,7 +43,7 @@ Out = Annotated[str, typer.Option(metavar="DIR", show_default=False, help="An em
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for function in (issue, reconcile, reprint, find, worker):
+    for function in (issue, cancel, reconcile, reprint, find, worker):
         app.command(epilog=EXIT_CODES)(command(function))
 
 
@@ -188,7 +194,8 @@ class _Begun:
     def id_in(self, store: Store, *, resume: bool) -> str | None:
         """The id of the batch in a folder, a new one in an empty one, None if its package is finished.
 
-        Raises RequestError `out_not_empty`.
+        Which inputs it is begun with is noted with it, before any of them is read: at whatever moment it is
+        interrupted, it does not go on with others. Raises RequestError `out_not_empty`, `input_changed`.
         """
         from docgen.bulk.opened import MANIFEST
 
@@ -196,34 +203,54 @@ class _Begun:
             self._require_same(store)
             return None
         with suppress(FileNotFoundError):
-            noted = json.loads(store.read(NOTE))["batch"]
+            noted = json.loads(store.read(NOTE))
             if resume:
-                return str(noted)
+                hint = f"give the same as then, or give it up (docgen cancel {store.location}) and begin anew"
+                self._require_inputs(noted["inputs"], hint)
+                return str(noted["batch"])
         if any(True for _ in store.names()):
             message = "the folder for the package is not empty"
             hint = "give an empty one, or --resume to finish the batch that was begun in it"
             raise RequestError(Violation("out_not_empty", message, hint))
         id_ = secrets.token_hex(16)
-        store.put(NOTE, json.dumps({"batch": id_}).encode())
+        store.put(NOTE, json.dumps({"batch": id_, "inputs": self.inputs}).encode())
         return id_
 
-    def _require_same(self, store: Store) -> None:
-        """Raises RequestError `out_not_empty` if the package is of another job or extract than was asked for."""
-        from docgen.bulk.opened import open_manifest
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """The SHA-256 of the extract and of the lists, named as among the options of a batch."""
         from docgen.bulk.sources import sha256_of
 
+        lists = {f"{name}_sha256": hashlib.sha256(content).hexdigest() for name, content in self.lists.items()}
+        return {"extract_sha256": sha256_of(self.source, self.settings.input_prefixes), **lists}
+
+    def _require_inputs(self, begun_with: Mapping[str, Any], hint: str) -> None:
+        """Raises RequestError `input_changed` if the extract or a list is another one than a batch was begun with."""
+        changed = [what for name, what in _INPUTS.items() if begun_with.get(name) != self.inputs.get(name)]
+        if changed:
+            message = f"{' and '.join(changed)}: not as the batch in the folder was begun"
+            raise RequestError(Violation("input_changed", message, hint))
+
+    def _require_same(self, store: Store) -> None:
+        """Raises RequestError `out_not_empty` or `input_changed` if the package is of another job or other inputs.
+
+        Which lists it was made with the ledger knows, unless it is another one.
+        """
+        from docgen.bulk.opened import open_manifest
+
         said = open_manifest(store)
-        same = said.job == replace(self.job, number=self.job.number or said.job.number)
-        if same and "://" not in self.source:
-            same = sha256_of(Path(self.source)) == said.raw["source"]["sha256"]
-        if not same:
+        if said.job != replace(self.job, number=self.job.number or said.job.number):
             raise _other_batch()
+        extract, made = said.raw["source"]["sha256"], self.ledger.numbered(said.job.number)
+        known = made is not None and made.options.get("extract_sha256") == extract
+        begun_with = made.options if made and known else {**self.inputs, "extract_sha256": extract}
+        self._require_inputs(begun_with, "it is finished: give the same as then, or another --out")
 
     def submit(self, coordinator: Coordinator, store: Store, id_: str) -> Batch:
         """Queue the batch, or find it again. Raises RequestError `out_not_empty` if it was asked for otherwise."""
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {**self.inputs}
         for name, content in self.lists.items():
-            options |= {name: f"work/{name}.txt", f"{name}_sha256": hashlib.sha256(content).hexdigest()}
+            options[name] = f"work/{name}.txt"
             store.put(options[name], content)
         try:
             batch = coordinator.submit(self.job, self.source, options, batch=id_)
@@ -382,7 +409,9 @@ def _tell_reasons(head: str, reasons: Mapping[str, int]) -> None:
 
 def _require_printed(counts: Mapping[str, int], reasons: Mapping[str, int], where: str, *, as_json: bool) -> None:
     """The end with an exit code of its own if nobody is printed of those who were to be; `where` has the reasons."""
-    if counts["printed"] or counts["withdrawn"] == counts["people"]:
+    from docgen.bulk.job import nobody_printed
+
+    if not nobody_printed(counts):
         return
     again = ", or give --reissue REASON to issue people once more" if "already_issued" in reasons else ""
     fail([Violation("nobody_printed", "nobody could be printed", f"see {where}{again}")], REFUSED, as_json=as_json)
@@ -406,6 +435,57 @@ def _tell_plan(told: dict[str, Any], *, as_json: bool) -> None:
         typer.echo(f"{time} and {size}, in {several(told['shards'], 'shard')}")
         _tell_reasons("who would not be printed, and why:", told["reasons"])
     _require_printed(told["counts"], told["reasons"], "the reasons", as_json=as_json)
+
+
+# --- cancel ---
+
+
+def cancel(
+    out: Annotated[
+        str, typer.Argument(metavar="DIR", help="What `docgen issue` had as --out: a folder, or s3://BUCKET/PREFIX.")
+    ],
+) -> None:
+    """Give up a batch that was interrupted: its folder is emptied, and its people may be issued by another batch.
+
+    Until then they count as issued, so that nobody gets two cards.
+    """
+    from docgen.bulk.ledger import Ledger
+    from docgen.bulk.store import Store
+
+    store = Store.open(out)
+    try:
+        id_ = str(json.loads(store.read(NOTE))["batch"])
+    except FileNotFoundError:
+        message, hint = f"{out}: no batch was interrupted here", "name the folder that --out has named"
+        raise RequestError(Violation("batch_ended", message, hint)) from None
+    ledger = Ledger(Settings().ledger)
+    try:
+        _give_up(ledger, id_)
+    except RequestError as error:
+        # Whoever stopped it before the ledger knew of it has claimed nobody.
+        if error.violations[0].code != "unknown_batch" or any(True for _ in store.names("work/parts")):
+            raise
+    finally:
+        ledger.close()
+    for side in ("vendor", "issuer"):
+        store.delete(side)
+    _clear(store)
+    typer.echo(f"{store.location}: given up, and nothing is left of it")
+
+
+def _give_up(ledger: Ledger, id_: str) -> None:
+    """Raises RequestError `batch_running`, `batch_ended`, or `unknown_batch` if another ledger has the batch."""
+    lease = ledger.acquire(id_)
+    if lease is not None:
+        lease.end("cancelled")
+        return
+    batch = ledger.get(id_)
+    if batch.live:
+        message = f"Batch {id_} is being run by another process."
+        raise RequestError(Violation("batch_running", message, "End that process first."))
+    if batch.state == "done":
+        message, hint = "the batch is done: its package is finished", "see it with the same `docgen issue` and --resume"
+        raise RequestError(Violation("batch_ended", message, hint))
 
 
 # --- finished packages ---
@@ -528,7 +608,7 @@ def reprint(
     """
     from docgen.bulk.find import Selection
     from docgen.bulk.opened import open_manifest
-    from docgen.bulk.reprint import left_behind, with_cards
+    from docgen.bulk.reprint import left_behind, of_other_size, with_cards
     from docgen.bulk.reprint import reprint as printed_again
     from docgen.bulk.store import Store
 
@@ -538,12 +618,20 @@ def reprint(
     store = Store.open(out)
     with _opened(package) as original:
         counts = printed_again(original, store, selection, reason, cards_only=cards_only)
+        # On a store each file would be a request.
+        others = of_other_size(original) if "://" not in original.location else []
     _tell_counts(counts.as_dict())
     typer.echo(store.location)
     if cards_only and with_cards(open_manifest(store)):
         message = "the cards are printed on their mounts: each came with its whole sheet, and everybody's who is on it"
         typer.echo(message, err=True)
     _tell_left_behind(left_behind(store))
+    if others:
+        more = f" and {len(others) - _TOLD:,} more" if len(others) > _TOLD else ""
+        message = (
+            f"this reprint is sound, but other files of {package} are missing or of another size than they were made"
+        )
+        typer.echo(f"{message}: {', '.join(others[:_TOLD])}{more}; reconcile it before you use it", err=True)
 
 
 def _tell_left_behind(mounts: Sequence[LeftBehind]) -> None:

@@ -201,6 +201,8 @@ _declare(
         "too_late_to_withdraw": "The package is being released, was handed out, or the batch has ended without one.",
         "not_released": "The batch has no package yet, or none any more.",
         "out_not_empty": "The folder for a package holds something else already, or a batch that is not finished.",
+        "input_changed": "The extract, or a list, is not the one that the batch was begun with.",
+        "batch_deleted": "The batch that was submitted with this idempotency key has been deleted.",
         "batch_ended": "The batch has ended, and what is asked of it needs one that has not.",
     },
 )
@@ -253,6 +255,7 @@ _declare(
     422,
     {
         "pdf_unreadable": "The file is no PDF, or is damaged.",
+        "pdf_stream_damaged": "A stream's compressed data is damaged or cut off: pages may look otherwise.",
         "x4_header": "The file's version is later than PDF 1.6, or its binary comment is missing.",
         "x4_no_id": "The trailer has no file identifier.",
         "x4_encrypted": "The file is encrypted.",

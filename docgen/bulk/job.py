@@ -71,6 +71,11 @@ class Counts:
         return self.people == self.printed + self.rejected + self.held + self.withdrawn
 
 
+def nobody_printed(counts: Mapping[str, int]) -> bool:
+    """Whether nobody is printed of those who were to be: worth telling, though each is accounted for."""
+    return not counts["printed"] and counts["withdrawn"] != counts["people"]
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A finished file: its name in the package (`vendor/S0001-cards-0001.pdf`), hash, bytes, pages (0: no PDF)."""

@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from docgen.bulk.job import Job
+from docgen.bulk.job import Job, nobody_printed
 from docgen.bulk.scratch import make_private
 from docgen.bulk.store import backoff
 from docgen.errors import BatchError, RequestError, Violation
@@ -114,6 +114,17 @@ _issued = sa.Table(
     sa.Column("batch", sa.Integer, sa.ForeignKey("batches.serial"), nullable=False),
     sqlite_with_rowid=False,
 )
+_reprints = sa.Table(  # of the packages as they are now
+    "reprints",
+    _tables,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("batch", sa.Integer, sa.ForeignKey("batches.serial"), nullable=False),
+    sa.Column("idempotency_key", sa.String(255)),
+    sa.Column("request", sa.String(64), nullable=False),
+    sa.Column("result", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.UniqueConstraint("batch", "idempotency_key"),
+)
 _deliveries = sa.Table(
     "webhook_deliveries",
     _tables,
@@ -186,6 +197,15 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Reprint:
+    """What was printed again of a batch's package: what is told of it, and when it was ready (seconds since 1970)."""
+
+    id: str
+    result: Mapping[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A webhook message that is due. `attempts` counts the ones before this one."""
 
@@ -251,7 +271,8 @@ class Ledger:
         """Queue a batch. A job without a number gets the next one: S0001, S0002, ...
 
         A key that was seen with the same request gives the batch of then. `options["webhooks"]` are the URLs that get
-        a message when it ends. Raises RequestError `idempotency_mismatch` or `job_number_taken`.
+        a message when it ends, `options["extract_sha256"]` is the hash of the extract where it is known before intake.
+        Raises RequestError `idempotency_mismatch` or `job_number_taken`.
         """
         batch = batch or secrets.token_hex(16)
         options = dict(options or {})
@@ -286,6 +307,12 @@ class Ledger:
         """Whether a batch was submitted with this key."""
         wanted = sa.select(sa.exists().where(_batches.c.idempotency_key == idempotency_key))
         return bool(self.read(lambda link: link.scalar(wanted)))
+
+    def numbered(self, number: str) -> Batch | None:
+        """The batch with a job number, if there is one."""
+        wanted = sa.select(_batches).where(_batches.c.number == number)
+        row = self.read(lambda link: link.execute(wanted).mappings().first())
+        return None if row is None else _batch(row)
 
     def states(self, batches: Iterable[str]) -> dict[str, State]:
         """The states of those batches that there are, by their ids."""
@@ -400,6 +427,7 @@ class Ledger:
             values: dict[str, Any] = {"withdrawals": [*row["withdrawals"], people], "updated_at": self._now}
             if row["state"] == "done":
                 values |= {"state": "queued", "counts": None, "entered_at": self._now}
+                link.execute(sa.delete(_reprints).where(_reprints.c.batch == row["serial"]))
             link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(values))
 
         self.get(batch)
@@ -441,7 +469,8 @@ class Ledger:
             if row["state"] != "deleted":
                 self._end(link, row, "deleted", row["counts"], announce=False)
             self._shut_out(link, row)
-            link.execute(sa.delete(_shards).where(_shards.c.batch == row["serial"]))
+            for table in (_shards, _reprints):
+                link.execute(sa.delete(table).where(table.c.batch == row["serial"]))
 
         self.get(batch)
         self.write(mark)
@@ -484,6 +513,60 @@ class Ledger:
             return Lease(self, batch, row["serial"], epoch, seconds)
 
         return self.write(take)
+
+    # --- reprints ---
+
+    def reprints(self, batch: str) -> list[Reprint]:
+        """What was printed again of a batch's package as it is now, the newest first."""
+        wanted = sa.select(_reprints).join(_batches).where(_batches.c.id == batch)
+        wanted = wanted.order_by(_reprints.c.created_at.desc(), _reprints.c.id)
+        return [_reprint(row) for row in self.read(lambda link: link.execute(wanted).mappings().all())]
+
+    def reprint_of(self, batch: str, order: Mapping[str, Any], idempotency_key: str) -> Reprint | None:
+        """What was made of an order with this key. Raises RequestError `idempotency_mismatch`."""
+        its = sa.select(_batches.c.serial).where(_batches.c.id == batch).scalar_subquery()
+        return self.read(lambda link: self._repeated_reprint(link, its, idempotency_key, _digest(order)))
+
+    def note_reprint(
+        self,
+        batch: Batch,
+        reprint: str,
+        order: Mapping[str, Any],
+        result: Mapping[str, Any],
+        idempotency_key: str | None = None,
+    ) -> Reprint:
+        """Write down what was printed again; what somebody else has made of the order with this key meanwhile goes
+        first.
+
+        Raises RequestError `idempotency_mismatch`, or `not_released` if the package is not that of `batch` any more.
+        """
+        asked = _digest(order)
+
+        def note(link: sa.Connection) -> Reprint:
+            row = link.execute(sa.select(_batches).where(_batches.c.id == batch.id).with_for_update()).mappings().one()
+            if row["state"] != "done" or tuple(row["withdrawals"]) != batch.withdrawals:
+                message = f"The package of batch {batch.id} has changed while it was printed again."
+                raise RequestError(Violation("not_released", message, "Look at its state, and order it anew."))
+            if idempotency_key is not None:
+                before = self._repeated_reprint(link, row["serial"], idempotency_key, asked)
+                if before is not None:
+                    return before
+            values = {"id": reprint, "batch": row["serial"], "idempotency_key": idempotency_key, "request": asked}
+            values |= {"result": dict(result), "created_at": self._now}
+            link.execute(self._insert(_reprints).values(values).on_conflict_do_nothing())
+            return _reprint(link.execute(sa.select(_reprints).where(_reprints.c.id == reprint)).mappings().one())
+
+        return self.write(note)
+
+    def _repeated_reprint(
+        self, link: sa.Connection, serial: int | sa.ScalarSelect[int], key: str, asked: str
+    ) -> Reprint | None:
+        here = (_reprints.c.batch == serial) & (_reprints.c.idempotency_key == key)
+        row = link.execute(sa.select(_reprints).where(here)).mappings().first()
+        if row is not None and row["request"] != asked:
+            message = "The idempotency key was used for another reprint."
+            raise RequestError(Violation("idempotency_mismatch", message, "Use a new key for a new reprint."))
+        return None if row is None else _reprint(row)
 
     # --- webhooks ---
 
@@ -591,6 +674,8 @@ class Ledger:
             self._release_all(link, row)
         code = {key: error[key] for key in ("code", "shard") if key in error} if error else None
         payload = {"batch": row["id"], "number": row["number"], "state": state, "counts": counts, "error": code}
+        nobody = state == "done" and counts is not None and nobody_printed(counts)
+        payload["warnings"] = [{"code": "nobody_printed"}] if nobody else []
         payload["ended_at"] = link.scalar(sa.select(self._now))
         for url in row["options"].get("webhooks", ()) if announce else ():
             message = {"id": f"msg_{secrets.token_hex(16)}", "batch": row["serial"], "url": url, "payload": payload}
@@ -652,6 +737,17 @@ class Lease:
             return True
 
         return self._write(enter)
+
+    def pin(self, extract: str) -> bool:
+        """Note the SHA-256 of the extract as the option `extract_sha256`; False if the batch was begun with another."""
+
+        def note(link: sa.Connection, row: sa.RowMapping) -> bool:
+            begun_with = row["options"].get("extract_sha256")
+            if begun_with is None:
+                self._update(link, {"options": {**row["options"], "extract_sha256": extract}})
+            return begun_with in (None, extract)
+
+        return self._write(note)
 
     def plan(self, parts: Sequence[Part], intake: Mapping[str, Any]) -> None:
         """Write down what intake has found and cut. What was done of a part with the same bytes stays done."""
@@ -835,6 +931,10 @@ def _batch(row: sa.RowMapping) -> Batch:
         updated_at=row["updated_at"],
         entered_at=row["entered_at"],
     )
+
+
+def _reprint(row: sa.RowMapping) -> Reprint:
+    return Reprint(row["id"], row["result"], row["created_at"])
 
 
 def _shard(row: sa.RowMapping) -> Shard:

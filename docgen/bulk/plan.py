@@ -66,7 +66,7 @@ def plan(
         def issued(document: str, people: Iterable[str]) -> set[str]:
             return set() if job.reissue else ledger.issued(job.insurer, document, job.issued_on, people)
 
-        numbers = [part.number for part in stages.take_in(settings, store, batch, issued).parts]
+        numbers = [part.number for part in stages.take_in(settings, store, batch, lambda _: None, issued).parts]
         cluster, employers = Cluster(min(workers, len(numbers))), {}
         task = Task(plan_shard, settings, store.location, batch.job.as_dict(), len(numbers))
         try:

@@ -99,6 +99,19 @@ def with_cards(said: Manifest) -> set[str]:
     return {area.document for area in said.areas if area.of == "card" and area.document in MOUNTS}
 
 
+def of_other_size(store: Store) -> list[str]:
+    """The files of a package that are missing, or longer or shorter than its manifest says.
+
+    A reprint reads what it needs alone: this looks at the others, without reading them. `issuer/` may be left out.
+    """
+    there = set(store.names("vendor")) | set(store.names("issuer"))
+    return [
+        name
+        for name, file in sorted(open_manifest(store).files.items())
+        if (store.size(name) != file.bytes if name in there else name.startswith("vendor/"))
+    ]
+
+
 class LeftBehind(NamedTuple):
     """A mount that was printed again without all of its cards: its envelope's number, and how many are not there."""
 

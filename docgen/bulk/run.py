@@ -32,6 +32,7 @@ ATTEMPTS = 3
 MOST_VIOLATIONS = 100  # that are kept of a failed batch
 
 Claim = Callable[[str, Iterable[str]], set[str]]
+Pin = Callable[[str], None]
 Spread = Callable[[Work], Iterator[Mapping[str, Any]]]
 
 
@@ -64,8 +65,12 @@ class Stages(Protocol):
     def has_employers(self, settings: Mapping[str, Any], job: Job) -> bool:
         """Whether employers get letters or lists."""
 
-    def take_in(self, settings: Mapping[str, Any], store: Store, batch: Batch, claim: Claim) -> Taken:
-        """Check and sort the input and cut it into parts. `claim(document, identities)` gives those taken already."""
+    def take_in(self, settings: Mapping[str, Any], store: Store, batch: Batch, pin: Pin, claim: Claim) -> Taken:
+        """Check and sort the input and cut it into parts. `claim(document, identities)` gives those taken already.
+
+        `pin` is told the SHA-256 of the extract before anything is made of it, and raises if it is another one than
+        the batch was begun with.
+        """
 
     def assemble(
         self,
@@ -257,11 +262,16 @@ class _Run:
             if names <= set(self._store.names(part_name(0).rpartition("/")[0])):
                 return dict(batch.intake["source"])
         self._enter("taking_in")
-        taken = self._stages.take_in(self._settings, self._store, batch, self._claim)
+        taken = self._stages.take_in(self._settings, self._store, batch, self._pin, self._claim)
         # A shard is printed anew if its part or anything that decides a byte has changed since.
         parts = [replace(part, sha256=_sha256([part.sha256, made_with])) for part in taken.parts]
         self._lease.plan(parts, {"source": dict(taken.source), **seen})
         return taken.source
+
+    def _pin(self, extract: str) -> None:
+        if not self._lease.pin(extract):
+            message = "the extract has changed since the batch was begun"
+            raise RequestError(Violation("input_changed", message, "put it back as it was, or begin another batch"))
 
     def _claim(self, document: str, identities: Iterable[str]) -> set[str]:
         job = self._job

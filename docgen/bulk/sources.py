@@ -161,8 +161,16 @@ def _local(location: str | Path, work: Path, allowed: Sequence[str]) -> Path:
         try:
             Store.open(f"s3://{bucket}").fetch(name, path)
         except FileNotFoundError:
-            raise _refusal("source_missing", "there is no such object", "check bucket and name") from None
+            raise _no_object() from None
         return path
+    return _existing(location)
+
+
+def _no_object() -> RequestError:
+    return _refusal("source_missing", "there is no such object", "check bucket and name")
+
+
+def _existing(location: str | Path) -> Path:
     path = Path(location)
     if not path.is_file():
         raise _refusal("source_missing", "there is no such file", "check the path")
@@ -197,10 +205,22 @@ _UNASSIGNED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 _JAPANESE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 
-def sha256_of(path: Path) -> str:
-    """Of a file's bytes, as a manifest names an extract."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256_of(location: str | Path, allowed: Sequence[str] = ()) -> str:
+    """Of an extract's bytes, as a manifest names it, wherever it is: in bounded memory, nothing is copied.
+
+    Raises RequestError `source_not_allowed`, `source_missing`.
+    """
+    digest = hashlib.sha256()
+    if isinstance(location, str) and "://" in location:
+        bucket, name = allowed_object(location, allowed)
+        try:
+            for chunk in Store.open(f"s3://{bucket}").chunks(name):
+                digest.update(chunk)
+        except FileNotFoundError:
+            raise _no_object() from None
+        return digest.hexdigest()
+    with _existing(location).open("rb") as file:
+        return hashlib.file_digest(file, lambda: digest).hexdigest()
 
 
 def _decode(path: Path, encoding: str) -> None:

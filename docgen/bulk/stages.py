@@ -17,7 +17,7 @@ from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
 from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.policy import Policy
-from docgen.bulk.run import Claim, Spread, Taken
+from docgen.bulk.run import Claim, Pin, Spread, Taken
 from docgen.bulk.scratch import scratch
 from docgen.bulk.sources import open_source
 from docgen.bulk.store import Store
@@ -51,7 +51,7 @@ class BulkStages:
         """Whether employers get letters or lists."""
         return _has_employers(engine_of(settings), job)
 
-    def take_in(self, settings: Settings, store: Store, batch: Batch, claim: Claim) -> Taken:
+    def take_in(self, settings: Settings, store: Store, batch: Batch, pin: Pin, claim: Claim) -> Taken:
         """Check and sort the extract and cut it into parts. People are claimed for the document that they get."""
         job, options = batch.job, batch.options
         profile = engine_of(settings).insurers[job.insurer]
@@ -64,6 +64,7 @@ class BulkStages:
         with interruptible(), scratch() as work:
             extract = _fetched(batch.source, store, work)
             source = open_source(extract, work, format=options.get("format"), allowed=settings["input_prefixes"])
+            pin(source.sha256)
             intake = take_in(
                 store,
                 source,

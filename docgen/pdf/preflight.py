@@ -29,6 +29,7 @@ RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     metadata.trapped,
     metadata.same_in_both,
     pages.page_dictionaries,
+    objects.compressed,
     objects.all_objects,
     operators.page_operators,
     painted.painted,
@@ -37,6 +38,7 @@ RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
 # What to do about each code. Its keys are all the codes that preflight can give.
 HINTS = {
     "pdf_unreadable": "check that the file is a PDF and was copied whole",
+    "pdf_stream_damaged": "fetch the file again: its bytes have changed on the way, or on the disk",
     "x4_header": "write the file as PDF 1.6 or lower",
     "x4_no_id": "give the trailer an /ID of two strings",
     "x4_encrypted": "write the file without a password: protect the way it travels instead",

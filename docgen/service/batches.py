@@ -24,8 +24,8 @@ from starlette.responses import JSONResponse, Response
 
 from docgen import strict_json
 from docgen.bulk.find import Selection
-from docgen.bulk.job import named
-from docgen.bulk.ledger import Batch, Ledger, not_released
+from docgen.bulk.job import named, nobody_printed
+from docgen.bulk.ledger import Batch, Ledger, Reprint, not_released
 from docgen.bulk.opened import MANIFEST, REJECTS_TABLE
 from docgen.bulk.reprint import is_of, left_behind, reprint
 from docgen.bulk.request import Wish, absent_keys, format_of, job_of, list_bytes, open_extract, read_list
@@ -55,6 +55,14 @@ _BATCH_ID = "^[0-9a-f]{32}$"
 BatchId = Annotated[str, Path(description="The batch's id, as GET /v1/batches lists it.", pattern=_BATCH_ID)]
 Before = Annotated[str | None, Query(description="Older ones than this batch: see `next`.", pattern=_BATCH_ID)]
 Limit = Annotated[int, Query(description="How many at the most.", ge=1, le=200)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Of the client's choice: what is sent again with it is done once.",
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+    ),
+]
 ReprintId = Annotated[
     str, Path(description="The reprint's id, as its order's answer has it.", pattern="^[0-9a-f]{16}$")
 ]
@@ -201,6 +209,10 @@ class Batches:
                 raise
         if batch.id != id_:
             store.delete()
+        if batch.state == "deleted":
+            message = f"Batch {batch.id} of this idempotency key was deleted."
+            hint = "Submit it again, with another Idempotency-Key."
+            raise RequestError(Violation("batch_deleted", message, hint))
         self._runner.wake()
         return batch
 
@@ -249,6 +261,7 @@ class Batches:
             "progress": progress,
             "counts": batch.counts,
             "error": batch.error,
+            "warnings": [violation.as_dict() for violation in _warnings(batch)],
             "cancel_requested": batch.cancel_requested,
             "handed_out": batch.handed_out,
             "created_at": _time(batch.created_at),
@@ -323,10 +336,19 @@ class Batches:
         found = self.released(batch)
         return file_of(Store.open(found.store), "issuer", named(found.job.number, REJECTS_TABLE).partition("/")[2])
 
-    def reprint(self, batch: str, order: ReprintOrder) -> dict[str, Any]:
-        """Print again; the reprint's id and counts, and the mounts that came without all of their cards."""
-        store = Store.open(self.released(batch).store)
-        id_ = secrets.token_hex(8)
+    def reprints(self, batch: str) -> dict[str, Any]:
+        """What was printed again of the package as it is now, the newest first."""
+        return {"reprints": [_reprinted(batch, made) for made in self.ledger.reprints(self.get(batch).id)]}
+
+    def reprint(self, batch: str, order: ReprintOrder, key: str | None) -> dict[str, Any]:
+        """Print again; the reprint's id and counts, and the mounts that came without all of their cards.
+
+        With a key that was used before, the reprint of then. Raises RequestError `idempotency_mismatch`.
+        """
+        found, asked = self.released(batch), order.model_dump()
+        if key is not None and (before := self.ledger.reprint_of(batch, asked, key)):
+            return _reprinted(batch, before)
+        store, id_ = Store.open(found.store), secrets.token_hex(8)
         out = Store.open(f"{store.location}/reprints/{id_}")
         selection = Selection(tuple(order.pieces), tuple(order.people), tuple(order.keys), tuple(order.pages))
         if not any((selection.pieces, selection.people, selection.keys, selection.pages)):
@@ -338,8 +360,15 @@ class Batches:
         except BaseException:
             out.delete()
             raise
-        path = f"/v1/batches/{batch}/reprints/{id_}"
-        return {"id": id_, "counts": counts.as_dict(), "left_behind": left, "links": {"package": f"{path}/package"}}
+        result = {"reason": order.reason.strip(), "counts": counts.as_dict(), "left_behind": left}
+        try:
+            made = self.ledger.note_reprint(found, id_, asked, result, key)
+        except RequestError:  # after any other error it may have been noted, and if not, it is swept
+            out.delete()
+            raise
+        if made.id != id_:
+            out.delete()
+        return _reprinted(batch, made)
 
 
 def _summary(batch: Batch) -> dict[str, Any]:
@@ -351,6 +380,7 @@ def _summary(batch: Batch) -> dict[str, Any]:
         "state": batch.state,
         "counts": batch.counts,
         "error": batch.error and _fault(batch.error),
+        "warnings": [{"code": violation.code} for violation in _warnings(batch)],
         "created_at": _time(batch.created_at),
         "updated_at": _time(batch.updated_at),
         "links": {"self": f"/v1/batches/{batch.id}"},
@@ -360,6 +390,20 @@ def _summary(batch: Batch) -> dict[str, Any]:
 def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
     """What ended a batch, without what it says of the extract."""
     return {name: error[name] for name in ("code", "shard") if name in error}
+
+
+def _warnings(batch: Batch) -> list[Violation]:
+    """What whoever looks at the state alone would miss."""
+    if batch.state != "done" or batch.counts is None or not nobody_printed(batch.counts):
+        return []
+    hint = f"see /v1/batches/{batch.id}/rejects; who was issued already needs a `reissue`"
+    return [Violation("nobody_printed", "nobody could be printed", hint)]
+
+
+def _reprinted(batch: str, made: Reprint) -> dict[str, Any]:
+    """A reprint as JSON."""
+    links = {"package": f"/v1/batches/{batch}/reprints/{made.id}/package"}
+    return {"id": made.id, "created_at": _time(made.created_at), **made.result, "links": links}
 
 
 def _links(batch: Batch) -> Iterator[tuple[str, str]]:
@@ -472,11 +516,11 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
     @routes.post("", status_code=202, summary="Issue a batch", openapi_extra=_body(BatchOrder, form=True))
     async def submit(
         request: Request,
-        idempotency_key: Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> JSONResponse:
         """Queue a batch: an extract, uploaded or on an S3-compatible store, becomes a print package.
 
-        Sent again with the same Idempotency-Key, it gives the batch of the first time.
+        Sent again with the same Idempotency-Key, it gives the batch of the first time, or `batch_deleted`.
         """
         request = orders.limited(request, settings.max_upload_bytes)
         try:
@@ -494,7 +538,10 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
 
     @routes.get("/{batch}", summary="A batch's state")
     def status(batch: BatchId) -> JSONResponse:
-        """State, progress with the seconds that are left, counts, and what went wrong."""
+        """State, progress with the seconds that are left, counts, and what went wrong.
+
+        A batch of which nobody could be printed is `done`, with `nobody_printed` among its `warnings`.
+        """
         return JSONResponse(batches.status(batches.get(batch)), headers={"Cache-Control": "no-store"})
 
     @routes.delete("/{batch}", status_code=204, summary="Delete a batch")
@@ -545,12 +592,20 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
         found = await run_in_threadpool(batches.withdraw, batch, asked.people)
         return JSONResponse(await run_in_threadpool(batches.status, found), 202)
 
+    @routes.get("/{batch}/reprints", summary="Reprints")
+    def reprints(batch: BatchId) -> JSONResponse:
+        """What was printed again of the package as it is now, when, why and with which counts, the newest first."""
+        return JSONResponse(batches.reprints(batch), headers={"Cache-Control": "no-store"})
+
     @routes.post("/{batch}/reprints", status_code=201, summary="Print again", openapi_extra=_body(ReprintOrder))
-    async def make_reprint(request: Request, batch: BatchId) -> JSONResponse:
-        """Pieces, people or pages once more, in a package of their own: the same pages, proved by their hashes."""
+    async def make_reprint(request: Request, batch: BatchId, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+        """Pieces, people or pages once more, in a package of their own: the same pages, proved by their hashes.
+
+        Sent again with the same Idempotency-Key, it gives the reprint of the first time.
+        """
         orders.require_json(request)
         asked = _parsed(ReprintOrder, await orders.read_body(request, settings.max_body_bytes))
-        made = await run_in_threadpool(batches.reprint, batch, asked)
+        made = await run_in_threadpool(batches.reprint, batch, asked, idempotency_key)
         return JSONResponse(made, 201, {"Location": made["links"]["package"]})
 
     @routes.get(
@@ -578,6 +633,8 @@ async def _events(batches: Batches, batch: str, seen: str | None) -> AsyncIterat
         told = {name: status[name] for name in ("id", "state", "progress", "counts")}
         if status["error"]:
             told["error"] = _fault(status["error"])
+        if status["warnings"]:
+            told["warnings"] = [{"code": warning["code"]} for warning in status["warnings"]]
         ended = status["state"] in ("done", "failed", "cancelled")
         id_ = hashlib.sha256(json.dumps({**told, "progress": None}).encode() + _mark(status)).hexdigest()[:16]
         if id_ != seen:

@@ -6,7 +6,6 @@ import re
 import time
 
 from docgen.bulk.ledger import Ledger
-from docgen.bulk.opened import MANIFEST
 from docgen.bulk.store import Store
 
 # What an upload leaves before its batch is queued: the names that `batches` gives it.
@@ -16,7 +15,7 @@ _ID, _REPRINT_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{16}")
 
 
 def sweep(ledger: Ledger, location: str) -> int:
-    """Remove uploads that were never queued, reprints without an end, and what is left of deleted batches; how many.
+    """Remove uploads that were never queued, reprints that nobody knows of, what is left of deleted batches; how many.
 
     A folder that the ledger does not know is left alone if it was written lately, or holds more than an upload: it may
     be the work of another ledger.
@@ -29,15 +28,17 @@ def sweep(ledger: Ledger, location: str) -> int:
             store.delete()
             swept += 1
         elif name in states:
-            swept += _sweep_reprints(f"{location}/{name}/reprints")
+            swept += _sweep_reprints(ledger, name, f"{location}/{name}/reprints")
     return swept
 
 
-def _sweep_reprints(location: str) -> int:
-    swept = 0
-    for name in filter(_REPRINT_ID.fullmatch, Store.open(location).folders()):
+def _sweep_reprints(ledger: Ledger, batch: str, location: str) -> int:
+    """Those that were not finished, and those of before a withdrawal: the ledger does not know them."""
+    folders = list(filter(_REPRINT_ID.fullmatch, Store.open(location).folders()))
+    known, swept = {reprint.id for reprint in ledger.reprints(batch)} if folders else set(), 0
+    for name in folders:
         store = Store.open(f"{location}/{name}")
-        if not store.exists(MANIFEST) and _is_old(store):
+        if name not in known and _is_old(store):
             store.delete()
             swept += 1
     return swept

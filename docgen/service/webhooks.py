@@ -110,6 +110,6 @@ class Sender:
 
 def message(payload: dict[str, Any] | Any) -> str:
     """The body: type, time, and what the ledger keeps of the event."""
-    data = {key: payload[key] for key in ("batch", "number", "state", "counts", "error")}
+    data = {key: payload[key] for key in ("batch", "number", "state", "counts", "error", "warnings")}
     ended = datetime.fromtimestamp(payload["ended_at"], UTC).isoformat(timespec="seconds")
     return json.dumps({"type": f"batch.{payload['state']}", "timestamp": ended, "data": data}, separators=(",", ":"))

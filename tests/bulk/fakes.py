@@ -18,7 +18,7 @@ from typing import Any
 from docgen.bulk.cluster import Work
 from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, part_name, shard_dir
 from docgen.bulk.ledger import Batch, Part
-from docgen.bulk.run import Claim, Spread, Taken
+from docgen.bulk.run import Claim, Pin, Spread, Taken
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
 
@@ -96,19 +96,21 @@ class FakeStages:
     def has_employers(self, settings: Mapping[str, Any], job: Job) -> bool:
         return True
 
-    def take_in(self, settings: Mapping[str, Any], store: Store, batch: Batch, claim: Claim) -> Taken:
+    def take_in(self, settings: Mapping[str, Any], store: Store, batch: Batch, pin: Pin, claim: Claim) -> Taken:
         plan = json.loads(batch.source)
         if "refused" in plan:
             raise RequestError(Violation("unreadable_file", "refused", pointer="/x"))
         shards = range(1, plan["shards"] + 1)
         people = [f"{plan.get('whose', '')}-{shard}-{person}" for shard in shards for person in range(plan["people"])]
+        extract = _sha256(batch.source.encode())
+        pin(extract)
         taken = claim("card", people)
         parts = []
         for shard in shards:
             part = json.dumps({**plan, "taken": len(taken)}, sort_keys=True).encode()
             store.put(part_name(shard), part)
             parts.append(Part(shard, plan["people"], _sha256(part)))
-        return Taken(parts, {"sha256": _sha256(batch.source.encode())})
+        return Taken(parts, {"sha256": extract})
 
     def assemble(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +132,22 @@ def test_a_card_that_comes_with_its_mount_says_whose_do_not(state: Path, package
     assert run(state, *again, "--cards-only", "--out", tmp_path / "bare").stderr == ""
 
 
+def test_a_reprint_names_the_other_files_that_are_not_as_they_were_made(
+    state: Path, package: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(package, tmp_path / "copy")
+    again = ("reprint", tmp_path / "copy", "--page", "vendor/C1-cards-0001.pdf:1", "--cards-only", "--reason", "x")
+    shutil.rmtree(tmp_path / "copy/issuer")  # a vendor has not got it
+    assert run(state, *again, "--out", tmp_path / "one").stderr == ""
+    with (tmp_path / "copy/vendor/C1-mounts-0001.pdf").open("ab") as file:
+        file.write(b" ")
+    told = run(state, *again, "--out", tmp_path / "two")
+    assert (told.returncode, "vendor/C1-mounts-0001.pdf" in told.stderr) == (0, True)
+    assert "vendor/C1-cards-0001.pdf" not in told.stderr
+    (tmp_path / "copy/vendor/C1-mounts-0001.pdf").unlink()
+    assert "vendor/C1-mounts-0001.pdf" in run(state, *again, "--out", tmp_path / "three").stderr
+
+
 def test_a_plan_counts_as_the_package_does_and_leaves_nothing(
     state: Path, source: Path, package: Path, tmp_path: Path
 ) -> None:
@@ -239,8 +256,8 @@ def test_resume_does_not_take_another_batch_for_the_one_that_is_asked_for(
 ) -> None:
     other = tmp_path / "other.csv"
     other.write_bytes(extract(3, seed=77))
+    assert "<input_changed>" in issue(state, other, package, "--resume").stderr
     for refused in (
-        issue(state, other, package, "--resume"),
         issue(state, source, package, "--resume", "--job", "C2"),
         issue(state, source, package, "--resume", "--issued-on", "2025-08-02"),
     ):

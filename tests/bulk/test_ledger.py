@@ -19,6 +19,7 @@ from tests.bulk.servers import Postgres
 
 ISSUED_ON = date(2026, 12, 1)
 JOB = Job("", "association", "bulk", ISSUED_ON)
+COUNTS = {"people": 3, "printed": 3, "withdrawn": 0}
 PARTS = [Part(1, 5000, "a" * 64), Part(2, 5000, "b" * 64), Part(3, 17, "c" * 64)]
 PEOPLE = [f"123|{number}|00" for number in range(2500)]
 
@@ -110,6 +111,43 @@ def test_the_newest_batches_of_an_asker_come_first_without_those_that_were_delet
     assert [batch.id for batch in ledger.newest(mine, 10, before=ids[2])] == [ids[0]]
 
 
+def test_a_reprint_is_noted_once_for_a_key_and_known_until_people_are_withdrawn(ledger: Ledger) -> None:
+    batch, other = submit(ledger), submit(ledger)
+    for each in (batch, other):
+        lease_of(ledger, each).end("done", {"people": 1, "printed": 1, "withdrawn": 0})
+    done = ledger.get(batch.id)
+    with ThreadPoolExecutor(8) as pool:
+        notes = [
+            pool.submit(ledger.note_reprint, done, f"r{at}", {"pieces": ["1"]}, {"at": at}, "key") for at in range(8)
+        ]
+        (first,) = {note.result().id for note in notes}
+    (noted,) = ledger.reprints(batch.id)
+    assert noted.id == first
+    assert noted == ledger.reprint_of(batch.id, {"pieces": ["1"]}, "key")
+    assert ledger.reprint_of(batch.id, {"pieces": ["1"]}, "another") is None
+    assert ledger.note_reprint(done, "r9", {"pieces": ["1"]}, {}).id == "r9"  # no key: each is another
+    assert ledger.note_reprint(ledger.get(other.id), "x", {"pieces": ["2"]}, {}, "key").id == "x"  # that batch's own
+    for ask in (
+        lambda: ledger.reprint_of(batch.id, {"pieces": ["2"]}, "key"),
+        lambda: ledger.note_reprint(done, "r10", {"pieces": ["2"]}, {}, "key"),
+    ):
+        with pytest.raises(DocgenError) as caught:
+            ask()
+        assert code(caught) == "idempotency_mismatch"
+    assert [reprint.id for reprint in ledger.reprints(batch.id)] == ["r9", first]
+    ledger.withdraw(batch.id, "work/withdrawn.txt")
+    assert ledger.reprints(batch.id) == []
+    with pytest.raises(DocgenError) as caught:
+        ledger.note_reprint(done, "r11", {"pieces": ["1"]}, {}, "key")  # of a package that is no more
+    assert code(caught) == "not_released"
+    lease_of(ledger, batch).end("done", {"people": 1, "printed": 0, "withdrawn": 1})
+    with pytest.raises(DocgenError) as caught:
+        ledger.note_reprint(done, "r12", {"pieces": ["1"]}, {}, "key")
+    assert code(caught) == "not_released"
+    ledger.forget(other.id)
+    assert ledger.reprints(other.id) == []
+
+
 def test_an_unknown_batch_is_reported(ledger: Ledger) -> None:
     with pytest.raises(DocgenError) as caught:
         ledger.get("none")
@@ -178,7 +216,7 @@ def test_nobody_takes_a_batch_over_while_it_is_released_though_the_lease_has_run
         thief.join(0.5)
         assert taken == []
 
-    slow.end("done", {}, release=release)
+    slow.end("done", COUNTS, release=release)
     thief.join()
     assert taken == [None]
     assert ledger.get(slow.batch).state == "done"
@@ -190,7 +228,7 @@ def test_who_has_lost_the_lease_releases_nothing(ledger: Ledger) -> None:
     lease_of(ledger, ledger.get(paused.batch))
     written: list[str] = []
     with pytest.raises(LeaseLost):
-        paused.end("done", {}, release=lambda: written.append("manifest"))
+        paused.end("done", COUNTS, release=lambda: written.append("manifest"))
     assert written == []
 
 
@@ -228,10 +266,10 @@ def test_the_lease_of_a_process_that_died_on_this_machine_is_free_at_once(ledger
 
 def test_a_batch_that_has_ended_is_leased_to_nobody(ledger: Ledger) -> None:
     lease = lease_of(ledger)
-    lease.end("done", {"people": 3})
+    lease.end("done", COUNTS)
     assert ledger.acquire(lease.batch) is None
     batch = ledger.get(lease.batch)
-    assert (batch.state, batch.counts, batch.live) == ("done", {"people": 3}, False)
+    assert (batch.state, batch.counts, batch.live) == ("done", COUNTS, False)
 
 
 # --- shards ---
@@ -385,7 +423,7 @@ def test_people_are_withdrawn_until_the_package_is_released_and_again_until_it_i
     with pytest.raises(DocgenError) as caught:
         ledger.withdraw(lease.batch, "input/b.txt")
     assert code(caught) == "too_late_to_withdraw"
-    lease.end("done", {"people": 3})
+    lease.end("done", COUNTS)
     again = ledger.withdraw(lease.batch, "input/b.txt")
     assert (again.state, again.counts, again.withdrawals) == ("queued", None, ("input/a.txt", "input/b.txt"))
     lease_of(ledger, again).end("done")
@@ -421,7 +459,7 @@ def test_nobody_is_told_to_wait_for_a_package_that_never_comes(ledger: Ledger, s
 
 def test_the_end_of_a_batch_leaves_a_message_for_each_url(ledger: Ledger) -> None:
     batch = ledger.submit(JOB, "input.csv", "/nowhere", {"webhooks": ["https://a.example/", "https://b.example/"]})
-    lease_of(ledger, batch).end("done", {"people": 3})
+    lease_of(ledger, batch).end("done", COUNTS)
     first, second = ledger.next_delivery(), ledger.next_delivery()
     assert first is not None
     assert second is not None
@@ -431,8 +469,9 @@ def test_the_end_of_a_batch_leaves_a_message_for_each_url(ledger: Ledger) -> Non
         "batch": batch.id,
         "number": "S0001",
         "state": "done",
-        "counts": {"people": 3},
+        "counts": COUNTS,
         "error": None,
+        "warnings": [],
     }
     assert ledger.next_delivery() is None
     ledger.settle_delivery(first.id, "pending", 0)
@@ -481,7 +520,7 @@ def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
     lease.begin("print", 1, 1)
     lease.finish("print", 1, {"number": 1})
     assert lease.claim("association", "card", ISSUED_ON, PEOPLE[:10]) == set()
-    lease.end("done", {"people": 3})
+    lease.end("done", COUNTS)
     monkeypatch.undo()
     assert len(ledger.batches(["done"])) == 1
     assert ledger.shards(batch.id, "print")[0].attempts == 1

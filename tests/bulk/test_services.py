@@ -154,17 +154,23 @@ def test_what_a_killed_service_left_is_swept_and_nothing_else(
     ):
         left_by(f"{location}/{known[name]}", *files)
     left_by(f"{location}/somebody-elses", "work/extract.csv")
-    unfinished, finished = (f"{location}/{known['queued']}/reprints/{at:016x}" for at in (1, 2))
+    unfinished, finished, noted = (f"{location}/{known['queued']}/reprints/{at:016x}" for at in (1, 2, 3))
     left_by(unfinished, "vendor/cards-0001.pdf")
     left_by(finished, "vendor/cards-0001.pdf", MANIFEST)
+    left_by(noted, "vendor/cards-0001.pdf", MANIFEST)
+    lease = ledger.acquire(known["queued"])
+    assert lease is not None
+    lease.end("done")
+    ledger.note_reprint(ledger.get(known["queued"]), f"{3:016x}", {}, {})
     there = Store.open(location)
     assert sweep(ledger, location) == 1
     assert there.folders() == sorted([*(known[name] for name in ("queued", "upload", "package")), "somebody-elses"])
     assert Store.open(unfinished).exists("vendor/cards-0001.pdf")  # somebody may be making it
     monkeypatch.setattr(leftovers, "UNDER_WAY_S", -10)  # a day later
-    assert sweep(ledger, location) == 2
+    assert sweep(ledger, location) == 3
     assert not list(Store.open(unfinished).names())
-    assert Store.open(finished).exists(MANIFEST)
+    assert not list(Store.open(finished).names())  # its answer was never given
+    assert Store.open(noted).exists(MANIFEST)
     assert there.folders() == sorted([*(known[name] for name in ("queued", "package")), "somebody-elses"])
     assert sweep(ledger, location) == 0
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import io
 import json
 import shutil
@@ -76,6 +77,25 @@ def test_the_same_people_are_not_issued_twice_unless_for_a_reason(coordinator: C
     assert again.counts["printed"] == first.counts["printed"]
 
 
+def test_an_extract_that_changed_is_not_taken_in_again(coordinator: Coordinator, tmp_path: Path) -> None:
+    """Withdrawals take the extract in anew: what stands at its address by then may be another one."""
+    extract = tmp_path / "extract.parquet"
+    shutil.copyfile(TRIAL.source, extract)
+    job = replace(TRIAL.job, reissue="a test")
+    coordinator.submit(job, str(extract), batch="replaced")
+    done = coordinator.run("replaced")
+    assert done.state == "done"
+    rows = pq.read_table(extract)
+    pq.write_table(rows.slice(1), extract)
+    Store.open(done.store).put("work/more.txt", rows["世帯番号"][5].as_py().encode() + b"-00\n")
+    coordinator._ledger.withdraw("replaced", "work/more.txt")
+    again = coordinator.run("replaced")
+    assert (again.state, again.error and again.error["code"]) == ("failed", "input_changed")
+    shutil.copyfile(TRIAL.source, extract)
+    coordinator._ledger.reopen("replaced")
+    assert coordinator.run("replaced").state == "done"
+
+
 def test_an_extract_that_was_uploaded_is_read_from_the_batchs_own_store(coordinator: Coordinator, first: Batch) -> None:
     assert first.counts is not None
     job = replace(TRIAL.job, reissue="to try the upload")
@@ -148,7 +168,8 @@ def test_every_document_of_a_delivery_is_issued_once_and_free_again_for_who_is_n
         lease = ledger.acquire(delivery)
         assert lease is not None
         leases[delivery] = lease
-        stages.take_in(settings, store, batch, lambda doc, some: lease.claim(job.insurer, doc, job.issued_on, some))
+        claim = functools.partial(lease.claim, job.insurer, issued_on=job.issued_on)
+        stages.take_in(settings, store, batch, lambda _: None, lambda doc, some: claim(doc, identities=some))
         rows = pq.read_table(io.BytesIO(store.read(part_name(1)))).to_pylist()
         return {row["_key"] for row in rows if row["_fault"] == "already_issued"}
 

@@ -16,13 +16,15 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from docgen import bulk_commands
+from docgen.bulk.ledger import Ledger
 from docgen.bulk.opened import KEYS_TABLE, open_manifest
-from docgen.bulk.run import Coordinator
+from docgen.bulk.run import Coordinator, _Run
 from docgen.bulk.store import Store
 from docgen.cli import app
 from docgen.engine import Engine
+from docgen.settings import Settings
 from tests.bulk import packages
-from tests.service.extracts import extract
+from tests.service.extracts import extract, keys
 
 PLANNED = {"people": 3, "printed": 3, "withdrawn": 0}
 
@@ -308,3 +310,130 @@ def test_a_batch_that_was_interrupted_and_is_refused_then_leaves_nothing(
         assert issue(out, "--exclude", misspelt).exit_code == 5
     assert issue(out, "--exclude", misspelt, "--resume").exit_code == 1
     assert not out.exists() or list(out.iterdir()) == []
+
+
+# --- another input than the batch was begun with ---
+
+
+@pytest.mark.parametrize(
+    "moment", [(Coordinator, "submit"), (_Run, "_take_in"), (_Run, "_print")], ids=lambda moment: moment[1]
+)
+def test_a_batch_does_not_go_on_with_another_input_whenever_it_was_interrupted(
+    out: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[type, str]
+) -> None:
+    source, exclude = out.parent / "in.csv", out.parent / "exclude.txt"
+    exclude.write_text(f"{keys(3)[2]}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(*moment, stop)
+        assert issue(out, "--exclude", exclude).exit_code == 5
+    for changed, content in ((source, extract(2)), (exclude, f"{keys(3)[1]}\n".encode())):
+        before = changed.read_bytes()
+        changed.write_bytes(content)
+        refused = issue(out, "--exclude", exclude, "--resume")
+        assert (refused.exit_code, refused.stderr.count("<input_changed>")) == (1, 1), refused.stderr
+        assert ("extract" if changed == source else "--exclude") in refused.stderr
+        assert f"docgen cancel {out}" in refused.stderr
+        changed.write_bytes(before)
+    went_on = issue(out, "--exclude", exclude, "--resume", "--json")
+    assert went_on.exit_code == 0, went_on.stderr
+    counts = json.loads(went_on.stdout)["counts"]
+    assert (counts["printed"], counts["withdrawn"]) == (2, 1)
+
+
+def test_a_batch_that_was_interrupted_takes_no_list_more_or_less(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exclude = out.parent / "exclude.txt"
+    exclude.write_text(f"{keys(3)[2]}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Coordinator, "run", stop)
+        assert issue(out).exit_code == 5
+    assert "<input_changed>" in issue(out, "--exclude", exclude, "--resume").stderr
+    assert issue(out, "--resume").exit_code == 0
+    # It is done, and whoever is on the list now was printed.
+    late = issue(out, "--exclude", exclude, "--resume")
+    assert (late.exit_code, "<input_changed>" in late.stderr) == (1, True)
+    assert issue(out, "--resume").exit_code == 0
+
+
+def test_a_batch_that_was_interrupted_is_given_up_and_its_people_issued_by_another(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(_Run, "_check_balance", stop)
+        assert issue(out).exit_code == 5
+    assert list(out.rglob("*.pdf"))
+    (out / "mine.txt").write_text("x")
+    given_up = told("cancel", out)
+    assert (given_up.exit_code, given_up.stderr) == (0, "")
+    assert [path for path in out.rglob("*") if path.is_file()] == [out / "mine.txt"]
+    (out / "mine.txt").unlink()
+    (out.parent / "in.csv").write_bytes(extract(2))
+    anew = issue(out, "--json")
+    assert anew.exit_code == 0, anew.stderr
+    assert json.loads(anew.stdout)["counts"]["printed"] == 2
+    files = sorted(out.rglob("*"))
+    refused = told("cancel", out)
+    assert (refused.exit_code, "<batch_ended>" in refused.stderr, sorted(out.rglob("*"))) == (1, True, files)
+
+
+def test_a_batch_that_the_ledger_does_not_know_yet_is_given_up_and_another_ledgers_is_not(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Coordinator, "submit", stop)
+        assert issue(out).exit_code == 5
+    Store.open(out).put("work/parts/0001.parquet", b"x")
+    assert "<unknown_batch>" in told("cancel", out).stderr
+    Store.open(out).delete("work/parts")
+    assert told("cancel", out).exit_code == 0
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("state", ["done", "printing"])
+def test_a_batch_that_is_done_or_runs_is_not_given_up(out: Path, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Coordinator, "run", stop)
+        assert issue(out).exit_code == 5
+    ledger = Ledger(Settings().ledger)
+    (batch,) = ledger.waiting()
+    lease = ledger.acquire(batch)
+    assert lease is not None
+    if state == "done":
+        lease.end("done")
+    else:
+        monkeypatch.setattr("docgen.bulk.ledger._this_process", lambda: "elsewhere/1/2/3")
+    refused = told("cancel", out)
+    ledger.close()
+    expected = {"done": "<batch_ended>", "printing": "<batch_running>"}[state]
+    assert (refused.exit_code, expected in refused.stderr) == (1, True), refused.stderr
+    assert (out / bulk_commands.NOTE).exists()
+
+
+def test_an_object_of_a_store_that_was_replaced_is_another_extract(
+    out: Path, monkeypatch: pytest.MonkeyPatch, s3: str
+) -> None:
+    inbox = f"{s3}/{uuid.uuid4().hex}"
+    monkeypatch.setenv("DOCGEN_INPUT_PREFIXES", inbox)
+    command = ("issue", f"{inbox}/in.csv", "--insurer", "association", "--out", out)
+    Store.open(inbox).put("in.csv", extract(3))
+    with monkeypatch.context() as patch:
+        patch.setattr(_Run, "_print", stop)
+        assert told(*command).exit_code == 5
+    Store.open(inbox).put("in.csv", extract(2))
+    assert "<input_changed>" in told(*command, "--resume").stderr
+    Store.open(inbox).put("in.csv", extract(3))
+    assert told(*command, "--resume").exit_code == 0
+    Store.open(inbox).put("in.csv", extract(2))
+    assert "<input_changed>" in told(*command, "--resume").stderr
+
+
+def test_an_extract_that_changes_before_it_is_read_is_refused(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Coordinator.run
+
+    def changed(coordinator: Coordinator, *arguments: Any) -> Any:
+        (out.parent / "in.csv").write_bytes(extract(2))
+        return run(coordinator, *arguments)
+
+    monkeypatch.setattr(Coordinator, "run", changed)
+    result = issue(out)
+    assert (result.exit_code, "<input_changed>" in result.stderr) == (1, True)
+    assert not out.exists()

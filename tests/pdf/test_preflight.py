@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pikepdf
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
-from pypdf.generic import DictionaryObject, EncodedStreamObject, NameObject
+from pypdf.generic import ArrayObject, DictionaryObject, EncodedStreamObject, NameObject
 
 from docgen.errors import CODES
 from docgen.pdf.preflight import HINTS, preflight
@@ -104,6 +106,35 @@ def test_a_damaged_object_is_a_violation_and_the_other_rules_still_speak(good_pd
     assert {"x4_header", "x4_rgb", "pdf_unreadable"} <= codes(damaged)
 
 
+@settings(max_examples=20, derandomize=True)  # of 40,000 flips one makes another stream with the same checksum
+@given(st.data())
+def test_one_flipped_bit_in_any_compressed_stream_is_found(good_pdf: bytes, data: st.DataObject) -> None:
+    """Readers go on with what they get, so that a page may look otherwise and nothing be said."""
+    streams = [
+        found
+        for found in re.finditer(rb"(?s)obj\s*<<(?:(?!endobj).)*?>>\s*stream\r?\n(.*?)\s*endstream", good_pdf)
+        if b"/FlateDecode" in found[0][: found.start(1) - found.start()]
+    ]
+    assert len(streams) > 5
+    found = data.draw(st.sampled_from(streams))
+    at = data.draw(st.integers(found.start(1) + 2, found.end(1) - 1))  # behind the header, which has spare bits
+    flipped = good_pdf[:at] + bytes([good_pdf[at] ^ 1 << data.draw(st.integers(0, 7))]) + good_pdf[at + 1 :]
+    with suppress(zlib.error):  # some bits of a deflated stream mean nothing
+        before, after = (zlib.decompress(pdf[found.start(1) : found.end(1)]) for pdf in (good_pdf, flipped))
+        assume(before != after)
+    assert "pdf_stream_damaged" in codes(flipped)
+
+
+def test_a_compressed_stream_that_is_cut_off_is_found(good_pdf: bytes) -> None:
+    def change(root: DictionaryObject, writer: PdfWriter) -> None:
+        stream = EncodedStreamObject()
+        stream._data = zlib.compress(b"0 0 9 9 re f " * 100)[:-1]
+        stream[NameObject("/Filter")] = ArrayObject([NameObject("/FlateDecode")])
+        root[NameObject("/Extra")] = writer._add_object(stream)
+
+    assert codes(rewritten_by_pypdf(good_pdf, change)) == {"pdf_stream_damaged"}
+
+
 @given(st.binary(max_size=400))
 def test_no_bytes_at_all_make_it_fail(data: bytes) -> None:
     assert codes(data) == {"pdf_unreadable"}
@@ -118,7 +149,8 @@ def test_no_flipped_byte_makes_it_fail(good_pdf: bytes, data: st.DataObject) -> 
 def test_every_code_has_a_hint_and_a_fault() -> None:
     declared = {code for code in CODES if code.startswith(("x4_", "a2u_", "press_", "pdf_"))}
     assert set(HINTS) == declared
-    assert set(FAULTS) | {"pdf_unreadable", "x4_no_id", "x4_encrypted", "x4_xmp_filtered", "x4_filter"} == declared
+    tried_above = {"pdf_unreadable", "pdf_stream_damaged", "x4_no_id", "x4_encrypted", "x4_xmp_filtered", "x4_filter"}
+    assert set(FAULTS) | tried_above == declared
 
 
 def test_a_fault_on_many_pages_is_said_once_with_its_pages(good_pdf: bytes) -> None:

@@ -192,6 +192,26 @@ def test_a_reprint_is_a_package_of_the_same_pages(client: TestClient, done: dict
     assert again <= hashes
 
 
+def test_a_reprint_that_is_ordered_again_with_its_key_is_the_first_one(
+    client: TestClient, done: dict[str, Any], settings: Settings
+) -> None:
+    path, key = done["links"]["reprints"], {"Idempotency-Key": str(uuid.uuid4())}
+    before = client.get(path).json()["reprints"]
+    order = {"reason": "lost answer", "keys": [keys(20)[1]]}
+    first, again = (client.post(path, json=order, headers=key) for _ in range(2))
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert first.status_code == 201
+    other = {**order, "keys": [keys(20)[0]]}
+    assert code(client.post(path, json=other, headers=key)) == (422, "idempotency_mismatch")
+    listed = client.get(path).json()["reprints"]
+    assert listed == [first.json(), *before]
+    assert listed[0]["reason"] == "lost answer"
+    assert listed[0]["counts"]["printed"] == 1
+    assert client.get(listed[0]["links"]["package"]).status_code == 200
+    folder = Path(settings.batch_store(done["id"])) / "reprints"
+    assert {path.name for path in folder.iterdir()} == {reprint["id"] for reprint in listed}
+
+
 def test_a_reprint_tells_which_mounts_carry_other_cards_besides(client: TestClient, done: dict[str, Any]) -> None:
     pieces = files_of(client.get(done["links"]["package"]).content)["vendor/T1-pieces.csv"].decode("utf-8-sig")
     row = max(csv.DictReader(io.StringIO(pieces)), key=lambda row: int(row["cards"]))
@@ -219,6 +239,15 @@ def test_a_reprint_of_nothing_or_without_a_reason_is_refused(
 def test_the_same_people_on_the_same_day_need_a_reason(client: TestClient, done: dict[str, Any]) -> None:
     again = ended(client, submit(client, extract(20)).json()["id"])
     assert again["counts"]["printed"] == 1 + done["counts"]["held"]  # those who got nothing the first time
+    assert again["warnings"] == []
+    nobody = ended(client, submit(client, extract(20)).json()["id"])
+    assert (nobody["state"], nobody["counts"]["printed"], nobody["error"]) == ("done", 0, None)
+    (warning,) = nobody["warnings"]
+    assert warning["code"] == "nobody_printed"
+    assert nobody["links"]["rejects"] in warning["hint"]
+    listed = {batch["id"]: batch["warnings"] for batch in client.get("/v1/batches").json()["batches"]}
+    assert (listed[nobody["id"]], listed[again["id"]]) == ([{"code": "nobody_printed"}], [])
+    assert '"warnings":[{"code":"nobody_printed"}]' in client.get(nobody["links"]["events"]).text
     reissued = ended(client, submit(client, extract(20), reissue="the first print was off colour").json()["id"])
     assert reissued["counts"]["printed"] == 20
 
@@ -265,6 +294,7 @@ def test_only_what_is_sent_of_the_vendors_side_ends_withdrawals(client: TestClie
     assert ended(client, batch)["counts"]["withdrawn"] == 1
     # The reprint is of a package that is no more: it has the pages of somebody who was withdrawn.
     assert code(client.get(reprinted)) == (404, "not_found")
+    assert client.get(f"{path}/reprints").json() == {"reprints": []}
     assert state(client, batch)["handed_out"] is False
 
 
@@ -339,6 +369,9 @@ def test_a_request_that_is_sent_again_gives_the_same_batch(idle: TestClient, tmp
     assert first == again
     assert len(list((tmp_path / "state" / "batches").iterdir())) == 1
     assert code(submit(idle, extract(4), key)) == (422, "idempotency_mismatch")
+    assert idle.delete(f"/v1/batches/{first}").status_code == 204
+    assert code(submit(idle, extract(3), key)) == (409, "batch_deleted")
+    assert not [path for path in (tmp_path / "state" / "batches").rglob("*") if path.is_file()]
 
 
 def test_a_full_queue_refuses_what_is_right_and_says_when_to_come_back(idle: TestClient) -> None:

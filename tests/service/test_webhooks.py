@@ -96,7 +96,8 @@ def test_a_message_is_signed_and_says_nothing_personal(ledger: Ledger, receiver:
     told = Webhook(SECRET).verify(body, headers)
     assert told["type"] == "batch.failed"
     assert told["data"] == {
-        "batch": batch, "number": "S0001", "state": "failed", "counts": None, "error": {"code": "wrong_type"}
+        "batch": batch, "number": "S0001", "state": "failed", "counts": None, "error": {"code": "wrong_type"},
+        "warnings": [],
     }  # fmt: skip
     assert "見本" not in json.dumps(told, ensure_ascii=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from docgen.pdf.checks.operators import stream_operators
 from docgen.pdf.checks.subject import Finding, Subject
 from docgen.pdf.interpreter import get, get_dict, reference
 
+_BLOCK = 1 << 20  # bytes that are inflated at a time
 _RESOURCE_KINDS = ("/ColorSpace", "/ExtGState", "/Font", "/Pattern", "/Properties", "/Shading", "/XObject")
 _ACTION_KEYS = ("/AA", "/JS", "/JavaScript", "/OpenAction")
 _BLEND_MODES = frozenset(
@@ -30,6 +32,29 @@ def all_objects(subject: Subject) -> Iterator[Finding]:
         yield from (Finding(code, message, place) for code, message in _any_dictionary(found))
         if _is_resources(found):
             yield from (Finding(code, message, place) for code, message in resources.check(found))
+
+
+def compressed(subject: Subject) -> Iterator[Finding]:
+    """Hold what each stream was deflated from against its checksum (RFC 1950): readers make do with what they get."""
+    for place, found in subject.dictionaries():
+        if isinstance(found, StreamObject) and _first_filter(found) == "/FlateDecode" and not _inflates(found._data):
+            yield Finding("pdf_stream_damaged", "a stream's compressed data is not what its checksum says", place)
+
+
+def _first_filter(stream: StreamObject) -> Any:
+    filters = get(stream, "/Filter")
+    return next(iter(filters), None) if isinstance(filters, ArrayObject) else filters
+
+
+def _inflates(data: bytes) -> bool:
+    inflate = zlib.decompressobj()
+    try:
+        while data and not inflate.eof:
+            inflate.decompress(data, _BLOCK)
+            data = inflate.unconsumed_tail
+    except zlib.error:
+        return False
+    return inflate.eof
 
 
 def _is_resources(found: DictionaryObject) -> bool:
