@@ -204,7 +204,7 @@ def test_a_label_of_the_identifiers_stands_only_where_its_value_does(engine: Eng
 
 
 @CARD
-def test_identifiers_and_stock_words_stand_as_wide_as_they_are_and_the_longest_at_three_quarters(
+def test_identifiers_and_stock_words_stand_hardly_narrower_than_they_are_and_the_longest_at_three_quarters(
     engine: Engine, name: str
 ) -> None:
     fits = {fit.element: fit for fit in render(engine, name, PLAIN).fits}
@@ -214,7 +214,8 @@ def test_identifiers_and_stock_words_stand_as_wide_as_they_are_and_the_longest_a
         fit = fits[element]
         assert fit.size == fit.nominal
         assert fit.condensed >= 0.75
-        assert fit.condensed == 1 or name.endswith("-everything")
+        # Five full-width figures make way for the branch, which must not read on.
+        assert fit.condensed >= (0.96 if element == "number.short" else 1) or name.endswith("-everything")
 
 
 @CARD

@@ -163,7 +163,7 @@ def test_a_serial_number_needs_its_kind_of_postal_code() -> None:
     assert settings is not None
     with pytest.raises(ValidationError, match="8790"):
         ReplySettings(**{**settings.model_dump(), "postal_code": "000-0001"})
-    plain = ReplySettings(**{**settings.model_dump(), "postal_code": "000-0001", "serial": None})
+    plain = ReplySettings(**{**settings.model_dump(exclude={"serial"}), "postal_code": "000-0001"})
     documents = ASSOCIATION.documents.model_copy(update={"reply_envelope": plain})
     items = reply(ASSOCIATION.model_copy(update={"documents": documents}))
     assert not items.flags["reply.has_serial"]
