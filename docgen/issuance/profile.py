@@ -25,6 +25,7 @@ from docgen.issuance.substitution import Substituter
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
 PaletteRole = Literal["body", "motif", "band", "line", "on_band"]
+_DEFAULT_ROLES = ("on_band",)  # black, if the palette does not have it
 ArtworkName = Literal["mark", "seal"]
 Writing = Literal["horizontal", "vertical"]
 Endorsement = Literal["confidential", "important", "certificate_enclosed", "notice_enclosed"]
@@ -609,7 +610,7 @@ def _with_keys(schema: dict[str, Any]) -> dict[str, Any]:
     if keys is None:
         return schema
     rest = {key: part for key, part in schema.items() if key not in ("propertyNames", "additionalProperties")}
-    required = {} if "default" in schema else {"required": keys}
+    required = {} if "default" in schema else {"required": [key for key in keys if key not in _DEFAULT_ROLES]}
     return {
         **rest,
         **required,
@@ -658,7 +659,7 @@ def _faults(profile: InsurerProfile, source: located.Located) -> Iterator[Violat
             file=source.file,
             line=source.line(["number"]),
         )
-    missing = [role for role in ("body", "motif", "band", "line") if role not in profile.palette]
+    missing = [role for role in get_args(PaletteRole) if role not in {*profile.palette, *_DEFAULT_ROLES}]
     if missing:
         yield Violation(
             "layout_value",

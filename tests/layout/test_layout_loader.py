@@ -99,7 +99,7 @@ def test_an_unknown_key_names_its_line_and_what_was_meant(
         ("size: 8", "size: big", 8, "`size`: not a number"),
         ("condense 0.7", "squeeze 0.7", 8, "a step is condense 0.7, shrink 5, wrap 2, omit or reject"),
         ("condense 0.7", "condense", 8, "a step is condense 0.7"),
-        ("size: 8,", "size: 8, align: centre,", 8, "'left', 'center', 'right' or 'distribute'"),
+        ("size: 8,", "size: 8, align: centre,", 8, "'left', 'center', 'right', 'distribute' or 'justify'"),
         ("size: 8,", "size: 8, ink: [0, 0, 0],", 8, "an ink is paper, black, insurer.ROLE"),
         ("size: 8,", "size: 8, ink: [0, 0, 0, 101],", 8, "`ink`: must be 100 or less"),
         ("fill: insurer.body", "fill: yellow", 11, "no ink: yellow; an ink is"),
