@@ -503,12 +503,14 @@ def reconcile(
 
     Exit code 1, and every difference on standard error, unless all is as it was made.
     """
+    from docgen.bulk.opened import open_manifest
     from docgen.bulk.reconcile import reconcile as held_against_itself
 
     with _opened(package) as store:
         if not vendor_only:
             _require_both_sides(store)
         report = held_against_itself(store, vendor_only=vendor_only, workers=workers or Settings().workers)
+        said = open_manifest(store)
     if as_json:
         typer.echo(to_json(report.as_dict()))
     else:
@@ -521,8 +523,9 @@ def reconcile(
             )
         raise typer.Exit(REFUSED)
     if not as_json:
-        people = several(report.counts.printed, "person", "people")
-        typer.echo(f"{people} on {several(report.counts.pages, 'page')}: all as it was made")
+        people, pages = several(report.counts.printed, "person", "people"), several(report.counts.pages, "page")
+        again = f" (pages of {said.job.number} printed again)" if said.reprint else ""
+        typer.echo(f"{said.package}{again}: {people} on {pages}, all as it was made")
 
 
 def _since(report: Report) -> str:
