@@ -17,7 +17,7 @@ from docgen.text.registry import FontRegistry
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 LIMIT = 120_000  # bytes of one picture
-COLOURS = 96  # flat tints and thin lines need no more, and the files stay small
+COLOURS = 256  # chosen for what is there at all: a small mark keeps its own
 MARGIN, INK, DESK = 16, (44, 42, 38), (255, 255, 255)
 
 # Names of growing length, for the steps of the name's fit policy. All invented.
@@ -27,7 +27,7 @@ NAMES = (
     "MIHON ALEXANDRA ROSA MARIA DE LA MUESTRA Y EJEMPLO",
     "MIHON ALEXANDRA ROSA MARIA DE LA MUESTRA Y EJEMPLO DEL PAPEL INVENTADO PARA UNA TARJETA",
 )
-NAME_ROW = (2.5, 18.0, 68.0, 26.4)  # mm from the trim's top-left corner: left, top, right, bottom
+NAME_ROW = (2.5, 18.0, 68.0, 27.0)  # mm from the trim's top-left corner: left, top, right, bottom
 
 
 def pictures() -> dict[str, Callable[[Engine], Image.Image]]:
@@ -97,7 +97,7 @@ def _cut(engine: Engine, front: Image.Image, dpi: int) -> Image.Image:
 
 
 def _captioned(picture: Image.Image, text: str, font: ImageFont.FreeTypeFont) -> Image.Image:
-    wide = Image.new("RGB", (picture.width + 220, picture.height), DESK)
+    wide = Image.new("RGB", (picture.width + 290, picture.height), DESK)
     wide.paste(picture, (0, 0))
     ImageDraw.Draw(wide).text((picture.width + MARGIN, picture.height / 2), text, INK, font, anchor="lm")
     return wide
@@ -130,7 +130,7 @@ def _caption_font() -> ImageFont.FreeTypeFont:
 
 def _png(picture: Image.Image) -> bytes:
     out = io.BytesIO()
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, 2, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
