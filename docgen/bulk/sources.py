@@ -210,9 +210,9 @@ def sha256_of(location: str | Path, allowed: Sequence[str] = ()) -> str:
 
     Raises RequestError `source_not_allowed`, `source_missing`.
     """
-    digest = hashlib.sha256()
     if isinstance(location, str) and "://" in location:
         bucket, name = allowed_object(location, allowed)
+        digest = hashlib.sha256()
         try:
             for chunk in Store.open(f"s3://{bucket}").chunks(name):
                 digest.update(chunk)
@@ -220,7 +220,7 @@ def sha256_of(location: str | Path, allowed: Sequence[str] = ()) -> str:
             raise _no_object() from None
         return digest.hexdigest()
     with _existing(location).open("rb") as file:
-        return hashlib.file_digest(file, lambda: digest).hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _decode(path: Path, encoding: str) -> None:
