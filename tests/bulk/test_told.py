@@ -230,6 +230,13 @@ def stop(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
+def interrupt(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, out: Path, *more: str | Path) -> None:
+    """Begin a batch that is interrupted when it comes to this method."""
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, stop)
+        assert issue(out, *more).exit_code == 5
+
+
 def test_who_stops_it_while_it_still_loads_is_told_so() -> None:
     program = """
 import os, signal, sys, types
@@ -307,9 +314,7 @@ def test_a_batch_that_was_interrupted_and_is_refused_then_leaves_nothing(
 ) -> None:
     misspelt = out.parent / "misspelt.txt"
     misspelt.write_text("nobody\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(Coordinator, "run", stop)
-        assert issue(out, "--exclude", misspelt).exit_code == 5
+    interrupt(monkeypatch, Coordinator, "run", out, "--exclude", misspelt)
     assert issue(out, "--exclude", misspelt, "--resume").exit_code == 1
     assert not out.exists() or list(out.iterdir()) == []
 
@@ -325,9 +330,7 @@ def test_a_batch_does_not_go_on_with_another_input_whenever_it_was_interrupted(
 ) -> None:
     source, exclude = out.parent / "in.csv", out.parent / "exclude.txt"
     exclude.write_text(f"{keys(3)[2]}\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(*moment, stop)
-        assert issue(out, "--exclude", exclude).exit_code == 5
+    interrupt(monkeypatch, *moment, out, "--exclude", exclude)
     for changed, content in ((source, extract(2)), (exclude, f"{keys(3)[1]}\n".encode())):
         before = changed.read_bytes()
         changed.write_bytes(content)
@@ -345,9 +348,7 @@ def test_a_batch_does_not_go_on_with_another_input_whenever_it_was_interrupted(
 def test_a_batch_that_was_interrupted_takes_no_list_more_or_less(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exclude = out.parent / "exclude.txt"
     exclude.write_text(f"{keys(3)[2]}\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(Coordinator, "run", stop)
-        assert issue(out).exit_code == 5
+    interrupt(monkeypatch, Coordinator, "run", out)
     assert "<input_changed>" in issue(out, "--exclude", exclude, "--resume").stderr
     assert issue(out, "--resume").exit_code == 0
     # It is done, and whoever is on the list now was printed.
@@ -359,9 +360,7 @@ def test_a_batch_that_was_interrupted_takes_no_list_more_or_less(out: Path, monk
 def test_a_batch_that_was_interrupted_is_given_up_and_its_people_issued_by_another(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(_Run, "_check_balance", stop)
-        assert issue(out).exit_code == 5
+    interrupt(monkeypatch, _Run, "_check_balance", out)
     assert list(out.rglob("*.pdf"))
     (out / "mine.txt").write_text("x")
     given_up = told("cancel", out)
@@ -380,9 +379,7 @@ def test_a_batch_that_was_interrupted_is_given_up_and_its_people_issued_by_anoth
 def test_a_batch_that_the_ledger_does_not_know_yet_is_given_up_and_another_ledgers_is_not(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(Coordinator, "submit", stop)
-        assert issue(out).exit_code == 5
+    interrupt(monkeypatch, Coordinator, "submit", out)
     Store.open(out).put("work/parts/0001.parquet", b"x")
     assert "<unknown_batch>" in told("cancel", out).stderr
     Store.open(out).delete("work/parts")
@@ -392,9 +389,7 @@ def test_a_batch_that_the_ledger_does_not_know_yet_is_given_up_and_another_ledge
 
 @pytest.mark.parametrize("state", ["done", "printing"])
 def test_a_batch_that_is_done_or_runs_is_not_given_up(out: Path, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(Coordinator, "run", stop)
-        assert issue(out).exit_code == 5
+    interrupt(monkeypatch, Coordinator, "run", out)
     ledger = Ledger(Settings().ledger)
     (batch,) = ledger.waiting()
     lease = ledger.acquire(batch)
