@@ -307,10 +307,7 @@ def test_workers_of_a_remote_scheduler_make_the_same_package(source: Path, packa
     scheduler = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
     with ExitStack() as stack:
         start(stack, env, *scheduler, "--scheduler-file", str(note))
-        until = time.monotonic() + 60
-        while not note.exists() and time.monotonic() < until:
-            time.sleep(0.05)
-        env["DOCGEN_SCHEDULER"] = json.loads(note.read_text())["address"]
+        env["DOCGEN_SCHEDULER"] = address_in(note)
         start(stack, env, "docgen.cli", "worker")
         command = ["issue", "--insurer", "association", "--delivery", "bulk", str(source), "--job", "C1"]
         out = tmp_path / "out"
@@ -320,6 +317,15 @@ def test_workers_of_a_remote_scheduler_make_the_same_package(source: Path, packa
         )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert (out / "vendor/manifest.json").read_bytes() == (package / "vendor/manifest.json").read_bytes()
+
+
+def address_in(note: Path) -> str:
+    """Where a scheduler listens: it opens the file of its note before it writes, so that one waits for the end."""
+    until = time.monotonic() + 60
+    while not (text := note.read_text() if note.exists() else "").endswith("\n}"):
+        assert time.monotonic() < until, "the scheduler has not said where it listens"
+        time.sleep(0.05)
+    return json.loads(text)["address"]
 
 
 def start(stack: ExitStack, env: Mapping[str, str], module: str, *arguments: str) -> None:
