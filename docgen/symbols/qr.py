@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Literal
+from collections.abc import Callable
+from functools import cache, lru_cache
+from operator import itemgetter
+from typing import Any, Literal
 
 from docgen.symbols.modules import Modules, stride
 from docgen.symbols.qr_mask import MaskChoice
@@ -55,9 +57,15 @@ def _by_zint(payload: str, level: Level, mask: int) -> tuple[int, int]:
     except Exception:
         raise QrTooLong from None
     size, data = symbol.width, symbol.encoded_data.tobytes()
-    used = stride(size)
-    rows = [data[at : at + used] for at in range(0, size * _ZINT_ROW_BYTES, _ZINT_ROW_BYTES)]
-    return size, int.from_bytes(b"".join(rows), "little")
+    return size, int.from_bytes(b"".join(_rows_of(size)(data)), "little")
+
+
+@cache
+def _rows_of(size: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    """What takes the used part of each row from zint's data."""
+    starts = range(0, size * _ZINT_ROW_BYTES, _ZINT_ROW_BYTES)
+    rows: list[Any] = [slice(start, start + stride(size)) for start in starts]
+    return itemgetter(*rows)
 
 
 def encode_reference(payload: str, level: Level = "M") -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from docgen.symbols.modules import Modules, stride
 
 _MASKS = 8
 _RUN, _BLOCK, _FINDER, _BALANCE = 3, 3, 40, 10  # N1 to N4 of table 11
+_FINDERS = 18  # each of the three is seen in three rows and in three columns, whatever the mask
+_MOST = 1 << 62  # points: more than any symbol loses
 
 
 class MaskChoice:
@@ -26,17 +28,25 @@ class MaskChoice:
 
     def __call__(self, symbol: int) -> Modules:
         """The symbol that came with mask 0, with the best one: the first of those that lose as little."""
-        best = min([symbol ^ difference for difference in self._differences], key=self.lost)
-        return Modules(self._size, best.to_bytes(self._row // 8 * self._size, "little"))
+        masked = [symbol ^ difference for difference in self._differences]
+        # What looks like a finder takes long to find: it is looked for first where least is lost otherwise, and not at
+        # all where too much is lost with nothing but the finders themselves.
+        least = (_MOST, 0)
+        for lost, at in sorted([(self._lost_otherwise(one), at) for at, one in enumerate(masked)]):
+            if lost + _FINDERS * _FINDER > least[0]:
+                break
+            least = min(least, (lost + self._lost_to_finders(masked[at]), at))
+        return Modules(self._size, masked[least[1]].to_bytes(self._row // 8 * self._size, "little"))
 
-    def lost(self, symbol: int) -> int:
-        """The points that a symbol loses."""
+    def _lost_to_finders(self, symbol: int) -> int:
+        return _FINDER * (_finders(symbol, 1) + _finders(symbol, self._row))
+
+    def _lost_otherwise(self, symbol: int) -> int:
         row = self._row
         beside = (symbol ^ symbol >> 1 ^ self._pairs) & self._pairs  # modules like the next one of their row
         below = (symbol ^ symbol >> row ^ self._rows) & self._rows  # and of their column
         points = _long_runs(beside, 1) + _long_runs(below, row)
         points += _BLOCK * (beside & beside >> row & below).bit_count()
-        points += _FINDER * (_finders(symbol, 1) + _finders(symbol, row))
         area = self._size**2
         return points + _BALANCE * (abs(20 * symbol.bit_count() - 10 * area) // area)  # of each 5 % off the half
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.run import Claim, Pin, Spread, Taken
 from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
+from docgen.pdf.writer import deflate
 
 MADE_WITH = {"versions": {"fake": "1"}}
 
@@ -66,6 +68,17 @@ def check(settings: Mapping[str, Any], store: Store, job: Job, number: int, shar
     result = json.loads(store.read(f"{shard_dir(number)}/result.json"))
     (file,) = result["files"]
     return {"same": _sha256(store.read(file["name"])) == file["sha256"]}
+
+
+def count_faults(settings: Mapping[str, Any], store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:
+    """How many pages of memory the system has to give for each page that is compressed, once some have been."""
+    content = random.Random(1).randbytes(6_000)
+    before, pages = 0, 200
+    for at in range(2 * pages):
+        if at == pages:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        deflate(content)
+    return {"faults": (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / pages}
 
 
 def _count_run(settings: Mapping[str, Any], number: int) -> None:

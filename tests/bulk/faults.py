@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import dask
 import psutil
 from distributed import LocalCluster
 
+from docgen.bulk.cluster import CONFIG
 from docgen.bulk.ledger import Batch, Ledger
 from docgen.bulk.run import Coordinator, Progress
 from docgen.bulk.store import Store
@@ -41,15 +43,16 @@ class Ground:
 
 def shared_cluster() -> LocalCluster:
     """Two workers behind a scheduler's address, as a remote one's would be."""
-    return LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address=None,
-        worker_dashboard_address=None,
-        silence_logs=50,
-        scheduler_kwargs={"allowed_failures": 10, "dashboard_address": "127.0.0.1:0"},
-    )
+    with dask.config.set(CONFIG):
+        return LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            worker_dashboard_address=None,
+            silence_logs=50,
+            scheduler_kwargs={"allowed_failures": 10, "dashboard_address": "127.0.0.1:0"},
+        )
 
 
 def undisturbed(ground: Ground, pipeline: str) -> dict[str, str]:

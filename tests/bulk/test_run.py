@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
+from docgen.bulk.cluster import Task
 from docgen.bulk.job import Job, shard_dir
 from docgen.bulk.ledger import Lease, Ledger
 from docgen.bulk.run import Coordinator, Progress
 from docgen.bulk.store import Store
 from docgen.errors import DocgenError
-from tests.bulk.fakes import FakeStages, runs_of
+from tests.bulk.fakes import FakeStages, count_faults, runs_of
 from tests.bulk.pipelines import source
 
 JOB = Job("", "association", "bulk", date(2026, 12, 1))
@@ -257,3 +258,10 @@ def test_people_stay_issued_unless_they_were_not_printed(bench: Bench) -> None:
     assert lease.claim("association", "card", JOB.issued_on, people) == {"-1-1", "-1-2"}
     bench.ledger.forget("b1")  # they have their cards all the same
     assert lease.claim("association", "card", JOB.issued_on, people) == {"-1-1", "-1-2"}
+
+
+def test_a_worker_keeps_the_memory_that_each_page_needs(workers: Coordinator, tmp_path: Path) -> None:
+    task = Task(count_faults, {}, str(tmp_path), JOB.as_dict(), 1)
+    (outcome,) = workers._cluster.run(task, [1], lambda *_: None)
+    assert outcome.result is not None
+    assert outcome.result["faults"] < 5  # it was 50
