@@ -21,7 +21,7 @@ from docgen.errors import LayoutError, RequestError, Violation, several
 from docgen.issuance.addressee import OMITTED
 from docgen.issuance.profile import profile_schema
 from docgen.layout.loader import layout_schema
-from docgen.settings import Settings, unknown_settings
+from docgen.settings import Settings
 
 app = typer.Typer(
     add_completion=False,
@@ -180,7 +180,6 @@ def serve(
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings().model_copy(update=chosen)
-    report(unknown_settings(), as_json=False)
     try:
         service.serve(settings)
     except OSError as error:
@@ -224,7 +223,6 @@ def layout_check(as_json: AsJson = False) -> None:
     """
     settings = Settings()
     fine, violations = _checked(settings)
-    violations = [*unknown_settings(), *violations]
     if as_json:
         told = {"layouts_dir": str(settings.layouts_dir), "violations": [v.as_dict() for v in violations]}
         typer.echo(to_json(told))

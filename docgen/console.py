@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from docgen.errors import AssetError, BatchError, DocgenError, LayoutError, Violation
-from docgen.wrong_values import said
+from docgen.settings import faults
 
 P = ParamSpec("P")
 
@@ -22,7 +22,7 @@ EXIT_CODES = """\b
 Exit codes:
   0  done
   1  refused, or nobody of a batch could be printed: every violation is on standard error
-  2  wrong usage: an unknown option, insurer or document, a wrong setting
+  2  wrong usage: an unknown option, insurer or document, a wrong or unknown setting
   3  a layout or an insurer's profile is wrong
   4  a font or the colour profile is missing or altered
   5  a batch was interrupted: issue it again with --resume
@@ -44,8 +44,8 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
         except DocgenError as error:
             fail(error.violations, exit_code(error), as_json=bool(kwargs.get("as_json")))
         except ValidationError as error:
-            for problem in error.errors():
-                typer.echo(f"DOCGEN_{str(problem['loc'][0]).upper()}: {said(problem)}", err=True)
+            for fault in faults(error):
+                typer.echo(fault, err=True)
             raise typer.Exit(USAGE) from None
         except KeyboardInterrupt:
             typer.echo("interrupted: nothing is left of it, give the same command again", err=True)

@@ -323,7 +323,6 @@ _declare(
         "layout_trim_not_allowed": "A profile asks for a trim size that the layout is not drawn for.",
         "layouts_folder": "The folder of layouts, profiles and samples is not there.",
         "layouts_unread": "A file that looks like a layout, a profile or a sample, and that nobody reads.",
-        "unknown_setting": "The environment has a DOCGEN_ variable that is no setting.",
         "layout_syntax": "The YAML file cannot be read.",
         "layout_unknown_key": "A key that the layout language does not know.",
         "layout_value": "A value of the wrong kind, or outside what is allowed.",

@@ -8,16 +8,23 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
-from docgen.errors import Violation
 from docgen.layout.grammar import suggest
 from docgen.pdf.icc import DEFAULT_PATHS
+from docgen.wrong_values import said
 
 PACKAGE = Path(__file__).parent
 _PREFIX = "DOCGEN_"
@@ -70,20 +77,46 @@ def default_state_dir() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "docgen"
 
 
-def unknown_settings() -> list[Violation]:
-    """Variables of the environment that look like settings and are none: `unknown_setting`, each a warning."""
-    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    return [
-        Violation("unknown_setting", f"{name} is no setting", suggest(name, known), severity="warning")
-        for name in sorted(os.environ)
-        if name.upper().startswith(_PREFIX) and name.upper() not in known
-    ]
+def variable(name: str) -> str:
+    """The variable of the environment that sets a setting."""
+    return f"{_PREFIX}{name.upper()}"
+
+
+def faults(error: ValidationError) -> list[str]:
+    """What is wrong with the settings that the environment has: a line for each variable, without its value."""
+    return [f"{variable(str(problem['loc'][0]))}: {_fault(problem)}" for problem in error.errors()]
+
+
+def _fault(problem: Mapping[str, Any]) -> str:
+    if problem["type"] != "extra_forbidden":
+        return said(problem)
+    return f"no such setting ({suggest(variable(problem['loc'][0]), map(variable, Settings.model_fields))})"
+
+
+def _unknown() -> dict[str, Any]:
+    """Variables of the environment that look like settings and are none. pydantic-settings passes over them."""
+    names = (
+        name.lower().removeprefix(_PREFIX.lower()) for name in sorted(os.environ) if name.upper().startswith(_PREFIX)
+    )
+    return {name: "" for name in names if name not in Settings.model_fields}
 
 
 class Settings(BaseSettings):
     """What an operator may set. Each one has a default that suits a trial on one's own machine."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, and what in it is misspelt, so that it is refused like a wrong value."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _unknown())
 
     layouts_dir: Path = Field(
         default_factory=lambda: data_dir("layouts"),

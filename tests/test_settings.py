@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from docgen.settings import Settings
+from tests.command import run
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -38,6 +39,15 @@ def test_a_value_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("DOCGEN_PORT", "70000")
     with pytest.raises(ValidationError, match="port"):
         Settings()
+
+
+def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant() -> None:
+    result = run("fonts", "check", env={"DOCGEN_PROT": "1", "DOCGEN_WORKER": "3", "docgen_hots": "a"})
+    assert (result.returncode, result.stdout) == (2, b"")
+    third, first, second = sorted(result.stderr.decode().splitlines())
+    assert first.startswith("DOCGEN_PROT: no such setting (did you mean DOCGEN_PORT?")
+    assert second.startswith("DOCGEN_WORKER: no such setting (did you mean DOCGEN_WORKERS?")
+    assert third.startswith("DOCGEN_HOTS: no such setting (did you mean DOCGEN_HOST?")
 
 
 def test_every_setting_says_what_it_is_for() -> None:

@@ -133,10 +133,3 @@ def test_a_folder_that_is_not_there_is_told_once(tmp_path: Path) -> None:
     assert others == [f"1 error in {missing}"]
     with pytest.raises(LayoutError, match="is no folder"):
         Engine(Settings(layouts_dir=Path(__file__)))
-
-
-def test_a_misspelt_setting_is_named() -> None:
-    result = run("layout", "check", env={"DOCGEN_LAYOUT_DIR": "mine"})
-    assert result.returncode == 0
-    assert result.stderr.startswith(b"DOCGEN_LAYOUT_DIR is no setting (did you mean DOCGEN_LAYOUTS_DIR?")
-    assert result.stdout.decode() == f"19 documents and 4 insurers in {Settings().layouts_dir} are fine\n"
