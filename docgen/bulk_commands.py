@@ -112,9 +112,11 @@ def issue(
     that the same command with --resume finishes.
     """
     from docgen.bulk.ledger import Ledger
+    from docgen.bulk.store import Store
     from docgen.bulk.tasks import engine_of, payload
 
     settings = Settings()
+    store = Store.open(out)
     machine = payload(settings, settings.input_prefixes)
     wished = _wished(extract, insurer, delivery, issued_on, job, undelivered is not None, reissue)
     asked = wished(engine_of(machine).insurers, settings.input_prefixes)
@@ -128,7 +130,9 @@ def issue(
 
             _tell_plan(plan(ledger, machine, asked, source, lists, count).as_dict(), as_json=as_json)
         else:
-            _issue(_Begun(ledger, settings, machine, asked, source, lists, count), out, resume=resume, as_json=as_json)
+            _issue(
+                _Begun(ledger, settings, machine, asked, source, lists, count), store, resume=resume, as_json=as_json
+            )
     finally:
         ledger.close()
 
@@ -267,10 +271,7 @@ def _other_batch() -> RequestError:
     return RequestError(Violation("out_not_empty", message, hint))
 
 
-def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
-    from docgen.bulk.store import Store
-
-    store = Store.open(out)
+def _issue(begun: _Begun, store: Store, *, resume: bool, as_json: bool) -> None:
     folder = _Folder(store)
     try:
         with _stopping():
@@ -278,8 +279,8 @@ def _issue(begun: _Begun, out: str, *, resume: bool, as_json: bool) -> None:
             if id_ is not None:
                 _finish(begun, store, id_, folder, as_json=as_json)
     except KeyboardInterrupt:
-        message = f"interrupted: what is done is kept in {out}, and the same command with --resume goes on from there"
-        typer.echo(message, err=True)
+        kept = f"interrupted: what is done is kept in {store.location}"
+        typer.echo(f"{kept}, and the same command with --resume goes on from there", err=True)
         raise typer.Exit(INTERRUPTED) from None
     _tell_package(store, as_json=as_json)
 

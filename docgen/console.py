@@ -28,7 +28,14 @@ Exit codes:
   5  a batch was interrupted: issue it again with --resume
   130  interrupted, and nothing is left of it
 """
-_UNKNOWN = {"unknown_insurer", "unknown_document", "unknown_delivery", "no_bulk_settings", "job_number_form"}
+_UNKNOWN = {
+    "unknown_insurer",
+    "unknown_document",
+    "unknown_delivery",
+    "no_bulk_settings",
+    "job_number_form",
+    "location_form",
+}
 _AWAY = {"store_unavailable", "ledger_unavailable", "cluster_unavailable", "worker_differs"}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write results, and violations, as JSON.")]

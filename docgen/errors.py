@@ -101,7 +101,8 @@ _declare(
         "invalid_parameter": "A query parameter is unknown, or has a value that it cannot have.",
         "not_accessible": "An accessible file of a document whose layout does not say how it is read aloud.",
         "unreadable_file": "A file named on the command line cannot be read.",
-        "unwritable_file": "A file named on the command line cannot be written.",
+        "unwritable_file": "A file or folder named on the command line cannot be written.",
+        "location_form": "The place of a package is neither a folder nor s3://BUCKET/PREFIX.",
     },
 )
 _declare(

@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from docgen.bulk.location import is_folder
 from docgen.layout.grammar import suggest
 from docgen.pdf.icc import DEFAULT_PATHS
 from docgen.wrong_values import said
@@ -53,6 +54,17 @@ def _check_prefix(prefix: str) -> str:
     if not prefix.startswith("s3://") or not urlsplit(prefix).netloc:
         raise ValueError(f"{prefix} is not s3://BUCKET or s3://BUCKET/PREFIX")
     return prefix
+
+
+def _check_location(location: str) -> str:
+    is_folder(location)
+    return location
+
+
+def _check_folder(path: Any) -> Any:
+    if not is_folder(str(path)):
+        raise ValueError("not a folder")
+    return path
 
 
 def _check_origin(origin: str) -> str:
@@ -171,7 +183,7 @@ class Settings(BaseSettings):
         description="How many requests may wait for their turn; one more is refused at once as `queue_full`. One "
         "process renders one document at a time: a machine with more cores runs more processes.",
     )
-    state_dir: Path = Field(
+    state_dir: Annotated[Path, BeforeValidator(_check_folder)] = Field(
         default_factory=default_state_dir,
         description="The folder of ledger and batches, unless they are elsewhere. By default `docgen` in "
         "`$XDG_STATE_HOME` or `~/.local/state`. It holds personal data.",
@@ -182,7 +194,7 @@ class Settings(BaseSettings):
         "`sqlite:////FOLDER/FILE`. By default `ledger.sqlite` in the state folder. It knows which batches there are, "
         "and who was issued what: keep it, and keep it to yourself.",
     )
-    batches_store: str = Field(
+    batches_store: Annotated[str, AfterValidator(_check_location)] = Field(
         default="",
         description="Where the service keeps its batches, input and packages: a folder, or `s3://BUCKET/PREFIX` "
         "with `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` as AWS's tools read "

@@ -50,6 +50,23 @@ def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant() -> None:
     assert third.startswith("DOCGEN_HOTS: no such setting (did you mean DOCGEN_HOST?")
 
 
+@pytest.mark.parametrize("place", ["s3:/bucket/batches", "s3:///batches", "S3://bucket", "file:///srv", "https://a/b"])
+@pytest.mark.parametrize("name", ["DOCGEN_BATCHES_STORE", "DOCGEN_STATE_DIR"])
+def test_a_place_that_is_neither_folder_nor_bucket_is_refused_and_no_folder_is_made(
+    name: str, place: str, tmp_path: Path
+) -> None:
+    result = run("serve", cwd=tmp_path, env={name: place})
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode().startswith(f"{name}: neither a folder nor s3://BUCKET/PREFIX")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_state_folder_cannot_be_in_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCGEN_STATE_DIR", "s3://bucket/state")
+    with pytest.raises(ValidationError, match="not a folder"):
+        Settings()
+
+
 def test_every_setting_says_what_it_is_for() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 

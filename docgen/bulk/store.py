@@ -25,8 +25,9 @@ from urllib.parse import urlsplit
 import obstore
 from obstore.store import S3Store
 
+from docgen.bulk.location import is_folder
 from docgen.bulk.scratch import make_private, scratch
-from docgen.errors import BatchError, Violation
+from docgen.errors import BatchError, RequestError, Violation
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -64,11 +65,13 @@ class Store(ABC):
         """The store of a folder, made private when something is put there, or of `s3://BUCKET/PREFIX`.
 
         Endpoint, region and keys of S3 come from the environment, as AWS's own tools read them: AWS_ENDPOINT_URL,
-        AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.
+        AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY. Raises RequestError `location_form` for any other URL.
         """
-        if str(location).startswith("s3://"):
-            return _S3(str(location))
-        return _Folder(Path(location))
+        try:
+            return _Folder(Path(location)) if is_folder(str(location)) else _S3(str(location))
+        except ValueError as error:
+            hint = "name a folder, or s3://BUCKET/PREFIX with both slashes"
+            raise RequestError(Violation("location_form", f"{location}: {error}", hint)) from None
 
     @abstractmethod
     def put(self, name: str, content: bytes | Path) -> None:
@@ -195,8 +198,6 @@ class _S3(Store):
     def __init__(self, location: str) -> None:
         url = urlsplit(location)
         prefix = url.path.strip("/")
-        if not url.netloc:
-            raise ValueError(f"{location} names no bucket")
         self.location = f"s3://{url.netloc}/{prefix}" if prefix else f"s3://{url.netloc}"
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         client: ClientConfig = {"allow_http": endpoint.startswith("http://"), "timeout": "60s"}

@@ -70,6 +70,25 @@ def package(state: Path, source: Path, tmp_path_factory: pytest.TempPathFactory)
     return folder
 
 
+@pytest.mark.parametrize("command", ["issue", "reprint", "cancel", "reconcile", "find"])
+def test_a_misspelt_bucket_is_refused_and_no_folder_is_made(
+    command: str, source: Path, package: Path, tmp_path: Path
+) -> None:
+    place = "s3:/bucket/package"
+    arguments = {
+        "issue": [source, "--insurer", "association", "--out", place],
+        "reprint": [package, "--reason", "x", "--page", "a:1", "--out", place],
+        "find": [place, "--key", "a"],
+    }
+    env = environment(tmp_path / "state")
+    (tmp_path / "here").mkdir()
+    result = here.run(command, *arguments.get(command, [place]), cwd=tmp_path / "here", env=env)
+    assert (result.returncode, result.stdout) == (2, b"")
+    (line,) = result.stderr.decode().splitlines()
+    assert line.startswith(f"{place}: neither a folder nor s3://BUCKET/PREFIX")
+    assert [path.name for path in tmp_path.rglob("*")] == ["here"]
+
+
 def test_a_package_is_left_and_nothing_of_the_work(package: Path) -> None:
     assert sorted(path.name for path in package.iterdir()) == ["issuer", "vendor"]
     assert (package / "vendor" / "manifest.json").exists()
