@@ -453,13 +453,13 @@ def cancel(
     from docgen.bulk.ledger import Ledger
     from docgen.bulk.store import Store
 
-    store = Store.open(out)
+    settings, store = Settings(), Store.open(out)
     try:
         id_ = str(json.loads(store.read(NOTE))["batch"])
     except FileNotFoundError:
         message, hint = f"{out}: no batch was interrupted here", "name the folder that --out has named"
         raise RequestError(Violation("batch_ended", message, hint)) from None
-    ledger = Ledger(Settings().ledger)
+    ledger = Ledger(settings.ledger)
     try:
         _give_up(ledger, id_)
     except RequestError as error:

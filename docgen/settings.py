@@ -22,7 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from docgen.bulk.location import is_folder
+from docgen.bulk.location import is_folder, sqlite_file
 from docgen.layout.grammar import suggest
 from docgen.pdf.icc import DEFAULT_PATHS
 from docgen.wrong_values import said
@@ -65,6 +65,11 @@ def _check_folder(path: Any) -> Any:
     if not is_folder(str(path)):
         raise ValueError("not a folder")
     return path
+
+
+def _check_ledger(url: SecretStr) -> SecretStr:
+    sqlite_file(url.get_secret_value())
+    return url
 
 
 def _check_origin(origin: str) -> str:
@@ -188,7 +193,7 @@ class Settings(BaseSettings):
         description="The folder of ledger and batches, unless they are elsewhere. By default `docgen` in "
         "`$XDG_STATE_HOME` or `~/.local/state`. It holds personal data.",
     )
-    ledger_url: SecretStr | None = Field(
+    ledger_url: Annotated[SecretStr, AfterValidator(_check_ledger)] | None = Field(
         default=None,
         description="The ledger's database: `postgresql+psycopg://USER:PASSWORD@HOST/NAME` or "
         "`sqlite:////FOLDER/FILE`. By default `ledger.sqlite` in the state folder. It knows which batches there are, "

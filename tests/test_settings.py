@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from docgen.settings import Settings
 from tests.command import run
@@ -65,6 +65,43 @@ def test_the_state_folder_cannot_be_in_a_bucket(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("DOCGEN_STATE_DIR", "s3://bucket/state")
     with pytest.raises(ValidationError, match="not a folder"):
         Settings()
+
+
+WRONG_LEDGERS = [
+    "postgres://user:geheim@host/name",
+    "mysql://user:geheim@host/name",
+    "postgresql+psycopg2://user:geheim@host/name",
+    "postgresql+psycopg://user:geheim@host:geheim/name",
+    "geheim",
+    "",
+    "sqlite://",
+    "sqlite:///:memory:",
+    "sqlite://geheim/ledger.sqlite",
+    "sqlite:///file:geheim?uri=true",
+]
+
+
+@pytest.mark.parametrize("url", WRONG_LEDGERS)
+@pytest.mark.parametrize(
+    "command", [["serve"], ["issue", "none.csv", "--insurer", "association", "--out", "package"], ["cancel", "package"]]
+)
+def test_a_wrong_ledger_is_refused_before_anything_is_done_and_not_repeated(
+    command: list[str], url: str, tmp_path: Path
+) -> None:
+    result = run(*command, cwd=tmp_path, env={"DOCGEN_LEDGER_URL": url})
+    assert (result.returncode, result.stdout) == (2, b"")
+    (line,) = result.stderr.decode().splitlines()
+    assert line.startswith("DOCGEN_LEDGER_URL: neither sqlite:///PATH nor postgresql+psycopg://USER:PASSWORD@HOST/NAME")
+    assert "geheim" not in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:////srv/ledger.sqlite", "sqlite:///near", "postgresql+psycopg://u:p%40@host:5432/name?sslmode=require"],
+)
+def test_a_ledger_is_a_file_or_in_postgresql(url: str) -> None:
+    assert Settings(ledger_url=SecretStr(url)).ledger == url
 
 
 def test_every_setting_says_what_it_is_for() -> None:

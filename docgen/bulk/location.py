@@ -1,4 +1,4 @@
-"""How a place for files is written: a folder, or a prefix of an S3-compatible store."""
+"""How places are written: of files, a folder or a prefix of an S3-compatible store; of the ledger, a database's URL."""
 
 from __future__ import annotations
 
@@ -18,3 +18,23 @@ def is_folder(location: str) -> bool:
     if location.startswith("s3://") and urlsplit(location).netloc:
         return False
     raise ValueError("neither a folder nor s3://BUCKET/PREFIX (a folder with a colon in its name: ./NAME)")
+
+
+def sqlite_file(url: str) -> str | None:
+    """The file of a ledger in SQLite; None for one in PostgreSQL. Raises ValueError, without the URL, for any other."""
+    import sqlalchemy as sa  # takes a while to load, and who sets no URL needs it later or never
+
+    try:
+        parsed = sa.make_url(url)
+        kind = parsed.get_backend_name(), parsed.get_driver_name()
+    except (sa.exc.ArgumentError, ValueError):  # their words may hold parts of the password
+        kind = None
+    if kind == ("postgresql", "psycopg"):
+        return None
+    file = parsed.database if kind == ("sqlite", "pysqlite") and not parsed.host else None
+    if file and file != ":memory:" and not _SCHEME.match(file):
+        return file
+    raise ValueError(
+        "neither sqlite:///PATH nor postgresql+psycopg://USER:PASSWORD@HOST/NAME "
+        "(in a password, anything but letters and digits percent-encoded)"
+    )
