@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, to_json
+from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, to_json, unwritable
 from docgen.errors import CODES, PackageError, RequestError, Violation, several
 from docgen.settings import Settings
 
@@ -123,6 +123,7 @@ def issue(
     lists = {name: _list(file) for name, file in (("listed", undelivered), ("withdrawn", exclude)) if file}
     source = extract if "://" in extract else str(Path(extract).absolute())
     count = workers or settings.workers
+    settings.require_places(batches=False)
     ledger = Ledger(settings.ledger)
     try:
         if plan_only:
@@ -272,10 +273,13 @@ def _other_batch() -> RequestError:
 
 
 def _issue(begun: _Begun, store: Store, *, resume: bool, as_json: bool) -> None:
-    folder = _Folder(store)
     try:
         with _stopping():
-            id_ = begun.id_in(store, resume=resume)
+            try:
+                folder = _Folder(store)
+                id_ = begun.id_in(store, resume=resume)
+            except OSError as error:
+                raise unwritable(store.location, error) from None
             if id_ is not None:
                 _finish(begun, store, id_, folder, as_json=as_json)
     except KeyboardInterrupt:
@@ -459,6 +463,7 @@ def cancel(
     except FileNotFoundError:
         message, hint = f"{out}: no batch was interrupted here", "name the folder that --out has named"
         raise RequestError(Violation("batch_ended", message, hint)) from None
+    settings.require_places(batches=False)
     ledger = Ledger(settings.ledger)
     try:
         _give_up(ledger, id_)

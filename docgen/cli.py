@@ -14,7 +14,7 @@ import typer
 import docgen
 from docgen import bulk_commands, install, strict_json
 from docgen.bulk.scratch import make_private
-from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, to_json
+from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, to_json, unwritable
 from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
 from docgen.errors import LayoutError, RequestError, Violation, several
@@ -123,7 +123,7 @@ def _write_pictures(engine: Engine, rendered: Rendered, document: str, insurer: 
     try:
         make_private(folder)
     except OSError as error:
-        raise _unwritable(str(folder), error) from None
+        raise unwritable(str(folder), error) from None
     for page in rendered.pages:
         picture = engine.preview(rendered.pdf, page=page.number, document=document, insurer=insurer)
         _write(str(folder / f"{stem}-{page.number}.png"), picture)
@@ -154,11 +154,7 @@ def _write(name: str, content: bytes) -> None:
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(name, error) from None
-
-
-def _unwritable(name: str, error: OSError) -> RequestError:
-    return RequestError(Violation("unwritable_file", f"{name}: {error.strerror}", "name a place that can be written"))
+        raise unwritable(name, error) from None
 
 
 @app.command(epilog=EXIT_CODES)
@@ -180,6 +176,7 @@ def serve(
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings().model_copy(update=chosen)
+    settings.require_places(batches=True)
     try:
         service.serve(settings)
     except OSError as error:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 import typer
 from pydantic import ValidationError
 
-from docgen.errors import AssetError, BatchError, DocgenError, LayoutError, Violation
+from docgen.errors import AssetError, BatchError, DocgenError, LayoutError, RequestError, Violation
 from docgen.settings import faults
 
 P = ParamSpec("P")
@@ -35,6 +35,7 @@ _UNKNOWN = {
     "no_bulk_settings",
     "job_number_form",
     "location_form",
+    "unusable_place",
 }
 _AWAY = {"store_unavailable", "ledger_unavailable", "cluster_unavailable", "worker_differs"}
 
@@ -89,6 +90,11 @@ def report(violations: Iterable[Violation], *, as_json: bool) -> None:
     else:
         for violation in violations:
             typer.echo(violation, err=True)
+
+
+def unwritable(name: str, error: OSError) -> RequestError:
+    """The error for a file or folder of the command line that cannot be written."""
+    return RequestError(Violation("unwritable_file", f"{name}: {error.strerror}", "name a place that can be written"))
 
 
 def to_json(value: Any) -> str:

@@ -102,6 +102,7 @@ _declare(
         "not_accessible": "An accessible file of a document whose layout does not say how it is read aloud.",
         "unreadable_file": "A file named on the command line cannot be read.",
         "unwritable_file": "A file or folder named on the command line cannot be written.",
+        "unusable_place": "A folder or file that a setting names cannot be made or written.",
         "location_form": "The place of a package is neither a folder nor s3://BUCKET/PREFIX.",
     },
 )

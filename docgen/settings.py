@@ -10,6 +10,7 @@ import binascii
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -23,11 +24,14 @@ from pydantic_settings import (
 )
 
 from docgen.bulk.location import is_folder, sqlite_file
+from docgen.bulk.scratch import make_private
+from docgen.errors import RequestError, Violation
 from docgen.layout.grammar import suggest
 from docgen.pdf.icc import DEFAULT_PATHS
 from docgen.wrong_values import said
 
 PACKAGE = Path(__file__).parent
+LEDGER = "ledger.sqlite"  # in the state folder
 _PREFIX = "DOCGEN_"
 
 
@@ -70,6 +74,21 @@ def _check_folder(path: Any) -> Any:
 def _check_ledger(url: SecretStr) -> SecretStr:
     sqlite_file(url.get_secret_value())
     return url
+
+
+def _require_writable(name: str, folder: Path, file: Path | None = None) -> None:
+    place = folder
+    try:
+        make_private(folder)
+        with TemporaryFile(dir=folder):
+            pass
+        if file is not None and file.exists():
+            place = file
+            with file.open("r+b"):
+                pass
+    except OSError as error:
+        message = f"{variable(name)}: {place.absolute()} cannot be made or written: {error.strerror}"
+        raise RequestError(Violation("unusable_place", message, "name one that docgen may write")) from None
 
 
 def _check_origin(origin: str) -> str:
@@ -250,12 +269,24 @@ class Settings(BaseSettings):
         """The URL of the ledger's database."""
         if self.ledger_url is not None:
             return self.ledger_url.get_secret_value()
-        return f"sqlite:///{self.state_dir.absolute() / 'ledger.sqlite'}"
+        return f"sqlite:///{self.state_dir.absolute() / LEDGER}"
 
     @property
     def batches(self) -> str:
         """The location of the stores of the service's batches."""
         return (self.batches_store or str(self.state_dir.absolute() / "batches")).rstrip("/")
+
+    def require_places(self, *, batches: bool) -> None:
+        """Make the ledger's folder, and that of the batches if they are wanted, where they are folders of this machine.
+
+        Raises RequestError `unusable_place`, with the variable, for one that cannot be made or written.
+        """
+        if self.ledger_url is None:
+            _require_writable("state_dir", self.state_dir, self.state_dir / LEDGER)
+        elif (file := sqlite_file(self.ledger)) is not None:
+            _require_writable("ledger_url", Path(file).parent, Path(file))
+        if batches and is_folder(self.batches):
+            _require_writable("batches_store" if self.batches_store else "state_dir", Path(self.batches))
 
     def batch_store(self, batch: str) -> str:
         """The location of a batch's store."""

@@ -104,6 +104,38 @@ def test_a_ledger_is_a_file_or_in_postgresql(url: str) -> None:
     assert Settings(ledger_url=SecretStr(url)).ledger == url
 
 
+def cannot_be_written(tmp_path: Path) -> dict[str, Path]:
+    """Places that not even root can write, who tests may be run as."""
+    (file := tmp_path / "file").write_bytes(b"")
+    return {"below a file": file / "state", "a file": file, "made by the kernel": Path("/proc/nope")}
+
+
+@pytest.mark.parametrize("kind", ["below a file", "a file", "made by the kernel"])
+@pytest.mark.parametrize("name", ["DOCGEN_STATE_DIR", "DOCGEN_BATCHES_STORE"])
+def test_the_service_does_not_listen_without_a_place_to_write(name: str, kind: str, tmp_path: Path) -> None:
+    place = cannot_be_written(tmp_path)[kind]
+    result = run("serve", "--port", "0", env={"DOCGEN_STATE_DIR": str(tmp_path / "state"), name: str(place)})
+    assert (result.returncode, result.stdout) == (2, b"")
+    (line,) = result.stderr.decode().splitlines()
+    assert line.startswith(f"{name}: {place} cannot be made or written: ")
+    assert line.endswith("<unusable_place>")
+
+
+def test_a_ledger_that_is_no_file_is_told_by_its_variable(tmp_path: Path) -> None:
+    result = run("serve", "--port", "0", env={"DOCGEN_LEDGER_URL": f"sqlite:///{tmp_path}"})
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode().startswith(f"DOCGEN_LEDGER_URL: {tmp_path} cannot be made or written: Is a directory")
+
+
+def test_places_that_can_be_written_are_made_for_this_user_alone(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path / "state", batches_store=str(tmp_path / "elsewhere/batches"))
+    settings.require_places(batches=True)
+    settings.require_places(batches=True)
+    made = sorted(tmp_path.rglob("*"))
+    assert made == [tmp_path / name for name in ("elsewhere", "elsewhere/batches", "state")]
+    assert {path.stat().st_mode & 0o777 for path in made} == {0o700}
+
+
 def test_every_setting_says_what_it_is_for() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 

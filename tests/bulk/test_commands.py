@@ -89,6 +89,32 @@ def test_a_misspelt_bucket_is_refused_and_no_folder_is_made(
     assert [path.name for path in tmp_path.rglob("*")] == ["here"]
 
 
+@pytest.mark.parametrize("place", ["/proc/nope", "file/package", "file"])
+def test_a_package_that_cannot_be_written_is_refused_in_one_line(source: Path, place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    result = issue(tmp_path / "state", source, tmp_path / place)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1].startswith(f"{tmp_path / place}: ")
+    assert result.stderr.endswith(" (name a place that can be written) <unwritable_file>\n")
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("command", ["issue", "cancel"])
+def test_a_state_folder_that_cannot_be_written_is_refused_in_one_line(
+    command: str, source: Path, tmp_path: Path
+) -> None:
+    out, state = tmp_path / "package", Path("/proc/nope")
+    if command == "cancel":
+        (out / "work").mkdir(parents=True)
+        (out / "work/batch.json").write_text('{"batch": "1"}')
+    result = issue(state, source, out) if command == "issue" else run(state, "cancel", out)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("DOCGEN_STATE_DIR: /proc/nope cannot be made or written: ")
+    assert out.exists() == (command == "cancel")
+
+
 def test_a_package_is_left_and_nothing_of_the_work(package: Path) -> None:
     assert sorted(path.name for path in package.iterdir()) == ["issuer", "vendor"]
     assert (package / "vendor" / "manifest.json").exists()
