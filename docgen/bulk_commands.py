@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, to_json, unwritable
+from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, tell_stand_in, to_json, unwritable
 from docgen.errors import CODES, PackageError, RequestError, Violation, several
 from docgen.settings import Settings
 
@@ -281,12 +281,16 @@ def _issue(begun: _Begun, store: Store, *, resume: bool, as_json: bool) -> None:
             except OSError as error:
                 raise unwritable(store.location, error) from None
             if id_ is not None:
+                if not as_json:
+                    tell_stand_in(begun.settings.output_profile)
                 _finish(begun, store, id_, folder, as_json=as_json)
     except KeyboardInterrupt:
         kept = f"interrupted: what is done is kept in {store.location}"
         typer.echo(f"{kept}, and the same command with --resume goes on from there", err=True)
         raise typer.Exit(INTERRUPTED) from None
     _tell_package(store, as_json=as_json)
+    if id_ is not None and as_json:  # not before: what is refused is JSON on standard error, and nothing else
+        tell_stand_in(begun.settings.output_profile)
 
 
 def _finish(begun: _Begun, store: Store, id_: str, folder: _Folder, *, as_json: bool) -> None:

@@ -14,7 +14,19 @@ import typer
 import docgen
 from docgen import bulk_commands, install, strict_json
 from docgen.bulk.scratch import make_private
-from docgen.console import ASSETS, EXIT_CODES, LAYOUT, REFUSED, USAGE, AsJson, command, report, to_json, unwritable
+from docgen.console import (
+    ASSETS,
+    EXIT_CODES,
+    LAYOUT,
+    REFUSED,
+    USAGE,
+    AsJson,
+    command,
+    report,
+    tell_stand_in,
+    to_json,
+    unwritable,
+)
 from docgen.engine import Engine, Options, Rendered
 from docgen.engine import preflight as preflight_file
 from docgen.errors import LayoutError, RequestError, Violation, several
@@ -177,6 +189,7 @@ def serve(
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = Settings().model_copy(update=chosen)
     settings.require_places(batches=True)
+    tell_stand_in(settings.output_profile)
     try:
         service.serve(settings)
     except OSError as error:

@@ -7,12 +7,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
 from pydantic import ValidationError
 
 from docgen.errors import AssetError, BatchError, DocgenError, LayoutError, RequestError, Violation
+from docgen.pdf.icc import load_output_profile
 from docgen.settings import faults
 
 P = ParamSpec("P")
@@ -90,6 +92,14 @@ def report(violations: Iterable[Violation], *, as_json: bool) -> None:
     else:
         for violation in violations:
             typer.echo(violation, err=True)
+
+
+def tell_stand_in(output_profile: Path) -> None:
+    """Tell on standard error that what is printed is for no press. Raises AssetError as `load_output_profile` does."""
+    profile = load_output_profile(output_profile)
+    if profile.is_stand_in:
+        message = f"prints with the stand-in output profile, {profile.description}"
+        typer.echo(f"{message}: set DOCGEN_OUTPUT_PROFILE before anything goes to press", err=True)
 
 
 def unwritable(name: str, error: OSError) -> RequestError:

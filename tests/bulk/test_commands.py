@@ -19,11 +19,16 @@ import pytest
 from bench.people import COLUMNS
 from docgen.bulk.tables import read_table
 from docgen.pdf.reader import read_pages
+from docgen.settings import Settings
 from tests import command as here
 from tests.bulk.parts import dependent, family
 from tests.service.extracts import extract, keys
 
 ROOT = Path(__file__).parents[2]
+STAND_IN = (
+    "prints with the stand-in output profile, Artifex CMYK SWOP Profile: "
+    "set DOCGEN_OUTPUT_PROFILE before anything goes to press"
+)
 
 
 def environment(state: Path) -> dict[str, str]:
@@ -65,9 +70,31 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def package(state: Path, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packages") / "one"
     result = issue(state, source, folder, "--job", "C1", "--json")
-    assert result.returncode == 0, result.stderr
+    assert (result.returncode, result.stderr) == (0, f"{STAND_IN}\n")
     assert json.loads(result.stdout)["counts"]["rejected"] == 1
     return folder
+
+
+@pytest.fixture(scope="module")
+def own_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stand-in by another name, as if a print vendor had sent it."""
+    path = tmp_path_factory.mktemp("profile") / "press.icc"
+    path.write_bytes(Settings().output_profile.read_bytes().replace(b"Artifex", b"Press 5"))
+    path.write_bytes(path.read_bytes().replace("Artifex".encode("utf-16-be"), "Press 5".encode("utf-16-be")))
+    return path
+
+
+def test_a_batch_by_the_stand_in_profile_says_so_before_it_is_printed(source: Path, tmp_path: Path) -> None:
+    first, *_ = issue(tmp_path / "state", source, tmp_path / "out").stderr.splitlines()
+    assert first == STAND_IN
+
+
+def test_a_batch_by_the_vendors_profile_says_nothing_of_a_stand_in(
+    source: Path, own_profile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCGEN_OUTPUT_PROFILE", str(own_profile))
+    result = issue(tmp_path / "state", source, tmp_path / "out", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", ["issue", "reprint", "cancel", "reconcile", "find"])

@@ -271,7 +271,8 @@ def test_who_stops_it_before_or_after_its_workers_start_is_told_how_to_go_on(
         patch.setattr(Coordinator, "run", stop)
         result = issue(out)
     assert (result.exit_code, result.stdout) == (5, "")
-    assert result.stderr.count("\n") == 1
+    assert result.stderr.splitlines()[0].startswith("prints with the stand-in output profile")
+    assert result.stderr.count("\n") == 2
     assert str(out) in result.stderr
     assert "--resume" in result.stderr
     went_on: list[str] = []

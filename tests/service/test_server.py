@@ -37,6 +37,7 @@ def test_a_served_process_answers_logs_no_personal_data_and_stops(order: dict[st
     assert statuses == [200, 422, 200, 400, 404]
     assert process.returncode == 0
     written = log.read_text(encoding="utf-8")
+    assert "prints with the stand-in output profile, Artifex CMYK SWOP Profile: set DOCGEN_OUTPUT_PROFILE" in written
     assert SECRET not in written + rest.decode()
     assert quote(SECRET) not in written
     assert written.count("docgen.access POST /v1/documents ") == 3
