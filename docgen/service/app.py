@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,10 @@ import docgen
 from docgen.engine import Engine, Options
 from docgen.errors import DocgenError, RequestError, Violation
 from docgen.layout.loader import layout_schema
-from docgen.service import negotiation, orders, problems
+from docgen.service import metrics, negotiation, orders, problems
 from docgen.service.batches import Batches
 from docgen.service.batches import router as batch_routes
-from docgen.service.gate import Gate
+from docgen.service.gate import CODE, Gate
 from docgen.service.workers import Workers
 from docgen.settings import Settings
 
@@ -218,6 +218,11 @@ def _operation(engine: Engine) -> APIRouter:
         """Fonts and colour profile are verified and the engine is warm; the service does not listen before."""
         return {"status": "ready", "version": docgen.__version__, "insurers": len(engine.insurers)}
 
+    @router.get("/metrics", summary="What was asked and answered so far", tags=["operation"], response_class=Response)
+    def counted() -> Response:
+        """Requests, refusals by code, batches and the process, as Prometheus scrapes them."""
+        return Response(metrics.exposed(), media_type=metrics.MEDIA_TYPE)
+
     @router.get("/", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
@@ -225,22 +230,28 @@ def _operation(engine: Engine) -> APIRouter:
     return router
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DocgenError)
-    return problems.response(error)
+    return _problem(request, error)
+
+
+def _problem(request: Request, error: DocgenError, headers: Mapping[str, str] | None = None) -> Response:
+    answer = problems.response(error, headers)
+    request.scope[CODE] = problems.gravest(error).code
+    return answer
 
 
 async def _invalid_parameter(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
     taken = {parameter["name"].lower(): parameter for parameter in operation["parameters"]}
-    return problems.response(RequestError(problems.of_parameters(error.errors(), taken)))
+    return _problem(request, RequestError(problems.of_parameters(error.errors(), taken)))
 
 
-async def _no_route(_: Request, error: Exception) -> Response:
+async def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         violation = Violation("method_not_allowed", "this address does not answer this method", "see the Allow header")
     else:
         violation = Violation("not_found", "there is nothing at this address", "GET /docs lists what there is")
-    return problems.response(RequestError(violation), error.headers)
+    return _problem(request, RequestError(violation), error.headers)

@@ -9,15 +9,17 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docgen.errors import RequestError, Violation
-from docgen.service import logs, problems
+from docgen.service import logs, metrics, problems
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CLIENT_GONE = 499
 HEAD = "docgen.head"  # in the scope of a request whose answer is sent without its content
+CODE = "docgen.code"  # in the scope of a request that was refused: the code of the answer
 
 
 class Gate:
-    """Logs method, route template, status and milliseconds: never the address asked for, which may hold anything.
+    """Logs and counts method, route template, status, milliseconds and an error's code: never the address asked for,
+    which may hold anything.
 
     What answers GET answers HEAD too (RFC 9110, section 9.1): the server leaves the content out.
 
@@ -48,13 +50,20 @@ class Gate:
         except Exception as error:
             instance = f"urn:uuid:{uuid.uuid4()}"
             logs.errors.error("%s %s", instance, logs.places(error))
+            scope[CODE] = "internal"
             if not status:
                 answer = problems.response(_unexpected(), instance=instance)
                 await answer(scope, receive, watched)
         finally:
-            shown = method if method in _METHODS else "?"
-            route = getattr(scope.get("route"), "path", "?")
-            logs.access.info("%s %s %d %.1f", shown, route, status, (time.perf_counter() - started) * 1000)
+            _tell(scope, method if method in _METHODS else "?", status, time.perf_counter() - started)
+
+
+def _tell(scope: Scope, method: str, status: int, seconds: float) -> None:
+    route, code = getattr(scope.get("route"), "path", "?"), scope.get(CODE)
+    logs.access.info("%s %s %d %.1f%s", method, route, status, seconds * 1000, f" {code}" if code else "")
+    metrics.requests.labels(method, route, status).observe(seconds)
+    if code:
+        metrics.problems.labels(code).inc()
 
 
 def _unexpected() -> RequestError:

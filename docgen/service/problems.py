@@ -20,24 +20,33 @@ _PYDANTIC = {"extra_forbidden": "unknown_key", "missing": "missing_value", "inva
 
 def response(error: DocgenError, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
     """The problem for an error: `code`, `title` and `detail` are those of its gravest violation, listed first."""
-    violations = sorted(error.violations, key=lambda violation: -CODES[violation.code][0])
-    gravest, others = violations[0], len(violations) - 1
+    violations = sorted(error.violations, key=_gravity)
+    first, others = violations[0], len(violations) - 1
     problem = {
-        "type": f"urn:docgen:error:{gravest.code}",
-        "title": CODES[gravest.code][1],
+        "type": f"urn:docgen:error:{first.code}",
+        "title": CODES[first.code][1],
         "status": error.status,
-        "detail": gravest.message + (f" (and {others} more)" if others else ""),
-        "code": gravest.code,
+        "detail": first.message + (f" (and {others} more)" if others else ""),
+        "code": first.code,
         **members,
         "violations": [violation.as_dict() for violation in violations],
     }
-    retry = {"Retry-After": _RETRY_AFTER[gravest.code]} if gravest.code in _RETRY_AFTER else {}
+    retry = {"Retry-After": _RETRY_AFTER[first.code]} if first.code in _RETRY_AFTER else {}
     return Response(
         orjson.dumps(problem),
         status_code=error.status,
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **retry, **(headers or {})},
     )
+
+
+def gravest(error: DocgenError) -> Violation:
+    """The violation that an answer begins with."""
+    return min(error.violations, key=_gravity)
+
+
+def _gravity(violation: Violation) -> int:
+    return -CODES[violation.code][0]
 
 
 def from_pydantic(errors: Iterable[Mapping[str, Any]], hint: str) -> tuple[Violation, ...]:

@@ -12,7 +12,7 @@ from docgen.bulk.stages import BulkStages
 from docgen.bulk.store import Store
 from docgen.bulk.tasks import payload
 from docgen.errors import DocgenError, RequestError
-from docgen.service import logs
+from docgen.service import logs, metrics
 from docgen.service.leftovers import sweep
 from docgen.settings import Settings
 
@@ -95,3 +95,5 @@ class Runner:
                 raise
         else:
             logs.access.info("batch %s %s", batch, ended.state)
+            if not ended.live:
+                metrics.batches.labels(ended.state).inc()
