@@ -175,7 +175,7 @@ _declare(
     {
         "store_unavailable": "The folder or object store that a batch lives in did not answer, after all retries.",
         "ledger_unavailable": "The ledger's database did not answer, after all retries.",
-        "cluster_unavailable": "The scheduler that shards are run by cannot be reached, or was lost.",
+        "cluster_unavailable": "The scheduler that shards are run by cannot be reached, or no worker starts.",
         "worker_differs": "A worker has another version, layout, font or colour profile than the coordinator.",
     },
 )

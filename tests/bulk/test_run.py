@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from docgen.bulk.cluster import Task
+from docgen.bulk import cluster as cluster_module
+from docgen.bulk.cluster import Cluster, Task
 from docgen.bulk.job import Job, shard_dir
 from docgen.bulk.ledger import Lease, Ledger
 from docgen.bulk.run import Coordinator, Progress
@@ -160,6 +161,25 @@ def test_a_shard_that_always_goes_wrong_fails_the_batch_with_its_number(
     assert "RuntimeError at fakes.py" in caplog.text
     assert "山田" not in caplog.text + json.dumps(batch.error, ensure_ascii=False)
     assert "vendor/manifest.json" not in bench.package()
+
+
+def test_a_batch_whose_workers_never_start_stays_to_be_taken_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(workers: int) -> NoReturn:
+        raise RuntimeError("Nanny failed to start.")
+
+    bench.submit(source(2))
+    monkeypatch.setattr(bench.coordinator, "_cluster", Cluster(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster_module, "_local_cluster", start)
+        with pytest.raises(DocgenError) as caught:
+            bench.coordinator.run("b1")
+    assert (caught.value.violations[0].code, caught.value.status) == ("cluster_unavailable", 503)
+    assert "memory" in caught.value.violations[0].hint
+    assert caplog.text.count("the workers could not be started") == 3
+    with bench.coordinator:
+        assert bench.coordinator.run("b1").state == "done"
 
 
 def test_a_failed_batch_can_be_opened_again_and_finished(bench: Bench) -> None:
