@@ -394,8 +394,9 @@ def _result(outcome: Outcome) -> Mapping[str, Any]:
         return outcome.result
     if outcome.fault is not None:
         raise ShardFailed(outcome.number, Violation(**outcome.fault))
-    code = outcome.codes[0]
-    message = f"Shard {outcome.number} failed {outcome.attempt} times: {', '.join(outcome.codes)}."
+    code, *more = outcome.codes
+    also = f", also with {', '.join(more)}" if more else ""
+    message = f"Shard {outcome.number} failed {outcome.attempt} times{also}."
     raise ShardFailed(outcome.number, Violation(code, message, "The log has the place in the program."))
 
 

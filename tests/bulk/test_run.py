@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,7 @@ from docgen.bulk.ledger import Lease, Ledger
 from docgen.bulk.run import Coordinator, Progress
 from docgen.bulk.store import Store
 from docgen.errors import DocgenError
-from tests.bulk.fakes import FakeStages, count_faults, runs_of
+from tests.bulk.fakes import FakeStages, count_faults, full_disk, runs_of
 from tests.bulk.pipelines import source
 
 JOB = Job("", "association", "bulk", date(2026, 12, 1))
@@ -29,6 +30,7 @@ JOB = Job("", "association", "bulk", date(2026, 12, 1))
 def workers() -> Iterator[Coordinator]:
     """One coordinator's cluster, which the tests share: starting its processes takes the longest."""
     with Coordinator(Ledger("sqlite://"), Store.open, FakeStages(), {}, 2) as coordinator:
+        coordinator._cluster._connect()  # before a test looks at what is logged: Dask turns that off as it starts
         yield coordinator
 
 
@@ -158,6 +160,7 @@ def test_a_shard_that_always_goes_wrong_fails_the_batch_with_its_number(
     assert batch.state == "failed"
     assert batch.error is not None
     assert (batch.error["code"], batch.error["shard"]) == ("shard_failed", 2)
+    assert batch.error["violations"][0]["message"] == "Shard 2 failed 3 times."
     assert "RuntimeError at fakes.py" in caplog.text
     assert "山田" not in caplog.text + json.dumps(batch.error, ensure_ascii=False)
     assert "vendor/manifest.json" not in bench.package()
@@ -173,13 +176,45 @@ def test_a_batch_whose_workers_never_start_stays_to_be_taken_up(
     monkeypatch.setattr(bench.coordinator, "_cluster", Cluster(2))
     with monkeypatch.context() as patch:
         patch.setattr(cluster_module, "_local_cluster", start)
-        with pytest.raises(DocgenError) as caught:
+        with caplog.at_level(logging.WARNING), pytest.raises(DocgenError) as caught:
             bench.coordinator.run("b1")
     assert (caught.value.violations[0].code, caught.value.status) == ("cluster_unavailable", 503)
     assert "memory" in caught.value.violations[0].hint
     assert caplog.text.count("the workers could not be started") == 3
     with bench.coordinator:
         assert bench.coordinator.run("b1").state == "done"
+
+
+def test_a_disk_that_is_full_for_a_shard_leaves_a_batch_that_can_be_finished(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = bench.folder / "full"
+    full.touch()
+    bench.submit(source(3, full=str(full)))
+    with caplog.at_level(logging.DEBUG), pytest.raises(DocgenError) as caught:
+        bench.coordinator.run("b1")
+    said = f"The folder {bench.folder}/b1 cannot be written: No space left on device."
+    assert (caught.value.violations[0].message, caught.value.status) == (said, 503)
+    assert said in caplog.text
+    assert "山田" not in caplog.text + str(caught.value)
+    full.unlink()
+    assert bench.coordinator.run("b1").state == "done"
+
+
+@pytest.mark.parametrize("state", ["taking_in", "assembling"])
+def test_a_disk_that_is_full_for_the_coordinator_leaves_a_batch_that_can_be_finished(bench: Bench, state: str) -> None:
+    bench.submit(source(2))
+    with ExitStack() as disk:
+
+        def fill(step: Progress) -> None:
+            if step.state == state:
+                disk.enter_context(full_disk())
+
+        with pytest.raises(DocgenError) as caught:
+            bench.coordinator.run("b1", fill)
+    assert (caught.value.violations[0].code, caught.value.status) == ("store_unavailable", 503)
+    assert bench.ledger.get("b1").state == state
+    assert bench.coordinator.run("b1").state == "done"
 
 
 def test_a_failed_batch_can_be_opened_again_and_finished(bench: Bench) -> None:
