@@ -175,6 +175,8 @@ class Coordinator:
                 log.warning("batch %s: another run has taken over", batch)
             except DocgenError as error:
                 if error.status == 503:
+                    why = error.violations[0].message if isinstance(error, BatchError) else error.violations[0].code
+                    log.warning("batch %s stays: %s", batch, why)
                     raise
                 log.error("batch %s failed: %s", batch, error.violations[0].code)
                 lease.end("failed", error=_told(error))
@@ -206,6 +208,9 @@ class _Run:
 
     def all(self) -> None:
         """Do all that is left to do; if people are withdrawn meanwhile, what that changes is done anew."""
+        batch = self._batch
+        how = "begun" if batch.state == "queued" else f"taken up again, {batch.state}"
+        log.info("batch %s, job %s: %s", batch.id, batch.job.number, how)
         self._store.delete(MANIFEST)  # that a run has released which was killed, or had no withdrawals yet
         while not self._pass():
             self._batch = self._ledger.get(self._batch.id)

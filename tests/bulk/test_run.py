@@ -105,6 +105,18 @@ def test_a_batch_that_was_interrupted_is_finished_with_the_same_bytes(bench: Ben
     assert bench.package() == undisturbed
 
 
+def test_a_batch_that_is_begun_or_taken_up_again_is_logged_with_its_job(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.submit(source(2), number="S1")
+    with caplog.at_level(logging.INFO, "docgen"):
+        with pytest.raises(KeyboardInterrupt):
+            bench.coordinator.run("b1", interrupt_at("assembling", 0, KeyboardInterrupt()))
+        bench.coordinator.run("b1")
+        bench.coordinator.run("b1")  # it has ended
+    assert caplog.messages == ["batch b1, job S1: begun", "batch b1, job S1: taken up again, assembling"]
+
+
 def test_resuming_runs_only_what_is_missing(bench: Bench) -> None:
     bench.submit(source(8))
     with pytest.raises(KeyboardInterrupt):
@@ -202,7 +214,9 @@ def test_a_disk_that_is_full_for_a_shard_leaves_a_batch_that_can_be_finished(
 
 
 @pytest.mark.parametrize("state", ["taking_in", "assembling"])
-def test_a_disk_that_is_full_for_the_coordinator_leaves_a_batch_that_can_be_finished(bench: Bench, state: str) -> None:
+def test_a_disk_that_is_full_for_the_coordinator_leaves_a_batch_that_can_be_finished(
+    bench: Bench, caplog: pytest.LogCaptureFixture, state: str
+) -> None:
     bench.submit(source(2))
     with ExitStack() as disk:
 
@@ -210,8 +224,9 @@ def test_a_disk_that_is_full_for_the_coordinator_leaves_a_batch_that_can_be_fini
             if step.state == state:
                 disk.enter_context(full_disk())
 
-        with pytest.raises(DocgenError) as caught:
+        with caplog.at_level(logging.DEBUG), pytest.raises(DocgenError) as caught:
             bench.coordinator.run("b1", fill)
+    assert f"batch b1 stays: The folder {bench.folder}/b1 cannot be written: No space left on device." in caplog.text
     assert (caught.value.violations[0].code, caught.value.status) == ("store_unavailable", 503)
     assert bench.ledger.get("b1").state == state
     assert bench.coordinator.run("b1").state == "done"
