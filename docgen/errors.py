@@ -175,9 +175,9 @@ _declare(
 _declare(
     503,
     {
-        "store_unavailable": "The folder or object store that a batch lives in did not answer, after all retries.",
+        "store_unavailable": "What a batch lives in cannot be written (a full disk, say), or did not answer any retry.",
         "ledger_unavailable": "The ledger's database did not answer, after all retries.",
-        "cluster_unavailable": "The scheduler that shards are run by cannot be reached, or was lost.",
+        "cluster_unavailable": "The scheduler that runs shards cannot be reached or was lost, or no worker starts.",
         "worker_differs": "A worker has another version, layout, font or colour profile than the coordinator.",
     },
 )

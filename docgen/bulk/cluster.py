@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 MEMORY_LIMIT = "2GiB"  # of one process; more is a fault, and it is ended before the machine suffers
 # How many workers may die while they run one shard before the shard is held to be what kills them.
 ALLOWED_FAILURES = 10
+STARTS = 3  # of the local workers, before it is given up: one that is killed while it starts ends the others with it
 CONFIG = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,  # nothing personal goes to the disk unasked
@@ -105,7 +106,8 @@ class Cluster:
         """Run a task for each shard, a few ahead of what is taken; outcomes come as they are ready, in any order.
 
         `begin(number, attempt)` is called before each attempt, and stops everything by raising. A shard that goes
-        wrong `attempts` times gives its last outcome. Raises BatchError `cluster_unavailable` if the scheduler is lost.
+        wrong `attempts` times gives its last outcome. Raises BatchError `cluster_unavailable` if the scheduler is lost,
+        or the local workers cannot be started.
         """
         client = self._connect()
         ahead = 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
@@ -138,17 +140,22 @@ class Cluster:
         if self._client is not None and self._client.status == "running":
             return self._client
         self.close()
-        try:
-            with dask.config.set(CONFIG):
-                if self._scheduler is None:
-                    with _held_back():
-                        self._local = _local_cluster(self._workers)
-                        self._client = Client(self._local, set_as_default=False, timeout=30)
-                else:
-                    self._client = Client(self._scheduler, set_as_default=False, timeout=30)
-        except (OSError, TimeoutError):
-            raise lost() from None
+        with dask.config.set(CONFIG):
+            self._client = self._start() if self._scheduler is None else _client(self._scheduler)
         return self._client
+
+    def _start(self) -> Client:
+        for attempt in range(1, STARTS + 1):
+            with _held_back():
+                try:
+                    self._local = _local_cluster(self._workers)
+                    return _client(self._local)
+                except (RuntimeError, OSError, BatchError) as error:
+                    log.warning("the workers could not be started, attempt %d: %s", attempt, where(error))
+                    self.close()
+        message = f"The workers of this machine were started {STARTS} times, and ended before they were ready."
+        hint = "Give the machine more memory, or docgen fewer workers, then run the batch again with --resume."
+        raise BatchError(Violation("cluster_unavailable", message, hint))
 
     @staticmethod
     def _ready(client: Client, running: Iterable[Future[Any]]) -> list[Future[Any]]:
@@ -163,6 +170,13 @@ class Cluster:
                 raise lost()
             if ready:
                 return list(ready)
+
+
+def _client(cluster: LocalCluster | str) -> Client:
+    try:
+        return Client(cluster, set_as_default=False, timeout=30)
+    except OSError:
+        raise lost() from None
 
 
 def _submit(client: Client, task: Task, number: int) -> Future[Any]:

@@ -175,6 +175,8 @@ class Coordinator:
                 log.warning("batch %s: another run has taken over", batch)
             except DocgenError as error:
                 if error.status == 503:
+                    why = error.violations[0].message if isinstance(error, BatchError) else error.violations[0].code
+                    log.warning("batch %s stays: %s", batch, why)
                     raise
                 log.error("batch %s failed: %s", batch, error.violations[0].code)
                 lease.end("failed", error=_told(error))
@@ -206,6 +208,9 @@ class _Run:
 
     def all(self) -> None:
         """Do all that is left to do; if people are withdrawn meanwhile, what that changes is done anew."""
+        batch = self._batch
+        how = "begun" if batch.state == "queued" else f"taken up again, {batch.state}"
+        log.info("batch %s, job %s: %s", batch.id, batch.job.number, how)
         self._store.delete(MANIFEST)  # that a run has released which was killed, or had no withdrawals yet
         while not self._pass():
             self._batch = self._ledger.get(self._batch.id)
@@ -394,8 +399,9 @@ def _result(outcome: Outcome) -> Mapping[str, Any]:
         return outcome.result
     if outcome.fault is not None:
         raise ShardFailed(outcome.number, Violation(**outcome.fault))
-    code = outcome.codes[0]
-    message = f"Shard {outcome.number} failed {outcome.attempt} times: {', '.join(outcome.codes)}."
+    code, *more = outcome.codes
+    also = f", also with {', '.join(more)}" if more else ""
+    message = f"Shard {outcome.number} failed {outcome.attempt} times{also}."
     raise ShardFailed(outcome.number, Violation(code, message, "The log has the place in the program."))
 
 

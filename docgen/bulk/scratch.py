@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from docgen.errors import BatchError, Violation
+
 PREFIX = "docgen-batch-"
 _LOCK = "lock"  # held by the process that uses the folder, and let go by the system when that process ends, however
+_FULL = {errno.ENOSPC, errno.EDQUOT}  # which nothing but a write says
+UNWRITABLE = {*_FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
+
+@contextmanager
+def written(folder: Path, errors: Collection[int] = UNWRITABLE) -> Iterator[None]:
+    """Raise BatchError `store_unavailable` with the folder if the system does not let the block write there.
+
+    That is no fault of the batch, and may be put right. `errors` are the numbers of the system's errors that it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.errno not in errors:
+            raise
+        message = f"The folder {folder} cannot be written: {os.strerror(error.errno)}."
+        hint = "See to the disk, its quota and the folder's owner, then run the batch again with --resume."
+        raise BatchError(Violation("store_unavailable", message, hint)) from error
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """An empty folder, readable by this user alone, that is removed with all it holds at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+    """An empty folder, readable by this user alone, that is removed with all it holds at the end of the block.
+
+    A disk that fills up in the block is a BatchError `store_unavailable`.
+    """
+    with written(Path(tempfile.gettempdir()), _FULL), tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         folder = Path(name)
         with (folder / "begun").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -2,7 +2,7 @@
 
 A write is there as a whole or not at all, and the last of two writes stays; so a shard that runs twice does no harm.
 Names are relative, with forward slashes: `vendor/S0001-pages.csv`. Reading what is not there is a FileNotFoundError; a
-store that stays away after every retry is a BatchError `store_unavailable`.
+store that stays away after every retry, or that cannot be written (a full disk), is a BatchError `store_unavailable`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import obstore
 from obstore.store import S3Store
 
 from docgen.bulk.location import is_folder
-from docgen.bulk.scratch import make_private, scratch
+from docgen.bulk.scratch import make_private, scratch, written
 from docgen.errors import BatchError, RequestError, Violation
 
 if TYPE_CHECKING:
@@ -140,10 +140,12 @@ class _Folder(Store):
             self.put_stream(name, [content])
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> None:
-        make_private(self._root)
-        # Half-written files are kept out of the folders that are handed over, even after a kill.
-        with _whole_file(self._path(name), self._root / INCOMING) as file:
-            file.writelines(chunks)
+        target = self._path(name)
+        with written(self._root):
+            make_private(self._root)
+            # Half-written files are kept out of the folders that are handed over, even after a kill.
+            with _whole_file(target, self._root / INCOMING) as file:
+                file.writelines(chunks)
 
     def read(self, name: str) -> bytes:
         return self._path(name).read_bytes()
@@ -183,12 +185,13 @@ class _Folder(Store):
 
     def delete(self, folder: str = "") -> None:
         path = self._path(folder) if folder else self._root
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-            if path.exists():  # a writer put something in while it was being emptied
-                shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        with written(self._root):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+                if path.exists():  # a writer put something in while it was being emptied
+                    shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._root / _checked(name)

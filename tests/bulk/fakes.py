@@ -1,10 +1,12 @@
 """Stages that print nothing and take a known time: for tests of what happens around them.
 
-The source of a batch is JSON: {"shards", "people", "ms", "fail": {"SHARD": [attempts that fail]}, "die": SHARD}.
+The source of a batch is JSON: {"shards", "people", "ms", "fail": {"SHARD": [attempts that fail]}, "die": SHARD,
+"full": FILE}; as long as there is the file, the disk is full for a worker.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,9 +14,11 @@ import random
 import resource
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from docgen.bulk.cluster import Work
 from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, part_name, shard_dir
@@ -51,7 +55,15 @@ def print_shard(settings: Mapping[str, Any], store: Store, job: Job, number: int
         raise RuntimeError("山田太郎 must never be in a log")
     counts = Counts(people=part["people"], printed=part["people"], cards=part["people"])
     name = f"vendor/cards-{number:04d}.pdf"
-    return _print(store, name, f"{job.number}/{number}", shard_dir(number), number, counts)
+    with full_disk() if Path(part.get("full", "")).is_file() else nullcontext():
+        return _print(store, name, f"{job.number}/{number}", shard_dir(number), number, counts)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let what this process writes not get to the disk, as if that were full."""
+    with patch("os.fsync", side_effect=OSError(errno.ENOSPC, "山田太郎")):
+        yield
 
 
 def print_for_employers(

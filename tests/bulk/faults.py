@@ -129,13 +129,14 @@ def coordinator_process(ground: Ground, pipeline: str, batch: Batch, workers: in
     )
 
 
-def words_of_children(process: int) -> list[str]:
-    """What the processes that one has begun were begun with."""
-    words: list[str] = []
+def starting_workers(process: int) -> list[psutil.Process]:
+    """The worker processes that one has begun so far."""
+    found = []
     for child in psutil.Process(process).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            words += child.cmdline()
-    return words
+            if any("spawn_main" in word for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def hashes(store: Store) -> dict[str, str]:

@@ -94,12 +94,28 @@ def test_ctrl_c_while_workers_start_is_no_fault_of_theirs(cluster: LocalCluster,
     ground = Ground(f"sqlite:///{tmp_path}/ledger.sqlite", str(tmp_path / "store"), cluster)
     batch = faults._submit(ground, PIPELINE)
     with faults.coordinator_process(ground, PIPELINE, batch) as process:
-        while not any("spawn_main" in word for word in faults.words_of_children(process.pid)):
+        while not faults.starting_workers(process.pid):
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)
         said, complaints = process.communicate(timeout=60)
     assert (said.splitlines()[-1], complaints) == ("interrupted 0", "")
     assert Ledger(ground.ledger).get(batch.id).state == "printing"
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_started_again(
+    cluster: LocalCluster, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    ground = Ground(f"sqlite:///{tmp_path}/ledger.sqlite", str(tmp_path / "store"), cluster)
+    batch = faults._submit(ground, PIPELINE)
+    with faults.coordinator_process(ground, PIPELINE, batch) as process:
+        while not (starting := faults.starting_workers(process.pid)):
+            assert process.poll() is None
+        starting[0].kill()
+        said, complaints = process.communicate(timeout=60)
+    assert said.splitlines()[-1] == "done 0", complaints
+    assert "the workers could not be started, attempt 1: RuntimeError" in complaints
+    assert "Traceback" not in complaints
+    assert faults.hashes(Store.open(ground.store)) == undisturbed
 
 
 def test_a_lost_scheduler_leaves_a_batch_that_can_be_finished(ground: Ground, undisturbed: dict[str, str]) -> None:

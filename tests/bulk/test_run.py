@@ -5,20 +5,22 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from docgen.bulk.cluster import Task
+from docgen.bulk import cluster as cluster_module
+from docgen.bulk.cluster import Cluster, Task
 from docgen.bulk.job import Job, shard_dir
 from docgen.bulk.ledger import Lease, Ledger
 from docgen.bulk.run import Coordinator, Progress
 from docgen.bulk.store import Store
 from docgen.errors import DocgenError
-from tests.bulk.fakes import FakeStages, count_faults, runs_of
+from tests.bulk.fakes import FakeStages, count_faults, full_disk, runs_of
 from tests.bulk.pipelines import source
 
 JOB = Job("", "association", "bulk", date(2026, 12, 1))
@@ -28,6 +30,7 @@ JOB = Job("", "association", "bulk", date(2026, 12, 1))
 def workers() -> Iterator[Coordinator]:
     """One coordinator's cluster, which the tests share: starting its processes takes the longest."""
     with Coordinator(Ledger("sqlite://"), Store.open, FakeStages(), {}, 2) as coordinator:
+        coordinator._cluster._connect()  # before a test looks at what is logged: Dask turns that off as it starts
         yield coordinator
 
 
@@ -102,6 +105,18 @@ def test_a_batch_that_was_interrupted_is_finished_with_the_same_bytes(bench: Ben
     assert bench.package() == undisturbed
 
 
+def test_a_batch_that_is_begun_or_taken_up_again_is_logged_with_its_job(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.submit(source(2), number="S1")
+    with caplog.at_level(logging.INFO, "docgen"):
+        with pytest.raises(KeyboardInterrupt):
+            bench.coordinator.run("b1", interrupt_at("assembling", 0, KeyboardInterrupt()))
+        bench.coordinator.run("b1")
+        bench.coordinator.run("b1")  # it has ended
+    assert caplog.messages == ["batch b1, job S1: begun", "batch b1, job S1: taken up again, assembling"]
+
+
 def test_resuming_runs_only_what_is_missing(bench: Bench) -> None:
     bench.submit(source(8))
     with pytest.raises(KeyboardInterrupt):
@@ -157,9 +172,64 @@ def test_a_shard_that_always_goes_wrong_fails_the_batch_with_its_number(
     assert batch.state == "failed"
     assert batch.error is not None
     assert (batch.error["code"], batch.error["shard"]) == ("shard_failed", 2)
+    assert batch.error["violations"][0]["message"] == "Shard 2 failed 3 times."
     assert "RuntimeError at fakes.py" in caplog.text
     assert "山田" not in caplog.text + json.dumps(batch.error, ensure_ascii=False)
     assert "vendor/manifest.json" not in bench.package()
+
+
+def test_a_batch_whose_workers_never_start_stays_to_be_taken_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(workers: int) -> NoReturn:
+        raise RuntimeError("Nanny failed to start.")
+
+    bench.submit(source(2))
+    monkeypatch.setattr(bench.coordinator, "_cluster", Cluster(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster_module, "_local_cluster", start)
+        with caplog.at_level(logging.WARNING), pytest.raises(DocgenError) as caught:
+            bench.coordinator.run("b1")
+    assert (caught.value.violations[0].code, caught.value.status) == ("cluster_unavailable", 503)
+    assert "memory" in caught.value.violations[0].hint
+    assert caplog.text.count("the workers could not be started") == 3
+    with bench.coordinator:
+        assert bench.coordinator.run("b1").state == "done"
+
+
+def test_a_disk_that_is_full_for_a_shard_leaves_a_batch_that_can_be_finished(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = bench.folder / "full"
+    full.touch()
+    bench.submit(source(3, full=str(full)))
+    with caplog.at_level(logging.DEBUG), pytest.raises(DocgenError) as caught:
+        bench.coordinator.run("b1")
+    said = f"The folder {bench.folder}/b1 cannot be written: No space left on device."
+    assert (caught.value.violations[0].message, caught.value.status) == (said, 503)
+    assert said in caplog.text
+    assert "山田" not in caplog.text + str(caught.value)
+    full.unlink()
+    assert bench.coordinator.run("b1").state == "done"
+
+
+@pytest.mark.parametrize("state", ["taking_in", "assembling"])
+def test_a_disk_that_is_full_for_the_coordinator_leaves_a_batch_that_can_be_finished(
+    bench: Bench, caplog: pytest.LogCaptureFixture, state: str
+) -> None:
+    bench.submit(source(2))
+    with ExitStack() as disk:
+
+        def fill(step: Progress) -> None:
+            if step.state == state:
+                disk.enter_context(full_disk())
+
+        with caplog.at_level(logging.DEBUG), pytest.raises(DocgenError) as caught:
+            bench.coordinator.run("b1", fill)
+    assert f"batch b1 stays: The folder {bench.folder}/b1 cannot be written: No space left on device." in caplog.text
+    assert (caught.value.violations[0].code, caught.value.status) == ("store_unavailable", 503)
+    assert bench.ledger.get("b1").state == state
+    assert bench.coordinator.run("b1").state == "done"
 
 
 def test_a_failed_batch_can_be_opened_again_and_finished(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import IO
 import pytest
 
 from docgen.bulk.scratch import PREFIX, scratch, sweep
+from docgen.errors import BatchError
 
 _USER = "import sys\nfrom docgen.bulk.scratch import scratch\nwith scratch() as f:\n (f / 'x').write_text('x')\n "
 _USER += "print(f, flush=True)\n sys.stdin.read()"
@@ -61,3 +63,12 @@ def test_a_folder_that_is_just_being_begun_is_not_swept(monkeypatch: pytest.Monk
     monkeypatch.setattr(fcntl, "flock", late)
     with scratch() as folder:
         assert folder.exists()
+
+
+def test_a_disk_that_fills_up_is_told_with_its_folder(temporary: Path) -> None:
+    with pytest.raises(BatchError) as caught, scratch():
+        raise OSError(errno.ENOSPC, "a name")
+    (violation,) = caught.value.violations
+    assert violation.code == "store_unavailable"
+    assert violation.message == f"The folder {temporary} cannot be written: No space left on device."
+    assert list(temporary.iterdir()) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -159,6 +160,33 @@ def test_a_store_that_stays_away_is_reported_without_its_address(monkeypatch: py
         Store.open("s3://bucket/prefix").read("a")
     assert [v.code for v in caught.value.violations] == ["store_unavailable"]
     assert str(port) not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO])
+def test_a_folder_that_cannot_be_written_is_told_with_what_the_system_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store = Store.open(tmp_path)
+    store.put("vendor/a", b"as it was")
+
+    def refuse(handle: int) -> None:
+        raise OSError(number, "refused", "/a/name")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(BatchError) as caught:
+        store.put("vendor/a", b"new")
+    (violation,) = caught.value.violations
+    assert violation.code == "store_unavailable"
+    assert violation.message == f"The folder {tmp_path} cannot be written: {os.strerror(number)}."
+    assert list(store.names()) == ["vendor/a"]
+    assert store.read("vendor/a") == b"as it was"
+
+
+def test_a_fault_of_the_program_is_none_of_the_store(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.put("vendor/a", b"")
+    with pytest.raises(FileExistsError):
+        store.put("vendor/a/b", b"")
 
 
 def test_a_store_that_fails_one_request_in_four_loses_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
