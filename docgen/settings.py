@@ -23,7 +23,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from docgen.bulk.location import is_folder, sqlite_file
+from docgen.bulk.location import is_bucket, is_folder, sqlite_file
 from docgen.bulk.scratch import make_private
 from docgen.errors import RequestError, Violation
 from docgen.layout.grammar import suggest
@@ -55,7 +55,7 @@ def _split_commas(value: Any) -> Any:
 
 
 def _check_prefix(prefix: str) -> str:
-    if not prefix.startswith("s3://") or not urlsplit(prefix).netloc:
+    if not is_bucket(prefix):
         raise ValueError(f"{prefix} is not s3://BUCKET or s3://BUCKET/PREFIX")
     return prefix
 

@@ -15,9 +15,14 @@ def is_folder(location: str) -> bool:
     """
     if not _SCHEME.match(location):
         return True
-    if location.startswith("s3://") and urlsplit(location).netloc:
+    if is_bucket(location):
         return False
     raise ValueError("neither a folder nor s3://BUCKET/PREFIX (a folder with a colon in its name: ./NAME)")
+
+
+def is_bucket(location: str) -> bool:
+    """Whether it is s3://BUCKET or s3://BUCKET/PREFIX."""
+    return location.startswith("s3://") and bool(urlsplit(location).netloc)
 
 
 def sqlite_file(url: str) -> str | None:
