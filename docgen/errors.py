@@ -55,6 +55,7 @@ _declare(
         "age_75_reached": "The person is 75 or older on the date of issue: another insurer's document.",
         "ratio_required": "The burden ratio is required from 70.",
         "ratio_before_70": "A burden ratio would be in effect before the person's 70 allows it.",
+        "ratio_not_in_force": "No burden ratio would be in effect when the document begins to hold.",
         "not_month_start": "A certificate takes effect neither on the first of a month nor on the day of acquisition.",
         "not_month_end": "A certificate's last day is not the end of a month.",
         "expires_too_late": "A certificate outlasts what the holder's age or the insurer's rule allows.",

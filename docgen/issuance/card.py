@@ -71,7 +71,8 @@ def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | No
     if record.person.born_on > issued:
         raise RecordError(violations)
     validity = _expiry(record, profile, issued)
-    violations += age_violations(record, issued, validity, with_burden=settings.burden == "printed")
+    burden = profile.burden if settings.burden == "printed" else None
+    violations += age_violations(record, issued, validity, burden=burden)
     if violations:
         raise RecordError(violations)
     return _items(record, profile, settings, issued, validity)

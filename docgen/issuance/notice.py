@@ -299,7 +299,7 @@ def _date_rules(
 ) -> Iterator[Violation]:
     yield from date_violations(person, issued)
     if person.person.born_on <= issued:
-        yield from age_violations(person, issued, _expiry(person, profile, settings, issued), with_burden=True)
+        yield from age_violations(person, issued, _expiry(person, profile, settings, issued), burden=profile.burden)
 
 
 def _expiry(person: NoticePerson, profile: InsurerProfile, settings: NoticeSettings, issued: date) -> Expiry | None:

@@ -152,12 +152,14 @@ class BurdenWording(Model):
 
     `below_70` is printed without a date (法定負担割合のとおり: https://ishikokuho.okayama.jp/マイナ保険証-1/マイナ保険証にしていない方),
     or nothing is. `pending`: one field holds the coming ratio and the present one with its last day
-    (https://www.saitama-koukikourei.org/news/post-5235-2).
+    (https://www.saitama-koukikourei.org/news/post-5235-2). `months_ahead`: how many months before its ratio takes
+    effect a card or notice may be issued without the present one (1: in July for 1 August). No source fixes it.
     """
 
     below_70: Line | None = None
     ratio: Annotated[Line, _template("ratio")] = "{ratio}割"
     pending: Annotated[Line, _template("ratio", "until", "before")] = "{ratio}割（{until}までは{before}割）"
+    months_ahead: Annotated[int, Field(ge=0, le=3, description="0: the ratio of the day of issue, in any case")] = 1
 
     @model_validator(mode="after")
     def _says_the_ratio(self) -> BurdenWording:

@@ -8,9 +8,9 @@ from datetime import date
 from typing import Protocol
 
 from docgen.errors import Violation
-from docgen.issuance.burden import burden_violations
+from docgen.issuance.burden import burden_violations, in_force_violations
 from docgen.issuance.eras import anniversary
-from docgen.issuance.profile import InsurerProfile
+from docgen.issuance.profile import BurdenWording, InsurerProfile
 from docgen.issuance.record import Burden, PersonName
 from docgen.issuance.validity import Expiry
 
@@ -123,8 +123,13 @@ def date_violations(record: Covered, issued: date) -> Iterator[Violation]:
             yield disorder(key, "after the date of issue")
 
 
-def age_violations(record: Covered, issued: date, validity: Expiry | None, *, with_burden: bool) -> Iterator[Violation]:
-    """No document from 75; from 70 a ratio, if the document has one. `validity` is None for one without an expiry."""
+def age_violations(
+    record: Covered, issued: date, validity: Expiry | None, *, burden: BurdenWording | None
+) -> Iterator[Violation]:
+    """No document from 75; from 70 a ratio, if the document has one: `burden` is the profile's part on it, else None.
+
+    `validity` is None for a document without an expiry.
+    """
     born_on = record.person.born_on
     if too_old := list(elderly_violations(born_on, issued)):
         yield from too_old
@@ -137,10 +142,13 @@ def age_violations(record: Covered, issued: date, validity: Expiry | None, *, wi
             pointer=_REASONS.get(validity.reason),
         )
         return
-    if not with_burden:
+    if burden is None:
         return
     yield from burden_violations(record.burden, born_on, issued)
-    if record.burden is None or validity is None:
+    if record.burden is None:
+        return
+    yield from in_force_violations(record.burden, born_on, issued, burden.months_ahead)
+    if validity is None:
         return
     if record.burden.effective_on > validity.on:
         yield disorder("burden/effective_on", "the ratio takes effect after the document expires")

@@ -272,11 +272,16 @@ def test_the_callers_key_is_never_printed(profiles: Profiles, raw: Raw) -> None:
         ),
         (
             {
+                "issued_on": "2026-03-20",
                 "person": {"born_on": "1953-05-10"},
                 "residence_until": "2026-03-31",
                 "burden": {"ratio": 2, "effective_on": "2026-04-01"},
             },
             ("dates_out_of_order", "/burden/effective_on"),
+        ),
+        (
+            {"person": {"born_on": "1953-05-10"}, "burden": {"ratio": 2, "effective_on": "2026-08-01"}},
+            ("ratio_not_in_force", "/burden/effective_on"),
         ),
         (
             {
