@@ -42,6 +42,8 @@ _declare(
         "zero_width_character": "An invisible character without width.",
         "outer_space": "A name begins or ends with a space, as padded fields do.",
         "misplaced_mark": "A variation selector or combining mark without a base character before it.",
+        "damaged_name": "A name holds a sign that conversions leave in the place of a lost character.",
+        "reading_not_katakana": "A reading holds a letter or digit that is no katakana.",
         "mixed_width": "A symbol or number mixes half-width and full-width characters.",
         "identifier_character": "A symbol or number holds a character that it may not have.",
         "identifier_too_long": "Symbol and number are longer than the national format allows.",

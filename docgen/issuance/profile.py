@@ -20,6 +20,7 @@ from docgen.issuance.base import Line, Model, as_tuple
 from docgen.issuance.categories import Category
 from docgen.issuance.eras import FirstYear, LaterEra, anniversary
 from docgen.issuance.extract import BulkSettings
+from docgen.issuance.record import LostSign
 from docgen.issuance.substitution import Substituter
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -120,11 +121,18 @@ class Alias(Model):
 
 
 class Names(Model):
-    """How names are put together. `separator` stands between family and given name."""
+    """How names are put together. `separator` stands between family and given name.
+
+    `signs` are printed in names, though conversions leave them in the place of a lost character: for an insurer that
+    writes one on purpose. No source fixes it.
+    """
 
     separator: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{0,2}$")] = "\u3000"
     former_surname: FormerSurname = FormerSurname()
     alias: Alias = Alias()
+    signs: Annotated[tuple[LostSign, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Signs of a lost character that names may have"
+    )
 
 
 class Sex(Model):

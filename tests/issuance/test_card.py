@@ -372,6 +372,8 @@ def test_rules_are_told_together_with_a_malformed_record(profiles: Profiles, raw
     [
         {"person": {"born_on": "1985-02-30"}},
         {"person": {"family": ""}},
+        {"person": {"family": "見〓"}},
+        {"person": {"family_kana": "みほん"}},
         {"person": {"given": ...}},
         {"person": {"full_name": "見本"}},
         {"person": 7},
@@ -388,6 +390,17 @@ def test_a_malformed_required_value_hides_no_rule_that_does_not_need_it(
     assert ("unknown_code", "/relationship") in found
     (where,) = found - {("unknown_code", "/relationship")}
     assert str(where[1]).strip("/").partition("/")[0] in malformed
+
+
+def test_a_sign_of_a_lost_character_is_printed_where_the_profile_has_it(profiles: Profiles, raw: Raw) -> None:
+    profile = profiles["association"]
+    names = type(profile.names).model_validate({"signs": ["●"]})
+    record = raw(person={"family": "見●"}, relationship="9")
+    assert faults(profile, record) == {("damaged_name", "/person/family"), ("unknown_code", "/relationship")}
+    items = DOCUMENTS["card"].issue(
+        {**record, "relationship": "1"}, profile.model_copy(update={"names": names}), date(2025, 12, 2)
+    )
+    assert items.texts["holder.name"] == "見●　太郎"
 
 
 def test_a_file_that_is_no_record_is_told_once(profiles: Profiles, raw: Raw) -> None:
