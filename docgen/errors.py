@@ -55,6 +55,8 @@ _declare(
         "value_not_applicable": "A value that this person's document cannot have.",
         "expired_at_issue": "The document would expire before it is issued.",
         "age_75_reached": "The person is 75 or older on the date of issue: another insurer's document.",
+        "issued_too_early": "The date of issue lies before the law knew such a document.",
+        "continuation_too_long": "A voluntarily continued membership is longer than the law's two years.",
         "ratio_required": "The burden ratio is required from 70.",
         "ratio_before_70": "A burden ratio would be in effect before the person's 70 allows it.",
         "ratio_not_in_force": "No burden ratio would be in effect when the document begins to hold.",

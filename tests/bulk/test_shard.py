@@ -254,7 +254,8 @@ def test_an_envelope_is_in_the_bundle_of_the_letter_that_names_it(
     engine: Engine, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(employers_stage, "MOST_ENVELOPES", 2)  # a letter takes no more: the rest goes into another
-    voluntary = {"資格区分": "任意継続", "資格喪失予定年月日": "20260731", "事業所番号": "", "事業所名称": ""}
+    continued = {"資格区分": "任意継続", "資格取得年月日": "20240801", "資格喪失予定年月日": "20260731"}
+    voluntary = {**continued, "事業所番号": "", "事業所名称": ""}
     rows = [
         *family(6, 世帯番号="00000001"),  # two envelopes
         insured(世帯番号="00000002", 番号="2"),
