@@ -275,11 +275,9 @@ def _other_batch() -> RequestError:
 def _issue(begun: _Begun, store: Store, *, resume: bool, as_json: bool) -> None:
     try:
         with _stopping():
-            try:
+            with _writing(store):
                 folder = _Folder(store)
                 id_ = begun.id_in(store, resume=resume)
-            except OSError as error:
-                raise unwritable(store.location, error) from None
             if id_ is not None:
                 if not as_json:
                     tell_stand_in(begun.settings.output_profile)
@@ -291,6 +289,21 @@ def _issue(begun: _Begun, store: Store, *, resume: bool, as_json: bool) -> None:
     _tell_package(store, as_json=as_json)
     if id_ is not None and as_json:  # not before: what is refused is JSON on standard error, and nothing else
         tell_stand_in(begun.settings.output_profile)
+
+
+@contextmanager
+def _writing(store: Store) -> Iterator[None]:
+    """Raise RequestError `unwritable_file` for an --out that cannot be made or written."""
+    from docgen.bulk.scratch import Unwritable
+
+    try:
+        yield
+    except Unwritable as fault:
+        raise unwritable(str(fault.folder), fault.error) from None
+    except OSError as error:
+        if error.filename and Path(store.location) not in (Path(error.filename), *Path(error.filename).parents):
+            raise  # something else, that is read
+        raise unwritable(store.location, error) from None
 
 
 def _finish(begun: _Begun, store: Store, id_: str, folder: _Folder, *, as_json: bool) -> None:
@@ -630,7 +643,8 @@ def reprint(
         raise typer.BadParameter("nothing is selected", param_hint="--piece, --person or --page")
     store = Store.open(out)
     with _opened(package) as original:
-        counts = printed_again(original, store, selection, reason, cards_only=cards_only)
+        with _writing(store):
+            counts = printed_again(original, store, selection, reason, cards_only=cards_only)
         # On a store each file would be a request.
         others = of_other_size(original) if "://" not in original.location else []
     _tell_counts(counts.as_dict())

@@ -127,6 +127,41 @@ def test_a_package_that_cannot_be_written_is_refused_in_one_line(source: Path, p
     assert (tmp_path / "file").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("place", ["/proc/nope", "file/package", "file", "taken"])
+def test_a_reprint_that_cannot_be_written_is_refused_in_one_line(
+    state: Path, package: Path, place: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken/vendor").write_bytes(b"mine")
+    again = ("reprint", package, "--page", "vendor/C1-cards-0001.pdf:1", "--reason", "x")
+    result = run(state, *again, "--out", tmp_path / place)
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{tmp_path / place}: ")
+    assert line.endswith(" (name a place that can be written) <unwritable_file>")
+
+
+@pytest.mark.parametrize("command", ["find", "reprint", "reconcile", "cancel"])
+def test_a_file_that_is_none_is_told_in_one_line(command: str, state: Path, package: Path, tmp_path: Path) -> None:
+    copy, wrong = tmp_path / "copy", "vendor/C1-pieces.csv" if command == "reconcile" else "vendor/C1-pages.csv"
+    shutil.copytree(package, copy)
+    (copy / wrong).unlink()
+    (copy / wrong).mkdir()
+    page = ("--page", "vendor/C1-cards-0001.pdf:1")
+    arguments = {
+        "find": [copy, *page],
+        "reprint": [copy, *page, "--reason", "x", "--out", tmp_path / "again"],
+        "reconcile": [copy],
+        "cancel": [package / "vendor/manifest.json"],
+    }
+    result = run(state, command, *arguments[command])
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{package if command == 'cancel' else copy}/")
+    assert line.endswith(" <unreadable_file>")
+
+
 @pytest.mark.parametrize("command", ["issue", "cancel"])
 def test_a_state_folder_that_cannot_be_written_is_refused_in_one_line(
     command: str, source: Path, tmp_path: Path
