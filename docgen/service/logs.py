@@ -9,6 +9,8 @@ import logging
 import traceback
 from types import TracebackType
 
+from docgen.errors import BatchError, DocgenError
+
 access = logging.getLogger("docgen.access")
 errors = logging.getLogger("docgen.errors")
 
@@ -17,6 +19,12 @@ def places(error: BaseException) -> str:
     """The type of an exception and, outermost first, the files, lines and functions it passed through."""
     frames = traceback.extract_tb(error.__traceback__, limit=-8)
     return " < ".join([type(error).__name__, *(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames))])
+
+
+def fault(error: DocgenError) -> str:
+    """The code of an error, and of a BatchError what it says: of stores, ledgers and workers, and of nobody."""
+    first = error.violations[0]
+    return f"{first.code}: {first.message}" if isinstance(error, BatchError) else first.code
 
 
 class Formatter(logging.Formatter):
