@@ -258,6 +258,10 @@ class Ledger:
         """Give all connections back."""
         self._engine.dispose()
 
+    def ask(self) -> None:
+        """Ask the database for next to nothing. Raises BatchError `ledger_unavailable` after `patience` seconds."""
+        self.read(lambda link: link.scalar(sa.select(_meta.c.value).where(_meta.c.name == "schema")))
+
     # --- batches ---
 
     def submit(
@@ -624,7 +628,8 @@ class Ledger:
                     hint = "See to it, then run the batch again with --resume."
                     raise BatchError(Violation("ledger_unavailable", message, hint)) from None
                 if time.monotonic() > until:
-                    message = f"The ledger's database did not answer for {self._patience:.0f} s."
+                    waited = f" for {self._patience:.0f} s" if self._patience else ""
+                    message = f"The ledger's database did not answer{waited}."
                     hint = "See to the database, then run the batch again with --resume."
                     # The driver's words may hold the statement and its values: they stay out of the message.
                     raise BatchError(Violation("ledger_unavailable", message, hint)) from None

@@ -534,14 +534,18 @@ def full(kind: str, file: Path) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def fill(ledger: Ledger) -> None:
+    for _ in range(100):
+        submit(ledger)
+
+
 @pytest.mark.parametrize(("kind", "said"), [("full", "its disk is full"), ("failing", "its disk fails")])
 def test_a_ledger_whose_disk_is_full_or_fails_says_so_at_once(kind: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite"
     ledger = Ledger(f"sqlite:///{file}")
     before, started = submit(ledger), time.monotonic()
     with full(kind, file), pytest.raises(BatchError) as caught:
-        for _ in range(100):
-            submit(ledger)
+        fill(ledger)
     assert time.monotonic() - started < 10
     assert (code(caught), caught.value.status) == ("ledger_unavailable", 503)
     assert caught.value.violations[0].message == f"The ledger {file} cannot be used: {said}."
