@@ -18,7 +18,7 @@ import typer
 
 from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, tell_stand_in, to_json, unwritable
 from docgen.errors import CODES, PackageError, RequestError, Violation, several
-from docgen.settings import Settings
+from docgen.settings import Settings, variable
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
 if TYPE_CHECKING:
@@ -739,12 +739,17 @@ def worker(
     """Join a Dask scheduler, and print what it hands out.
 
     The machine needs the same docgen, layouts, fonts and colour profile in the same places, and the batches' store.
+    Where these are is said by who runs the batch. Ends with exit code 5 when the scheduler is there no more.
     """
+    from docgen.bulk.tasks import ENGINE_SETTINGS
     from docgen.bulk.worker import join
 
     settings = Settings()
     address = scheduler or settings.scheduler
     if not address:
         raise typer.BadParameter("no scheduler is named", param_hint="--scheduler or DOCGEN_SCHEDULER")
+    if idle := sorted(settings.model_fields_set.intersection(ENGINE_SETTINGS)):
+        message = "no effect on a worker: who runs the batch says where layouts, fonts and colour profile are"
+        typer.echo(f"{', '.join(map(variable, idle))}: {message}", err=True)
     with _stopping(), suppress(KeyboardInterrupt):
-        join(address, workers or settings.workers)
+        join(address, workers or settings.workers, typer.echo)

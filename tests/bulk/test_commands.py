@@ -426,6 +426,42 @@ def test_workers_of_a_remote_scheduler_make_the_same_package(source: Path, packa
     assert (out / "vendor/manifest.json").read_bytes() == (package / "vendor/manifest.json").read_bytes()
 
 
+def test_a_worker_says_that_it_has_joined_and_that_it_has_lost_its_scheduler(tmp_path: Path) -> None:
+    env = environment(tmp_path / "state")
+    own = {**env, "TMPDIR": str(tmp_path / "tmp"), "DOCGEN_OUTPUT_CONDITION": "Custom"}
+    note = tmp_path / "scheduler.json"
+    (tmp_path / "tmp").mkdir()
+    scheduler = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    with subprocess.Popen(
+        [sys.executable, *scheduler, "--scheduler-file", str(note)], env=env, stderr=subprocess.DEVNULL
+    ) as lost:
+        address = address_in(note)
+        command = [sys.executable, "-m", "docgen.cli", "worker", "--scheduler", address, "--workers", "2"]
+        with subprocess.Popen(
+            command, env=own, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as worker:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == f"docgen prints for {address} in 2 processes\n"
+            lost.kill()
+            said, complaints = worker.communicate(timeout=60)
+    assert (worker.returncode, said) == (5, "")
+    assert complaints.splitlines() == [
+        "DOCGEN_OUTPUT_CONDITION: no effect on a worker: who runs the batch says where layouts, fonts and colour "
+        "profile are",
+        f"The scheduler at {address} has ended, or was lost: nothing is printed here any more. (See to it. Then start "
+        "`docgen worker` again.) <cluster_unavailable>",
+    ]
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_batch_leaves_nothing_in_the_temporary_folder(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path / "tmp"))
+        assert issue(tmp_path / "state", source, tmp_path / "out", by=process).returncode == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 def address_in(note: Path) -> str:
     """Where a scheduler listens: it opens the file of its note before it writes, so that one waits for the end."""
     until = time.monotonic() + 60
