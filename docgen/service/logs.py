@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from datetime import datetime
 from types import TracebackType
 
 from docgen.errors import BatchError, DocgenError
@@ -28,7 +29,11 @@ def fault(error: DocgenError) -> str:
 
 
 class Formatter(logging.Formatter):
-    """Writes an exception that any library logs as its type and place only."""
+    """Writes times as ISO 8601 has them, with the offset from UTC; of an exception that any library logs, its type and
+    place only."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        return datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
 
     def formatException(self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | object) -> str:  # noqa: N802
         return places(ei[1]) if isinstance(ei, tuple) and ei[1] is not None else ""
