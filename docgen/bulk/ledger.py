@@ -436,7 +436,7 @@ class Ledger:
         Its people were freed when it failed, so intake looks again whether somebody else has issued them since.
         """
         here = (_batches.c.id == batch) & (_batches.c.state == "failed")
-        fresh = {"state": "queued", "intake": None, "error": None, "cancel": False}
+        fresh: dict[str, Any] = {"state": "queued", "intake": None, "error": None, "cancel": False}
         fresh |= {"updated_at": self._now, "entered_at": self._now}
         self.write(lambda link: link.execute(sa.update(_batches).where(here).values(fresh)))
         return self.get(batch)
@@ -835,7 +835,8 @@ class Lease:
     ) -> None:
         """End the batch, and the lease with it. Unless it is done, its people may be issued by another batch.
 
-        What fails after somebody has been told that it is cancelled is cancelled. `release` makes a package of it; nobody can take the batch over meanwhile. It may be called again.
+        What fails after a cancel was accepted is cancelled. `release` makes a package of it; nobody can take the batch
+        over meanwhile. It may be called again.
         """
 
         def end(link: sa.Connection, row: sa.RowMapping) -> None:

@@ -586,8 +586,8 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
     def cancel(batch: BatchId) -> JSONResponse:
         """Ask for it to stop: at once if it waits, else soon. Its people may be issued again.
 
-        A batch whose cancel is accepted releases nothing, however it ends; `too_late_to_cancel` says that its package is
-        being released or was, and stays.
+        A batch whose cancel is accepted releases nothing; `too_late_to_cancel` says that its package is being released,
+        or was, and stays.
         """
         return JSONResponse(batches.status(batches.cancel(batch)), 202)
 
@@ -595,8 +595,8 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
     async def withdraw(request: Request, batch: BatchId) -> JSONResponse:
         """Take people out, and plan their pieces anew: until the package has been fetched.
 
-        `withdrawn_rows` says how many rows of the extract each key has: all of them are taken out. It is null as long as
-        the extract has not been read; a key that is not in it then fails the batch (`unknown_person`).
+        `withdrawn_rows` says how many rows of the extract each key has: all of them are taken out. It is null as long
+        as the extract has not been read; a key that is not in it then fails the batch (`unknown_person`).
         """
         orders.require_json(request)
         asked = _parsed(Withdrawal, await orders.read_body(request, settings.max_body_bytes))

@@ -322,9 +322,7 @@ def test_a_batch_whose_cancel_was_accepted_just_before_its_run_was_interrupted_i
     assert_given_up(bench, bench.coordinator.run("b1"))
 
 
-def test_a_cancel_while_a_batch_is_taken_up_again_stops_it(
-    each_bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cancel_while_a_batch_is_taken_up_again_stops_it(each_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = each_bench
     bench.submit(source(1))
     with pytest.raises(KeyboardInterrupt):

@@ -9,6 +9,7 @@ import io
 import json
 import re
 import tarfile
+import threading
 import time
 import uuid
 from dataclasses import replace
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from docgen.bulk.ledger import LIVE, Ledger
+from docgen.bulk.ledger import Lease, Ledger
 from docgen.bulk.opened import open_manifest, page_rows
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.store import Store
@@ -330,13 +331,19 @@ def test_a_waiting_batch_is_cancelled_at_once(idle: TestClient) -> None:
         assert "Wait" not in violation["hint"]
 
 
-def test_a_batch_whose_cancel_is_accepted_while_its_only_shard_is_printed_releases_nothing(client: TestClient) -> None:
-    content = extract(150, seed=31)
+def test_a_batch_whose_cancel_is_accepted_while_its_only_shard_is_printed_releases_nothing(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, was, begun = extract(150, seed=31), Lease.begin, threading.Event()
+
+    def begin(*shard: Any) -> bool:
+        wanted = was(*shard)
+        begun.set()
+        return wanted
+
+    monkeypatch.setattr(Lease, "begin", begin)
     batch = submit(client, content).json()["id"]
-    until = time.monotonic() + 60
-    while (status := state(client, batch))["state"] != "printing":
-        assert status["state"] in LIVE, status
-        assert time.monotonic() < until, status
+    assert begun.wait(60)
     answer = client.post(f"/v1/batches/{batch}/cancel")
     assert (answer.status_code, answer.json()["cancel_requested"]) == (202, True)
     status = ended(client, batch)
