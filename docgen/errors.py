@@ -206,6 +206,7 @@ _declare(
     409,
     {
         "too_late_to_withdraw": "The package is being released, was handed out, or the batch has ended without one.",
+        "too_late_to_cancel": "The package is being released, or was released: it stays.",
         "not_released": "The batch has no package yet, or none any more.",
         "out_not_empty": "The folder for a package holds something else already, or a batch that is not finished.",
         "input_changed": "The extract, or a list, is not the one that the batch was begun with.",

@@ -174,6 +174,16 @@ class Batch:
         """Whether there is something left to run."""
         return self.state in LIVE
 
+    @property
+    def cancellable(self) -> bool:
+        """Whether it can be stopped: nothing of it was released yet, nor is about to be."""
+        return self.live and self.state != "releasing" and not self.released_before
+
+    @property
+    def released_before(self) -> bool:
+        """Whether people were withdrawn from its package when that had been released."""
+        return bool(self.options.get(_RELEASED))
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -222,6 +232,7 @@ class LeaseLost(Exception):
     """Another run has taken the batch over, or it was deleted: this run must stop and write nothing more."""
 
 
+_RELEASED = "released"  # among the options of a batch that is made again, without the withdrawn
 _AGAIN: Mapping[State, str] = {  # what to do about a batch that never will have a package
     "failed": "See its `error`, mend that, and submit it again, with another Idempotency-Key.",
     "cancelled": "Submit it again, with another Idempotency-Key.",
@@ -233,6 +244,17 @@ def not_released(batch: Batch) -> RequestError:
     """The error for who asks for the package of a batch that is not done."""
     hint = _AGAIN.get(batch.state, "Wait until it is done; see its state.")
     return RequestError(Violation("not_released", f"Batch {batch.id} is {batch.state}.", hint))
+
+
+def not_cancellable(batch: Batch) -> RequestError:
+    """The error for who asks that a batch stops which has ended, or which was released or is about to be."""
+    message = f"Batch {batch.id} is {batch.state}."
+    if not batch.live and batch.state != "done":
+        return RequestError(Violation("batch_ended", message, "There is nothing left to cancel."))
+    if batch.released_before:
+        message += " Its package had been released, and is made again without who was withdrawn."
+    hint = "Nothing has changed. Until it is handed out, people can be withdrawn."
+    return RequestError(Violation("too_late_to_cancel", message, hint))
 
 
 class Ledger:
@@ -391,16 +413,26 @@ class Ledger:
         return found
 
     def cancel(self, batch: str) -> Batch:
-        """Ask that a batch stops. Under nobody's lease it is cancelled at once, else its run does it soon."""
+        """Stop a batch: under nobody's lease at once, else its run does it soon, and releases nothing.
+
+        Raises RequestError `too_late_to_cancel` once its package is being released or was released, also while it is
+        made again without people who were withdrawn, `batch_ended` if it has ended in another way.
+        """
 
         def ask(link: sa.Connection) -> None:
-            here = (_batches.c.id == batch) & _batches.c.state.in_(LIVE)
+            row = link.execute(sa.select(_batches).where(_batches.c.id == batch).with_for_update()).mappings().one()
+            if row["cancel"] and row["state"] == "cancelled":
+                return  # the answer to an earlier attempt was lost
+            found = _batch(row)
+            if not found.cancellable:
+                raise not_cancellable(found)
+            here = _batches.c.serial == row["serial"]
             link.execute(sa.update(_batches).where(here).values(cancel=True, updated_at=self._now))
-            free = here & (_batches.c.leased_until < self._now)
-            if row := link.execute(sa.select(_batches).where(free).with_for_update()).mappings().first():
+            if link.scalar(sa.select(sa.literal(row["leased_until"]) < self._now)):
                 self._end(link, row, "cancelled")
                 self._shut_out(link, row)
 
+        self.get(batch)
         self.write(ask)
         return self.get(batch)
 
@@ -410,7 +442,8 @@ class Ledger:
         Its people were freed when it failed, so intake looks again whether somebody else has issued them since.
         """
         here = (_batches.c.id == batch) & (_batches.c.state == "failed")
-        fresh = {"state": "queued", "intake": None, "error": None, "updated_at": self._now, "entered_at": self._now}
+        fresh: dict[str, Any] = {"state": "queued", "intake": None, "error": None, "cancel": False}
+        fresh |= {"updated_at": self._now, "entered_at": self._now}
         self.write(lambda link: link.execute(sa.update(_batches).where(here).values(fresh)))
         return self.get(batch)
 
@@ -432,7 +465,9 @@ class Ledger:
                 raise RequestError(Violation("too_late_to_withdraw", message, hint))
             values: dict[str, Any] = {"withdrawals": [*row["withdrawals"], people], "updated_at": self._now}
             if row["state"] == "done":
-                values |= {"state": "queued", "counts": None, "entered_at": self._now}
+                # What was released is not cancelled any more, neither now nor by what somebody asked before.
+                values |= {"state": "queued", "counts": None, "entered_at": self._now, "cancel": False}
+                values |= {"options": {**row["options"], _RELEASED: True}}
                 link.execute(sa.delete(_reprints).where(_reprints.c.batch == row["serial"]))
             link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(values))
 
@@ -734,15 +769,23 @@ class Lease:
         """Let the next one run the batch at once."""
         self._write(lambda link, _: self._update(link, {"leased_until": 0.0}))
 
-    def enter(self, state: State) -> None:
-        """Note the state that the run has come to."""
-        self._write(lambda link, _: self._update(link, {"state": state, "entered_at": self.ledger._now}))
-
-    def begin_release(self, withdrawals: Sequence[str]) -> bool:
-        """Shut the door on withdrawals, if these are all there are; else there is more to take out."""
+    def enter(self, state: State) -> bool:
+        """Note the state that the run has come to; whether it had better not go on: `renew`."""
 
         def enter(link: sa.Connection, row: sa.RowMapping) -> bool:
-            if row["withdrawals"] != list(withdrawals):
+            self._update(link, {"state": state, "entered_at": self.ledger._now})
+            return bool(row["cancel"])
+
+        return self._write(enter)
+
+    def begin_release(self, withdrawals: Sequence[str]) -> bool:
+        """Shut the door on withdrawals and on a cancel, if these are all there are, and nobody has asked for one.
+
+        Here it is decided which comes first: whoever asks later is refused.
+        """
+
+        def enter(link: sa.Connection, row: sa.RowMapping) -> bool:
+            if row["cancel"] or row["withdrawals"] != list(withdrawals):
                 return False
             self._update(link, {"state": "releasing", "entered_at": self.ledger._now})
             return True
@@ -803,12 +846,17 @@ class Lease:
     ) -> None:
         """End the batch, and the lease with it. Unless it is done, its people may be issued by another batch.
 
-        `release` makes a package of it; nobody can take the batch over meanwhile. It may be called again.
+        What fails after a cancel was accepted is cancelled. `release` makes a package of it; nobody can take the batch
+        over meanwhile. It may be called again.
         """
 
         def end(link: sa.Connection, row: sa.RowMapping) -> None:
-            if row["state"] != state:  # else the answer to an earlier attempt was lost
-                release()
+            if row["state"] not in LIVE:
+                return  # the answer to an earlier attempt was lost
+            release()
+            if state == "failed" and row["cancel"]:
+                self.ledger._end(link, row, "cancelled")
+            else:
                 self.ledger._end(link, row, state, counts, error)
 
         self._write(end)

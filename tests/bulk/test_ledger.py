@@ -397,6 +397,71 @@ def test_cancelling_a_running_batch_is_told_to_its_run(ledger: Ledger) -> None:
     assert ledger.get(lease.batch).state == "cancelled"
 
 
+def test_either_the_cancel_or_the_release_wins(ledger: Ledger, ledger_url: str) -> None:
+    other = Ledger(ledger_url)  # of another service
+    ends = []
+    for _ in range(20):
+        lease, start = lease_of(ledger), threading.Barrier(2)
+        with ThreadPoolExecutor(2) as threads:
+            cancelled = threads.submit(cancel_at, start, other, lease.batch)
+            released = threads.submit(release_at, start, lease)
+        assert cancelled.result() is not released.result()
+        if not released.result():
+            lease.end("cancelled")
+        ends.append(ledger.get(lease.batch))
+        assert ends[-1].state == ("done" if released.result() else "cancelled")
+        assert ends[-1].cancel_requested is cancelled.result()
+    other.close()
+
+
+def cancel_at(start: threading.Barrier, ledger: Ledger, batch: str) -> bool:
+    start.wait()
+    try:
+        return ledger.cancel(batch).cancel_requested
+    except DocgenError as error:
+        return error.violations[0].code != "too_late_to_cancel"
+
+
+def release_at(start: threading.Barrier, lease: Lease) -> bool:
+    start.wait()
+    if not lease.begin_release(()):
+        return False
+    lease.end("done", COUNTS)
+    return True
+
+
+def test_a_batch_that_has_ended_is_not_cancelled(ledger: Ledger) -> None:
+    for end, refusal in (("done", "too_late_to_cancel"), ("failed", "batch_ended"), ("cancelled", "batch_ended")):
+        lease = lease_of(ledger)
+        lease.end(end)
+        before = ledger.get(lease.batch)
+        with pytest.raises(DocgenError) as caught:
+            ledger.cancel(lease.batch)
+        assert code(caught) == refusal
+        assert ledger.get(lease.batch) == before
+
+
+def test_a_release_that_a_run_has_begun_and_nobody_goes_on_with_is_not_cancelled(ledger: Ledger) -> None:
+    lease = lease_of(ledger, seconds=0)
+    assert lease.begin_release(())
+    with pytest.raises(DocgenError) as caught:
+        ledger.cancel(lease.batch)
+    assert code(caught) == "too_late_to_cancel"
+    next_run = lease_of(ledger, ledger.get(lease.batch))
+    assert next_run.enter("printing") is False
+    assert ledger.cancel(lease.batch).cancel_requested  # what is made is made anew
+    assert next_run.enter("assembling") is True
+    assert next_run.begin_release(()) is False
+
+
+def test_a_batch_that_is_opened_again_is_not_under_a_cancel_of_before(ledger: Ledger, ledger_url: str) -> None:
+    lease = lease_of(ledger)
+    lease.end("failed")
+    with sa.create_engine(ledger_url).begin() as link:
+        link.execute(sa.text("UPDATE batches SET cancel = :yes"), {"yes": True})
+    assert not ledger.reopen(lease.batch).cancel_requested
+
+
 def test_a_running_batch_cannot_be_deleted(ledger: Ledger) -> None:
     lease = lease_of(ledger)
     with pytest.raises(DocgenError) as caught:
