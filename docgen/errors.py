@@ -56,7 +56,7 @@ _declare(
         "expired_at_issue": "The document would expire before it is issued.",
         "age_75_reached": "The person is 75 or older on the date of issue: another insurer's document.",
         "issued_too_early": "The date of issue lies before the law knew such a document.",
-        "continuation_too_long": "A voluntarily continued membership is longer than the law's two years.",
+        "continuation_too_long": "A voluntarily continued membership ends later than the law's two years allow.",
         "ratio_required": "The burden ratio is required from 70.",
         "ratio_before_70": "A burden ratio would be in effect before the person's 70 allows it.",
         "ratio_not_in_force": "No burden ratio would be in effect when the document begins to hold.",
