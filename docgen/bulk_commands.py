@@ -118,9 +118,10 @@ def issue(
     settings = Settings()
     store = Store.open(out)
     machine = payload(settings, settings.input_prefixes)
-    wished = _wished(extract, insurer, delivery, issued_on, job, undelivered is not None, reissue)
-    asked = wished(engine_of(machine).insurers, settings.input_prefixes)
     lists = {name: _list(file) for name, file in (("listed", undelivered), ("withdrawn", exclude)) if file}
+    listed = lists["listed"].decode().splitlines() if undelivered else None
+    wished = _wished(extract, insurer, delivery, issued_on, job, listed, reissue)
+    asked = wished(engine_of(machine).insurers, settings.input_prefixes)
     source = extract if "://" in extract else str(Path(extract).absolute())
     count = workers or settings.workers
     settings.require_places(batches=False)
@@ -144,13 +145,13 @@ def _wished(
     delivery: str | None,
     issued_on: datetime | None,
     number: str | None,
-    returned: bool,
+    undelivered: list[str] | None,
     reissue: str | None,
 ) -> Callable[..., Job]:
     from docgen.bulk.request import Wish, format_of, job_of, open_extract
 
     day = issued_on.date() if issued_on else None
-    wish = Wish(insurer, delivery, day, number, returned, reissue)
+    wish = Wish(insurer, delivery, day, number, undelivered, reissue)
     format = format_of(extract)
 
     def job(insurers: Any, prefixes: Any) -> Job:

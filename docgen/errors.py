@@ -221,6 +221,7 @@ _declare(
         "issue_date_unknown": "Neither the first row of the extract nor the request says when the batch is issued.",
         "nobody_printed": "Nobody of a batch could be printed: the package's table of rejects says why.",
         "list_form": "A list of people is no UTF-8 text with a key on each line.",
+        "empty_list": "The list of undelivered mail names nobody: nothing is to be made again.",
     },
 )
 _declare(422, {"idempotency_mismatch": "The idempotency key was used for another request."})
@@ -246,7 +247,7 @@ _declare(
         "package_bundle": "An envelope is not in the bundle of the letter that names it.",
         "package_text_differs": "A page does not say what the input and the insurer's rules ask for.",
         "package_row_differs": "What became of a row of the input is not what the package says.",
-        "reason_missing": "A reprint was asked for without a reason.",
+        "reason_missing": "A reprint, or a second issue, was asked for without a reason.",
         "package_in_the_way": "There is a package already where another is to be written.",
         "reprint_damaged": "What is to be printed again cannot be trusted: its page or file is not the original one.",
     },
