@@ -61,7 +61,7 @@ _declare(
         "category_age": "A category of people below 70 on a certificate from 70, or the other way round.",
         "pending_ratio": "The pending change of the burden ratio is no change to come.",
         "individual_number_too_long": "More than the last four digits of an individual number: it must not be sent.",
-        "empty_list": "A list has no rows: there is nothing to print.",
+        "empty_list": "A list, of recipients or of undelivered mail, names nobody: there is nothing to print.",
         "too_many_people": "A notice for one person has several, or a form more than it has places for.",
         "too_many_cards": "A mount has more cards than an envelope takes.",
         "cards_out_of_place": "A mount's cards do not take its places 1, 2, ... one after the other.",
@@ -134,8 +134,11 @@ _declare(
 _declare(
     422,
     {
-        "duplicate_person": "The same person stands in the extract more than once; all of the rows are rejected.",
+        "duplicate_person": "Several rows of the extract have one number and branch; all of them are rejected.",
         "already_issued": "Another batch has issued this document with this date to the same person.",
+        "identity_conflict": "An earlier batch has somebody with another birth date under this number and branch.",
+        "withdrawn_before": "The person was taken out of an earlier batch of this document and date.",
+        "never_issued": "The list of undelivered mail names somebody whom no batch has issued anything.",
         "malformed_row": "A row of the extract has more or fewer fields than its header, or is quoted wrongly.",
         "household_too_large": "More rows name one household than a household can have people.",
         "household_contradictory": "The rows of one household contradict each other; all of them are rejected.",
@@ -221,7 +224,6 @@ _declare(
         "issue_date_unknown": "Neither the first row of the extract nor the request says when the batch is issued.",
         "nobody_printed": "Nobody of a batch could be printed: the package's table of rejects says why.",
         "list_form": "A list of people is no UTF-8 text with a key on each line.",
-        "empty_list": "The list of undelivered mail names nobody: nothing is to be made again.",
     },
 )
 _declare(422, {"idempotency_mismatch": "The idempotency key was used for another request."})

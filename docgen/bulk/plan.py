@@ -63,10 +63,11 @@ def plan(
         batch = passing.submit(job, source, store.location, options)
         passing.close()
 
-        def issued(document: str, people: Iterable[str]) -> set[str]:
-            return set() if job.reissue else ledger.issued(job.insurer, document, job.issued_on, people)
+        def kept_out(document: str, people: Iterable[str]) -> Mapping[str, str]:
+            how = {"reissue": job.reissue is not None, "returned": job.occasion == "returned"}
+            return ledger.kept_out(job.insurer, document, job.issued_on, people, **how)
 
-        numbers = [part.number for part in stages.take_in(settings, store, batch, lambda _: None, issued).parts]
+        numbers = [part.number for part in stages.take_in(settings, store, batch, lambda _: None, kept_out).parts]
         cluster, employers = Cluster(min(workers, len(numbers))), {}
         task = Task(plan_shard, settings, store.location, batch.job.as_dict(), len(numbers))
         try:

@@ -270,6 +270,22 @@ def test_people_are_withdrawn_until_the_package_is_fetched(client: TestClient) -
     assert code(late) == (409, "too_late_to_withdraw")
 
 
+def test_who_was_withdrawn_from_a_finished_batch_does_not_come_back_with_the_next(client: TestClient) -> None:
+    people = keys(3, seed=31)
+    batch = submit(client, extract(3, seed=31)).json()["id"]
+    assert ended(client, batch)["counts"]["printed"] == 3
+    client.post(f"/v1/batches/{batch}/withdrawals", json={"people": people[:1]})
+    assert ended(client, batch)["counts"]["withdrawn"] == 1
+    assert client.delete(f"/v1/batches/{batch}").status_code == 204
+    later = ended(client, submit(client, extract(3, seed=31)).json()["id"])
+    assert (later["counts"]["printed"], later["counts"]["rejected"]) == (0, 3)
+    rows = csv.DictReader(io.StringIO(client.get(later["links"]["rejects"]).content.decode("utf-8-sig")))
+    assert {row["key"]: row["code"] for row in rows} == {
+        **dict.fromkeys(people, "already_issued"),
+        people[0]: "withdrawn_before",
+    }
+
+
 def test_only_what_is_sent_of_the_vendors_side_ends_withdrawals(client: TestClient) -> None:
     batch = submit(client, extract(6, seed=21)).json()["id"]
     path, end = f"/v1/batches/{batch}", ended(client, batch)
