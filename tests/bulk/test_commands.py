@@ -322,7 +322,8 @@ def codes_of(out: Path) -> dict[str, str]:
 def test_a_newborn_under_the_branch_of_another_is_not_lost_as_issued_already(state: Path, tmp_path: Path) -> None:
     cells = {"世帯番号": "00085001", "番号": "85001"}
     issued(state, extract_of(tmp_path / "in.csv", *family(2, **cells)), tmp_path / "first")
-    newborn = dependent(1, **cells, 名="新生", 生年月日="20250704")
+    born = dict.fromkeys(("生年月日", "資格取得年月日", "認定年月日"), "20250704")
+    newborn = dependent(1, **cells, **born, 名="新生")
     source = extract_of(tmp_path / "later.csv", *family(1, **cells), newborn, dependent(2, **cells))
     issue(state, source, tmp_path / "later")  # of which nobody is printed
     expected = {"00085001-00": "already_issued", "00085001-01": "identity_conflict", "00085001-02": "household_held"}
