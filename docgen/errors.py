@@ -168,6 +168,7 @@ _declare(
         "unclosed_quote": "A quotation mark of a CSV file is not closed: the rows behind it would be lost.",
         "row_too_long": "A row of an extract is longer than any row can be.",
         "empty_input": "An extract has no row.",
+        "rows_differ": "An extract has not as many rows as were expected of it: it may be cut off, or another one.",
         "duplicate_header": "Two columns of an extract have the same header, or one has a name that docgen needs.",
         "columns_not_mapped": "An extract's headers are not those that the insurer's profile reads or ignores.",
         "column_type": "A column of Parquet or JSON Lines has a type that texts cannot be read from without doubt.",

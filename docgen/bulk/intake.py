@@ -59,6 +59,7 @@ def take_in(
     listed: Collection[str] | None = None,
     withdrawn: Collection[str] = (),
     claim: Claim | None = None,
+    expect: int | None = None,
 ) -> Intake:
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
@@ -70,10 +71,10 @@ def take_in(
     everybody of the households that it names; with a person come the others of the household, since mail needs the
     insured person's name and address, but they are nobody of the batch. `withdrawn` names people by their keys. `claim`
     is told the identities of those who may be printed, some at a time, and gives back who is not to be, and why.
-    `work` is a folder for what does not fit into memory.
+    `expect` is how many rows the extract has to have. `work` is a folder for what does not fit into memory.
 
-    Raises RequestError: `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and what
-    reading the source raises.
+    Raises RequestError: `rows_differ`, `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and
+    what reading the source raises.
     """
     policy = Policy.of(profile, job.delivery)
     check_columns(source, policy.settings)
@@ -83,6 +84,7 @@ def take_in(
         with TemporaryDirectory(dir=work) as folder, _database(Path(folder), times) as db:
             table.stage(db, source)
             _settle(db, times)
+            _require_rows(db, expect)
             table.group(db)
             _register_lists(db, listed, withdrawn)
             table.claim(db, claim, listed is not None)
@@ -138,6 +140,13 @@ def _settle(db: duckdb.DuckDBPyConnection, times: int) -> None:
     (rows,) = db.execute("SELECT count(*) FROM extract").fetchall()[0]
     db.execute(f"SET memory_limit = '{(_MEMORY_MB + rows * _MORE_MB // 1_000_000) * times}MB'")
     db.execute("SET lock_configuration = true")
+
+
+def _require_rows(db: duckdb.DuckDBPyConnection, expect: int | None) -> None:
+    (rows,) = db.execute("SELECT count(*) FROM extract").fetchall()[0]
+    if expect not in (None, rows):
+        hint = "see whether the extract is whole, and the right one"
+        raise RequestError(Violation("rows_differ", f"the extract has {rows} rows instead of {expect}", hint))
 
 
 def _register_lists(db: duckdb.DuckDBPyConnection, listed: Collection[str] | None, withdrawn: Collection[str]) -> None:

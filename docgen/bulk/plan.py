@@ -47,17 +47,25 @@ class Plan:
 
 
 def plan(
-    ledger: Ledger, settings: Mapping[str, Any], job: Job, source: str, lists: Mapping[str, bytes], workers: int
+    ledger: Ledger,
+    settings: Mapping[str, Any],
+    job: Job,
+    source: str,
+    lists: Mapping[str, bytes],
+    workers: int,
+    expect: int | None = None,
 ) -> Plan:
     """Take the input in and decide everything, in a folder that is gone afterwards. Nothing is noted in the ledger.
 
-    `lists` are the contents of `listed` and `withdrawn`. Raises what taking in a batch raises.
+    `lists` are the contents of `listed` and `withdrawn`; `expect` is how many rows the extract has. Raises
+    what taking in a batch raises.
     """
     stages = BulkStages()
     with scratch() as folder:
         store = Store.open(folder / "store")
-        options = {name: f"work/{name}.txt" for name in lists}
+        options: dict[str, Any] = {"expect": expect}
         for name, content in lists.items():
+            options[name] = f"work/{name}.txt"
             store.put(options[name], content)
         passing = Ledger(f"sqlite:///{folder}/ledger.sqlite")
         batch = passing.submit(job, source, store.location, options)

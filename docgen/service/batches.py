@@ -95,6 +95,9 @@ class BatchOrder(orders.Strict):
     undelivered: list[str] = Field(
         default=[], description="People's keys, or households, whose mail came back: theirs alone is made again."
     )
+    expect: Annotated[int | None, BeforeValidator(orders.count)] = Field(
+        default=None, ge=1, description="How many rows the extract has: a batch with any other number fails unprinted."
+    )
     webhook: str | None = Field(default=None, description="Where to send a message when the batch has ended.")
 
 
@@ -198,6 +201,8 @@ class Batches:
         if order.webhook is not None:
             signed = self._settings.webhook_secret is not None
             options["webhooks"] = [check_address(order.webhook, self._settings.webhook_origins, signed=signed)]
+        if order.expect is not None:
+            options["expect"] = order.expect
         with self._extract(order, upload) as extract:
             options["format"] = format_of(upload.name if upload else order.source or "")
             undelivered = order.undelivered if "undelivered" in order.model_fields_set else None

@@ -320,6 +320,15 @@ def test_an_empty_list_of_undelivered_mail_is_refused_before_there_is_a_batch(
     assert (result.exit_code, "<empty_list>" in result.stderr, out.exists()) == (1, True, False)
 
 
+@pytest.mark.parametrize("more", [(), ("--plan-only",)])
+def test_an_extract_of_another_number_of_rows_than_expected_is_refused(out: Path, more: tuple[str, ...]) -> None:
+    result = issue(out, "--expect", "4", *more)
+    assert (result.exit_code, out.exists()) == (1, False)
+    assert "the extract has 3 rows instead of 4" in result.stderr
+    assert "<rows_differ>" in result.stderr
+    assert issue(out, "--expect", "3", *more).exit_code == 0
+
+
 @pytest.mark.parametrize("reason", ["", " ", "\u3000"])
 def test_a_second_issue_needs_a_reason_that_says_something(out: Path, reason: str) -> None:
     result = issue(out, "--reissue", reason)

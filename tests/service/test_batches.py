@@ -481,6 +481,18 @@ def test_an_empty_list_of_undelivered_mail_is_refused_in_json_too(
     assert idle.post("/v1/batches", json=order).status_code == 202
 
 
+def test_an_extract_that_is_cut_off_fails_where_its_rows_are_expected(client: TestClient) -> None:
+    status = ended(client, submit(client, extract(2, seed=41), expect="3").json()["id"])
+    assert (status["state"], status["error"]["code"]) == ("failed", "rows_differ")
+    status = ended(client, submit(client, extract(3, seed=41), expect="3").json()["id"])
+    assert (status["state"], status["counts"]["printed"]) == ("done", 3)
+
+
+@pytest.mark.parametrize("expect", ["0", "-3", "3.0", "three", "３", ""])
+def test_how_many_rows_are_expected_is_a_number(idle: TestClient, expect: str) -> None:
+    assert submit(idle, extract(3), expect=expect).status_code == 422
+
+
 @pytest.mark.parametrize("reason", ["", " ", "\u3000"])
 def test_a_second_issue_needs_a_reason_that_says_something(idle: TestClient, reason: str) -> None:
     assert code(submit(idle, extract(3), reissue=reason)) == (422, "reason_missing")
