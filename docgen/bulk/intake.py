@@ -73,8 +73,8 @@ def take_in(
     is told the identities of those who may be printed, some at a time, and gives back who is not to be, and why.
     `expect` is how many rows the extract has to have. `work` is a folder for what does not fit into memory.
 
-    Raises RequestError: `rows_differ`, `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and
-    what reading the source raises.
+    Raises RequestError: `rows_differ`, `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`,
+    `unknown_person`, and what reading the source raises.
     """
     policy = Policy.of(profile, job.delivery)
     check_columns(source, policy.settings)

@@ -36,7 +36,8 @@ class BulkStages:
 
     A batch's `source` is a local file, an s3:// URL below one of the settings' prefixes, or a name in the batch's own
     store. Of its `options`, `format` is the extract's (else its name says it), `listed` and `withdrawn` are names in
-    the store of lists with a key on each line, `expect` is how many rows the extract has. Later lists of the withdrawn are the batch's `withdrawals`.
+    the store of lists with a key on each line, `expect` is how many rows the extract has. Later lists of the
+    withdrawn are the batch's `withdrawals`.
     """
 
     print_shard = staticmethod(print_shard)
