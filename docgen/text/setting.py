@@ -173,6 +173,24 @@ class TextSetter(ABC, Generic[P]):
             known = self._known[text] = self._set(text)
         return known
 
+    def set_alike(self, texts: Sequence[str]) -> list[SetText]:
+        """Set the texts of a list, all as small and as narrow as one of them needs. Raises as `set` does."""
+        found = [self.set(text) for text in texts]
+        shown = [one for one in found if not one.omitted]
+        size = min((one.size for one in shown), default=self.size)
+        ratio = min((one.condense for one in shown), default=1.0)
+        return [
+            one if one.omitted or (one.size, one.condense) == (size, ratio) else self._tightened(text, one, size, ratio)
+            for text, one in zip(texts, found, strict=True)
+        ]
+
+    def _tightened(self, text: str, found: SetText, size: float, ratio: float) -> SetText:
+        """The same text at a size and a ratio below its own: so it surely fits."""
+        paragraphs = [self._paragraph(part) for part in text.split("\n")]
+        tightened = self._at(paragraphs, size, [ratio], len(found.lines))
+        assert tightened is not None
+        return tightened
+
     @abstractmethod
     def _set(self, text: str) -> SetText:
         """Set a text that is not remembered."""
@@ -242,17 +260,17 @@ class TextSetter(ABC, Generic[P]):
             for lines in range(len(paragraphs), most_lines + 1):
                 if not self._fits_depth(lines, size):
                     break
-                found = self._at(paragraphs, size, condense, lines)
+                found = self._at(paragraphs, size, self._ratios(paragraphs, size, condense, lines), lines)
                 if found is not None:
                     return found
         return None
 
-    def _at(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> SetText | None:
-        """The text at one size in at most `lines` lines; None if it does not fit.
+    def _at(self, paragraphs: list[Paragraph[P]], size: float, ratios: Sequence[float], lines: int) -> SetText | None:
+        """The text at one size in at most `lines` lines; None if it fits at none of the ratios.
 
         It is condensed as little as needed, or a little more if fewer of its parts are broken so.
         """
-        found = min(self._fitting(paragraphs, size, condense, lines), key=attrgetter("torn"), default=None)
+        found = min(self._fitting(paragraphs, size, ratios, lines), key=attrgetter("torn"), default=None)
         if found is None:
             return None
         count = len(found.lines)
@@ -262,11 +280,11 @@ class TextSetter(ABC, Generic[P]):
         return SetText(size, found.ratio, made, breaks=len(paragraphs) - 1)
 
     def _fitting(
-        self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int
+        self, paragraphs: list[Paragraph[P]], size: float, ratios: Sequence[float], lines: int
     ) -> Iterator[_Broken[P]]:
         """Ways to break the text, the least condensed first, until no part is broken or it would be too narrow."""
         narrowest = 0.0
-        for ratio, care in product(self._ratios(paragraphs, size, condense, lines), reversed(Care)):
+        for ratio, care in product(ratios, reversed(Care)):
             if ratio < narrowest - 1e-9:
                 return
             broken = self._broken(paragraphs, size, ratio, care)

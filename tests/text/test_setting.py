@@ -141,6 +141,27 @@ def test_the_larger_size_wins_over_fewer_lines() -> None:
     assert (found.size, len(found.lines)) == (10, 2)
 
 
+def test_texts_of_a_list_are_all_as_small_and_as_narrow_as_one_of_them_needs() -> None:
+    box = setter(6, Step("condense", 0.8), Step("shrink", 8), Step("omit"))
+    assert [(one.size, one.condense) for one in box.set_alike(["見本", "見本花子見本県"])] == [(10, 0.857)] * 2
+    found = box.set_alike([NUMERALS[:2], NUMERALS[:9], NUMERALS[:7], NUMERALS])
+    assert [(one.size, one.condense, one.omitted) for one in found] == [(8.25, 0.808, False)] * 3 + [(10, 1, True)]
+    assert [line.text for one in found for line in one.lines] == [NUMERALS[:2], NUMERALS[:9], NUMERALS[:7]]
+    assert [one.lines[0].width / EM_10 for one in found[:3]] == pytest.approx([1.333, 6, 4.666], abs=0.01)
+
+
+@given(
+    st.lists(st.text(alphabet="見本花子、。a1 \u200b", min_size=1, max_size=30), min_size=1, max_size=4),
+    st.floats(4, 20),
+)
+def test_a_list_fits_where_each_of_its_texts_does(texts: list[str], width: float) -> None:
+    box = setter(width, Step("condense", 0.7), Step("wrap", 3), Step("shrink", 5), Step("omit"), height_em=3)
+    for text, found, alone in zip(texts, box.set_alike(texts), map(box.set, texts), strict=True):
+        assert "".join(line.text for line in found.lines) == ("" if alone.omitted else text.replace("\u200b", ""))
+        assert all(line.width <= box.width + TOLERANCE_MM for line in found.lines)
+        assert (found.size, found.condense) <= (alone.size, 1)
+
+
 def test_omit_leaves_the_text_out_and_says_so() -> None:
     found = setter(2, Step("condense", 0.9), Step("omit")).set("ミホンハナコ")
     assert found.omitted
