@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -24,7 +25,8 @@ from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from docgen.bulk.job import Job, nobody_printed
 from docgen.bulk.scratch import make_private
@@ -255,6 +257,10 @@ class Ledger:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
+
+    def ask(self) -> None:
+        """Ask the database for next to nothing. Raises BatchError `ledger_unavailable` after `patience` seconds."""
+        self.read(lambda link: link.scalar(sa.select(_meta.c.value).where(_meta.c.name == "schema")))
 
     # --- batches ---
 
@@ -614,11 +620,16 @@ class Ledger:
             try:
                 with engine.begin() as link:
                     return ask(link)
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 if not _passes(error):
                     raise
+                if (fault := _disk_fault(error)) is not None:
+                    message = f"The ledger {self._engine.url.database} cannot be used: {fault}."
+                    hint = "See to it, then run the batch again with --resume."
+                    raise BatchError(Violation("ledger_unavailable", message, hint)) from None
                 if time.monotonic() > until:
-                    message = f"The ledger's database did not answer for {self._patience:.0f} s."
+                    waited = f" for {self._patience:.0f} s" if self._patience else ""
+                    message = f"The ledger's database did not answer{waited}."
                     hint = "See to the database, then run the batch again with --resume."
                     # The driver's words may hold the statement and its values: they stay out of the message.
                     raise BatchError(Violation("ledger_unavailable", message, hint)) from None
@@ -946,11 +957,28 @@ def _shard(row: sa.RowMapping) -> Shard:
 
 # --- the databases ---
 
+_POOL_TIMEOUT_S = 2.0  # until another thread gives its connection back
+# When a connection to PostgreSQL is held to be lost: the network's own times are minutes. Of the database's work on a
+# statement none of this says anything. A URL that has one of them (`?connect_timeout=30`) decides it.
+_GIVEN_UP = {
+    "connect_timeout": 3,  # s
+    "tcp_user_timeout": 5000,  # ms until what was sent is acknowledged
+    "keepalives_idle": 5,  # s
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
 
 def _engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        return sa.create_engine(
+            parsed,
+            connect_args={name: value for name, value in _GIVEN_UP.items() if name not in parsed.query},
+            pool_pre_ping=True,
+            pool_timeout=_POOL_TIMEOUT_S,
+            hide_parameters=True,
+        )
     path = Path(parsed.database or "")
     make_private(path.parent)
     with suppress(FileExistsError):
@@ -973,15 +1001,30 @@ def _set_up_sqlite(link: Any, _: Any) -> None:
         link.execute(f"PRAGMA {pragma}")
 
 
+_DISK_FAULTS = {
+    sqlite3.SQLITE_FULL: "its disk is full",
+    sqlite3.SQLITE_IOERR: "its disk fails",
+    sqlite3.SQLITE_READONLY: "it may not be written",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+}
+
+
 def _begin_sqlite(link: sa.Connection) -> None:
     # A transaction that reads first and wants to write later can be refused in the middle; one that writes waits here.
     reading = link.get_execution_options().get("reading", False)
     link.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _passes(error: DBAPIError) -> bool:
+def _passes(error: SQLAlchemyError) -> bool:
     """Whether it may go better next time: the database is away, starting up, busy, or chose us in a deadlock."""
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    away = isinstance(error, DBAPIError) and error.connection_invalidated
+    return away or isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+
+
+def _disk_fault(error: SQLAlchemyError) -> str | None:
+    """What keeps SQLite from its file, if that is it: for somebody to put right, where a lock is to be waited for."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    return _DISK_FAULTS.get(code & 0xFF)  # what is above tells more closely where
 
 
 # --- who holds a lease ---

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pathlib
 import secrets
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,6 +32,7 @@ from docgen.bulk.ledger import Batch, Ledger, Reprint, not_released
 from docgen.bulk.opened import MANIFEST, REJECTS_TABLE
 from docgen.bulk.reprint import is_of, left_behind, reprint
 from docgen.bulk.request import Wish, absent_keys, format_of, job_of, list_bytes, open_extract, read_list
+from docgen.bulk.scratch import written
 from docgen.bulk.store import CHUNK, Store
 from docgen.engine import Engine
 from docgen.errors import RequestError, Violation
@@ -128,7 +132,7 @@ class Batches:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._settings, self._engine = settings, engine
         self._lock = threading.Lock()
-        self._ledgers: dict[float, Ledger] = {}
+        self._ledgers: dict[float, Future[Ledger]] = {}
         self._runner = Runner(settings, lambda: self._ledger(120.0))
         secret = settings.webhook_secret
         self._sender = (
@@ -146,19 +150,33 @@ class Batches:
         self._runner.close()
         if self._sender:
             self._sender.close()
-        for ledger in self._ledgers.values():
-            ledger.close()
+        for opened in list(self._ledgers.values()):
+            if opened.done() and opened.exception() is None:
+                opened.result().close()
 
     @property
     def ledger(self) -> Ledger:
         """The ledger, for a caller who waits. Raises BatchError `ledger_unavailable`."""
         return self._ledger(PATIENCE_S)
 
+    def ask_ledger(self) -> None:
+        """Ask the ledger's database once whether it is there. Raises BatchError `ledger_unavailable` if not."""
+        self._ledger(0.0).ask()
+
     def _ledger(self, patience: float) -> Ledger:
+        """Opened once for each patience: who comes while another thread tries gets what that one gets, and as soon."""
         with self._lock:
-            if patience not in self._ledgers:
-                self._ledgers[patience] = Ledger(self._settings.ledger, patience)
-            return self._ledgers[patience]
+            opened, tries = self._ledgers.get(patience), False
+            if opened is None:
+                opened, tries = self._ledgers.setdefault(patience, Future()), True
+        if tries:
+            try:
+                opened.set_result(Ledger(self._settings.ledger, patience))
+            except BaseException as error:
+                with self._lock:
+                    del self._ledgers[patience]
+                opened.set_exception(error)
+        return opened.result()
 
     # --- submission ---
 
@@ -449,7 +467,8 @@ async def _order(request: Request, settings: Settings) -> tuple[BatchOrder, Uplo
 
 async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
     try:
-        form = await request.form(max_files=3, max_fields=20)
+        with written(pathlib.Path(tempfile.gettempdir())):  # where what is uploaded is until it is all there
+            form = await request.form(max_files=3, max_fields=20)
     except HTTPException as error:  # so Starlette tells it inside an application
         raise RequestError(Violation("malformed_form", error.detail, "send multipart/form-data")) from None
     values: dict[str, Any] = {}

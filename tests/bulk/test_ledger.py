@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -506,6 +510,60 @@ def test_a_database_that_stays_away_is_reported_without_its_address(postgres: Po
         postgres.start()
     assert code(caught) == "ledger_unavailable"
     assert "127.0.0.1" not in str(caught.value)
+
+
+@contextmanager
+def full(kind: str, file: Path) -> Iterator[None]:
+    """Let the ledger's file grow no more: its disk is full, or fails."""
+    if kind == "full":
+
+        def hold(link: sa.Connection) -> None:
+            link.exec_driver_sql("PRAGMA max_page_count=1")  # as many as there are
+
+        sa.event.listen(sa.Engine, "begin", hold, insert=True)
+        try:
+            yield
+        finally:
+            sa.event.remove(sa.Engine, "begin", hold)
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (Path(f"{file}-wal").stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def fill(ledger: Ledger) -> None:
+    for _ in range(100):
+        submit(ledger)
+
+
+@pytest.mark.parametrize(("kind", "said"), [("full", "its disk is full"), ("failing", "its disk fails")])
+def test_a_ledger_whose_disk_is_full_or_fails_says_so_at_once(kind: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    ledger = Ledger(f"sqlite:///{file}")
+    before, started = submit(ledger), time.monotonic()
+    with full(kind, file), pytest.raises(BatchError) as caught:
+        fill(ledger)
+    assert time.monotonic() - started < 10
+    assert (code(caught), caught.value.status) == ("ledger_unavailable", 503)
+    assert caught.value.violations[0].message == f"The ledger {file} cannot be used: {said}."
+    assert ledger.get(before.id) == before
+    ledger.close()
+    mended = Ledger(f"sqlite:///{file}")
+    assert lease_of(mended, before).claim("association", "card", ISSUED_ON, PEOPLE) == set()
+    mended.close()
+
+
+def test_a_ledger_that_another_process_has_locked_is_waited_for(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+    with sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None, check_same_thread=False) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.5, lambda: other.execute("COMMIT")).start()
+        assert submit(ledger).state == "queued"
+    other.close()
+    ledger.close()
 
 
 def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
