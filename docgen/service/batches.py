@@ -28,10 +28,10 @@ from starlette.responses import JSONResponse, Response
 from docgen import strict_json
 from docgen.bulk.find import Selection
 from docgen.bulk.job import named, nobody_printed
-from docgen.bulk.ledger import Batch, Ledger, Reprint, not_released
+from docgen.bulk.ledger import Batch, Ledger, Reprint, not_cancellable, not_released
 from docgen.bulk.opened import MANIFEST, REJECTS_TABLE
 from docgen.bulk.reprint import is_of, left_behind, reprint
-from docgen.bulk.request import Wish, absent_keys, format_of, job_of, list_bytes, open_extract, read_list
+from docgen.bulk.request import Wish, format_of, job_of, list_bytes, open_extract, read_list, rows_of
 from docgen.bulk.scratch import written
 from docgen.bulk.store import CHUNK, Store
 from docgen.engine import Engine
@@ -89,11 +89,14 @@ class BatchOrder(orders.Strict):
         default=None, description="The job's number, printed in every id: one to six of A-Z and 0-9. Default: the next."
     )
     reissue: str | None = Field(
-        default=None, min_length=1, description="Why people get the same document of the same day a second time."
+        default=None, description="Why people get the same document of the same day a second time."
     )
     exclude: list[str] = Field(default=[], description="Keys of people who are not to be printed any more.")
     undelivered: list[str] = Field(
         default=[], description="People's keys, or households, whose mail came back: theirs alone is made again."
+    )
+    expect: Annotated[int | None, BeforeValidator(orders.count)] = Field(
+        default=None, ge=1, description="How many rows the extract has: a batch with any other number fails unprinted."
     )
     webhook: str | None = Field(default=None, description="Where to send a message when the batch has ended.")
 
@@ -198,11 +201,12 @@ class Batches:
         if order.webhook is not None:
             signed = self._settings.webhook_secret is not None
             options["webhooks"] = [check_address(order.webhook, self._settings.webhook_origins, signed=signed)]
+        if order.expect is not None:
+            options["expect"] = order.expect
         with self._extract(order, upload) as extract:
             options["format"] = format_of(upload.name if upload else order.source or "")
-            wish = Wish(
-                order.insurer, order.delivery, order.issued_on, order.job, bool(order.undelivered), order.reissue
-            )
+            undelivered = order.undelivered if "undelivered" in order.model_fields_set else None
+            wish = Wish(order.insurer, order.delivery, order.issued_on, order.job, undelivered, order.reissue)
             job = job_of(wish, self._engine.insurers, extract, options["format"])
             self._require_room(key)
             id_ = secrets.token_hex(16)
@@ -288,11 +292,10 @@ class Batches:
         }
 
     def cancel(self, batch: str) -> Batch:
-        """Ask for a batch to stop. Raises RequestError `batch_ended`."""
+        """Ask for a batch to stop. Raises RequestError `batch_ended`, `too_late_to_cancel`."""
         found = self.get(batch)
-        if not found.live:
-            message = f"Batch {batch} is {found.state}."
-            raise RequestError(Violation("batch_ended", message, "There is nothing left to cancel."))
+        if not found.cancellable:
+            raise not_cancellable(found)
         return self.ledger.cancel(batch)
 
     def delete(self, batch: str) -> None:
@@ -303,11 +306,15 @@ class Batches:
         self.ledger.forget(batch)
         Store.open(found.store).delete()  # also when it is asked for again, since the first time it may have failed
 
-    def withdraw(self, batch: str, people: list[str]) -> Batch:
-        """Take people out of a batch. Raises RequestError `unknown_person`, `too_late_to_withdraw`."""
+    def withdraw(self, batch: str, people: list[str]) -> dict[str, Any]:
+        """Take people out of a batch; its status, and how many rows each key has, None if the extract is not read yet.
+
+        Raises RequestError `unknown_person`, `too_late_to_withdraw`.
+        """
         found = self.get(batch)
         store = Store.open(found.store)
-        if found.intake is not None and (absent := absent_keys(store, people)):
+        rows = rows_of(store, people) if found.intake is not None else None
+        if absent := [key for key, times in (rows or {}).items() if not times]:
             message = f"{len(absent)} of the people are not in the batch: {', '.join(absent[:20])}"
             raise RequestError(Violation("unknown_person", message, "give the keys as the extract has them"))
         name = f"work/withdrawn-{secrets.token_hex(8)}.txt"
@@ -318,7 +325,7 @@ class Batches:
             store.delete(name)
             raise
         self._runner.wake()
-        return batch_now
+        return {**self.status(batch_now), "withdrawn_rows": rows}
 
     # --- packages ---
 
@@ -426,7 +433,7 @@ def _reprinted(batch: str, made: Reprint) -> dict[str, Any]:
 
 def _links(batch: Batch) -> Iterator[tuple[str, str]]:
     yield from (("self", ""), ("events", "/events"))
-    if batch.live:
+    if batch.cancellable:
         yield "cancel", "/cancel"
     if batch.state == "done":
         yield from (("rejects", "/rejects"), ("package", "/package"), ("reprints", "/reprints"))
@@ -471,29 +478,39 @@ async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
             form = await request.form(max_files=3, max_fields=20)
     except HTTPException as error:  # so Starlette tells it inside an application
         raise RequestError(Violation("malformed_form", error.detail, "send multipart/form-data")) from None
-    values: dict[str, Any] = {}
-    upload = None
-    file = "send it as a file: -F extract=@people.csv"
-    for name, value in form.multi_items():
-        if name == "extract" and isinstance(value, UploadFile):
-            upload = Upload(value.file, value.filename or "")
-        elif name == "extract":
-            raise RequestError(Violation("malformed_form", "the extract is a text, not a file", file, "/extract"))
-        elif name in _LISTS:
-            content = await value.read() if isinstance(value, UploadFile) else value.encode()
-            values[name] = read_list(content)
-        elif isinstance(value, UploadFile) or name in values:
-            raise RequestError(Violation("malformed_form", f"{name[:40]!r} is no text, or twice", "send it once"))
-        else:
-            values[name] = value
     others = [name for name in BatchOrder.model_fields if name not in ("insurer", "source")]
     hint = f"the form is insurer, the file extract, and as you need them {', '.join(others)}; see /docs"
-    if "source" in values:
-        raise RequestError(Violation("unknown_key", "unknown key: source", f"{hint}; source is for JSON", "/source"))
+    values: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        is_file = isinstance(value, UploadFile)
+        if name == "source":
+            raise RequestError(
+                Violation("unknown_key", "unknown key: source", f"{hint}; source is for JSON", "/source")
+            )
+        if name in ("insurer", "extract", *others) and (name in values or is_file != (name in ("extract", *_LISTS))):
+            raise _misplaced(name, again=name in values, is_file=is_file)
+        values[name] = value
+    upload = values.pop("extract", None)
+    values |= {name: read_list(await values[name].read()) for name in _LISTS if name in values}
     order = _validated(BatchOrder, values, hint)
     if upload is None:
-        raise RequestError(Violation("missing_value", "the form has no extract", file, "/extract"))
-    return order, upload
+        raise RequestError(Violation("missing_value", "the form has no extract", _as_file("extract"), "/extract"))
+    return order, Upload(upload.file, upload.filename or "")
+
+
+def _as_file(name: str) -> str:
+    return f"send it as a file: -F {name}=@people.{'csv' if name == 'extract' else 'txt'}"
+
+
+def _misplaced(name: str, *, again: bool, is_file: bool) -> RequestError:
+    """The error for a known field of a form that is there twice, or as a text instead of a file or the other way."""
+    if again:
+        message, hint = f"{name} is there twice", "send it once"
+    elif is_file:
+        message, hint = f"{name} is a file, not a text", f"send it as a text: -F {name}=..."
+    else:
+        message, hint = f"{name} is a text, not a file", _as_file(name)
+    return RequestError(Violation("malformed_form", message, hint, f"/{name}"))
 
 
 def _parsed(model: type[Any], body: bytes) -> Any:
@@ -600,16 +617,23 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
 
     @routes.post("/{batch}/cancel", status_code=202, summary="Cancel a batch")
     def cancel(batch: BatchId) -> JSONResponse:
-        """Ask for it to stop: at once if it waits, else soon. Its people may be issued again."""
+        """Ask for it to stop: at once if it waits, else soon. Its people may be issued again.
+
+        A batch whose cancel is accepted releases nothing; `too_late_to_cancel` says that its package is being released,
+        or was, and stays.
+        """
         return JSONResponse(batches.status(batches.cancel(batch)), 202)
 
     @routes.post("/{batch}/withdrawals", status_code=202, summary="Withdraw people", openapi_extra=_body(Withdrawal))
     async def withdraw(request: Request, batch: BatchId) -> JSONResponse:
-        """Take people out, and plan their pieces anew: until the package has been fetched."""
+        """Take people out, and plan their pieces anew: until the package has been fetched.
+
+        `withdrawn_rows` says how many rows of the extract each key has: all of them are taken out. It is null as long
+        as the extract has not been read; a key that is not in it then fails the batch (`unknown_person`).
+        """
         orders.require_json(request)
         asked = _parsed(Withdrawal, await orders.read_body(request, settings.max_body_bytes))
-        found = await run_in_threadpool(batches.withdraw, batch, asked.people)
-        return JSONResponse(await run_in_threadpool(batches.status, found), 202)
+        return JSONResponse(await run_in_threadpool(batches.withdraw, batch, asked.people), 202)
 
     @routes.get("/{batch}/reprints", summary="Reprints")
     def reprints(batch: BatchId) -> JSONResponse:
