@@ -144,7 +144,7 @@ def test_the_ratio_is_printed_with_its_date(profiles: Profiles, raw: Raw) -> Non
     items = issue(
         profiles["society"], raw(person={"born_on": "1953-05-10"}, burden={"ratio": 2, "effective_on": "2025-08-01"})
     )
-    assert (items.texts["burden.text"], items.texts["burden.effective_on"]) == ("2割", "令和7年8月1日")
+    assert (items.texts["burden.text"], items.texts["burden.effective_on"]) == ("2割", "令和 7年 8月 1日")
     assert (items.flags["burden.is_printed"], items.flags["burden.has_effective_date"]) == (True, True)
 
 
