@@ -341,6 +341,8 @@ _declare(
         "layout_role": "A layout that says how it is read aloud leaves something out, or names what is not there.",
         "layout_covered": "A shape lies over a text, or something dark lies in a symbol or its clear space.",
         "layout_contrast": "A text whose ink hardly differs from the ground beneath it.",
+        "layout_bleed": "A ground ends at the trim or short of the bleed: where the cut is off, an edge stays white.",
+        "layout_total_ink": "An ink of a layout or a profile lays more on one place than the insurer's `total_ink`.",
         "layout_collision": "Two texts or symbols that can be visible together overlap.",
         "insurer_check_digit": "The insurer number's check digit is wrong.",
         "insurer_prefecture": "The insurer number's prefecture is none of 01 to 47 (warning).",
