@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, tell_stand_in, to_json, unwritable
-from docgen.errors import CODES, PackageError, RequestError, Violation, several
+from docgen.errors import CODES, LayoutError, PackageError, RequestError, Violation, several
 from docgen.settings import Settings
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
@@ -295,9 +295,12 @@ def _issue(begun: _Begun, store: Store, *, resume: bool, as_json: bool) -> None:
 
 def _finish(begun: _Begun, store: Store, id_: str, folder: _Folder, *, as_json: bool) -> None:
     """Run the batch to its package; leave nothing of one that is refused before it has parts."""
+    from docgen.bulk.stages import BulkStages
+
     try:
+        BulkStages().require_sound(begun.machine, begun.job)
         batch = _run(begun, store, id_)
-    except RequestError:
+    except (LayoutError, RequestError):
         if folder.is_new:
             folder.restore()
         raise

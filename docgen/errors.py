@@ -324,6 +324,7 @@ _declare(
         "layout_wording_missing_glyph": "A text that is the same on every document has a character that no face has.",
         "layout_trim_not_allowed": "A profile asks for a trim size that the layout is not drawn for.",
         "layouts_folder": "The folder of layouts, profiles and samples is not there.",
+        "layouts_wrong": "A batch is refused, since layouts that it would be printed from have errors.",
         "layouts_unread": "A file that looks like a layout, a profile or a sample, and that nobody reads.",
         "layout_syntax": "The YAML file cannot be read.",
         "layout_unknown_key": "A key that the layout language does not know.",

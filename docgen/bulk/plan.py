@@ -51,9 +51,11 @@ def plan(
 ) -> Plan:
     """Take the input in and decide everything, in a folder that is gone afterwards. Nothing is noted in the ledger.
 
-    `lists` are the contents of `listed` and `withdrawn`. Raises what taking in a batch raises.
+    `lists` are the contents of `listed` and `withdrawn`. Raises what taking in a batch raises, and LayoutError
+    `layouts_wrong`.
     """
     stages = BulkStages()
+    stages.require_sound(settings, job)
     with scratch() as folder:
         store = Store.open(folder / "store")
         options = {name: f"work/{name}.txt" for name in lists}
