@@ -527,7 +527,7 @@ def reconcile(
     if as_json:
         typer.echo(to_json(report.as_dict()))
     else:
-        for finding in report.findings:
+        for finding in (*report.strays, *report.findings):
             typer.echo(finding, err=True)
     if not report.ok:
         if not as_json:

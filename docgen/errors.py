@@ -232,6 +232,7 @@ _declare(
         "package_table": "A table of a package is missing, has other columns, or a row that is none.",
         "package_file_missing": "The manifest names a file that the package does not have.",
         "package_file_unknown": "The package has a file that the manifest does not name.",
+        "package_file_stray": "A file that a file manager has left in a package (.DS_Store): no difference.",
         "package_file_changed": "A file of a package is not the one that the manifest names: another size or hash.",
         "package_file_unreadable": "A file of a package is no PDF, or is damaged.",
         "package_counts": "A package's counts do not add up, or are not those of its tables and files.",
