@@ -18,7 +18,7 @@ import typer
 
 from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, tell_stand_in, to_json, unwritable
 from docgen.errors import CODES, LayoutError, PackageError, RequestError, Violation, several
-from docgen.settings import Settings
+from docgen.settings import Settings, variable
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
 if TYPE_CHECKING:
@@ -275,11 +275,9 @@ def _other_batch() -> RequestError:
 def _issue(begun: _Begun, store: Store, *, resume: bool, as_json: bool) -> None:
     try:
         with _stopping():
-            try:
+            with _writing(store):
                 folder = _Folder(store)
                 id_ = begun.id_in(store, resume=resume)
-            except OSError as error:
-                raise unwritable(store.location, error) from None
             if id_ is not None:
                 if not as_json:
                     tell_stand_in(begun.settings.output_profile)
@@ -291,6 +289,21 @@ def _issue(begun: _Begun, store: Store, *, resume: bool, as_json: bool) -> None:
     _tell_package(store, as_json=as_json)
     if id_ is not None and as_json:  # not before: what is refused is JSON on standard error, and nothing else
         tell_stand_in(begun.settings.output_profile)
+
+
+@contextmanager
+def _writing(store: Store) -> Iterator[None]:
+    """Raise RequestError `unwritable_file` for an --out that cannot be made or written."""
+    from docgen.bulk.scratch import Unwritable
+
+    try:
+        yield
+    except Unwritable as fault:
+        raise unwritable(str(fault.folder), fault.error) from None
+    except OSError as error:
+        if error.filename and Path(store.location) not in (Path(error.filename), *Path(error.filename).parents):
+            raise  # something else, that is read
+        raise unwritable(store.location, error) from None
 
 
 def _finish(begun: _Begun, store: Store, id_: str, folder: _Folder, *, as_json: bool) -> None:
@@ -633,7 +646,8 @@ def reprint(
         raise typer.BadParameter("nothing is selected", param_hint="--piece, --person or --page")
     store = Store.open(out)
     with _opened(package) as original:
-        counts = printed_again(original, store, selection, reason, cards_only=cards_only)
+        with _writing(store):
+            counts = printed_again(original, store, selection, reason, cards_only=cards_only)
         # On a store each file would be a request.
         others = of_other_size(original) if "://" not in original.location else []
     _tell_counts(counts.as_dict())
@@ -728,12 +742,17 @@ def worker(
     """Join a Dask scheduler, and print what it hands out.
 
     The machine needs the same docgen, layouts, fonts and colour profile in the same places, and the batches' store.
+    Where these are is said by who runs the batch. Ends with exit code 5 when the scheduler is there no more.
     """
+    from docgen.bulk.tasks import ENGINE_SETTINGS
     from docgen.bulk.worker import join
 
     settings = Settings()
     address = scheduler or settings.scheduler
     if not address:
         raise typer.BadParameter("no scheduler is named", param_hint="--scheduler or DOCGEN_SCHEDULER")
+    if idle := sorted(settings.model_fields_set.intersection(ENGINE_SETTINGS)):
+        message = "no effect on a worker: who runs the batch says where layouts, fonts and colour profile are"
+        typer.echo(f"{', '.join(map(variable, idle))}: {message}", err=True)
     with _stopping(), suppress(KeyboardInterrupt):
-        join(address, workers or settings.workers)
+        join(address, workers or settings.workers, typer.echo)

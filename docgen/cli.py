@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -158,6 +159,8 @@ def _write(name: str, content: bytes) -> None:
         sys.stdout.buffer.flush()
         return
     path = Path(name)
+    if not path.name:  # . and /
+        raise unwritable(name, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 import typer
 from pydantic import ValidationError
 
+from docgen.bulk.scratch import UNWRITABLE
 from docgen.errors import AssetError, BatchError, DocgenError, LayoutError, RequestError, Violation
 from docgen.pdf.icc import load_output_profile
 from docgen.settings import faults
@@ -63,8 +65,20 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
         except BrokenPipeError:
             sys.stderr.close()  # the reader of our output left; Python would complain about it at exit
             raise typer.Exit(0) from None
+        except OSError as error:
+            fail([_unusable(error)], REFUSED, as_json=bool(kwargs.get("as_json")))
 
     return guarded
+
+
+def _unusable(error: OSError) -> Violation:
+    """What the system says of a file: of one that has no name here, the whole place is in the traceback."""
+    if error.filename is None:
+        if error.errno not in UNWRITABLE:
+            raise error
+        return Violation("unwritable_file", f"standard output: {error.strerror}", "send it where there is room")
+    hint = "see that it is what it should be, and may be read and written"
+    return Violation("unreadable_file", f"{os.fsdecode(error.filename)}: {error.strerror}", hint)
 
 
 def exit_code(error: DocgenError) -> int:

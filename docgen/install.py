@@ -24,13 +24,13 @@ State = Literal["ok", "missing", "altered"]
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file that docgen needs: what it is, where it was found, and how to get it."""
+    """A file that docgen needs: what it is, where it was found, and how to get it: by a package, if that helps."""
 
     id: str
     name: str
     path: Path | None
     state: State
-    package: str
+    package: str | None
     hint: str
 
 
@@ -46,7 +46,8 @@ def survey(settings: Settings) -> tuple[Asset, ...]:
 def _face(registry: FontRegistry, face: FaceSpec) -> Asset:
     path = registry.find(face.id)
     state: State = "missing" if path is None else "ok" if is_accepted(face, path) else "altered"
-    return Asset(face.id, face.family, path, state, face.debian.package, face.hint)
+    package = None if path is not None and registry.is_named(path) else face.debian.package
+    return Asset(face.id, face.family, path, state, package, registry.hint(face.id))
 
 
 def _output_profile(path: Path) -> Asset:
@@ -63,7 +64,7 @@ def install(settings: Settings) -> tuple[Asset, ...]:
     Raises AssetError, saying what to get and where to put it, for whatever is still not there: without apt, without
     the right to use it, or where the packages hold other versions than fonts.toml accepts.
     """
-    packages = sorted({asset.package for asset in survey(settings) if asset.state != "ok"})
+    packages = sorted({asset.package for asset in survey(settings) if asset.package and asset.state != "ok"})
     if packages and shutil.which("apt-get"):
         _apt_install(packages)
     assets = survey(settings)
@@ -88,7 +89,7 @@ def _apt_install(packages: list[str]) -> None:
 
 def _violation(asset: Asset) -> Violation:
     hint = asset.hint
-    if shutil.which("apt-get"):
+    if asset.package and shutil.which("apt-get"):
         hint = f"as root run `apt-get install {asset.package}`; or {hint}"
     of_profile = asset.id == OUTPUT_PROFILE
     if asset.state == "missing":

@@ -71,6 +71,12 @@ def _check_folder(path: Any) -> Any:
     return path
 
 
+def _check_font_folder(path: Path) -> Path:
+    if not path.expanduser().is_dir():
+        raise ValueError(f"{path} is no folder: make it and put font files there, or leave it out")
+    return path
+
+
 def _check_ledger(url: SecretStr) -> SecretStr:
     sqlite_file(url.get_secret_value())
     return url
@@ -162,9 +168,12 @@ class Settings(BaseSettings):
         default_factory=lambda: data_dir("fonts") / "fonts.toml",
         description="The catalogue of faces and stacks. By default the one that comes with docgen.",
     )
-    font_path: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split_path)] = Field(
+    font_path: Annotated[
+        tuple[Annotated[Path, AfterValidator(_check_font_folder)], ...], NoDecode, BeforeValidator(_split_path)
+    ] = Field(
         default=(),
-        description="Folders in which font files are looked for first, separated as in PATH.",
+        description="Folders in which font files are looked for first, separated as in PATH. A file that is there is "
+        "used, or refused (`font_altered`) if it is not the accepted one.",
     )
     output_profile: Path = Field(
         default_factory=default_output_profile,

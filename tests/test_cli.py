@@ -160,11 +160,23 @@ def test_a_record_that_cannot_be_read_exits_1(where: str, tmp_path: Path) -> Non
     assert_no_traceback(result)
 
 
-def test_a_place_that_cannot_be_written_exits_1(record: dict[str, Any], tmp_path: Path) -> None:
-    result = render(record, tmp_path / "nowhere" / "card.pdf")
+@pytest.mark.parametrize("place", ["nowhere/card.pdf", ".", "/", "/proc/nope"])
+def test_a_place_that_cannot_be_written_exits_1(record: dict[str, Any], place: str, tmp_path: Path) -> None:
+    arguments = ("--insurer", "association", "--record", "-", "--out", place)
+    result = run("render", "card", *arguments, stdin=json.dumps(record).encode(), cwd=tmp_path)
     assert result.returncode == 1
     assert b"<unwritable_file>" in result.stderr
     assert_no_traceback(result)
+
+
+def test_a_full_standard_output_is_told_in_one_line() -> None:
+    command = [sys.executable, "-m", "docgen.cli", "layout", "schema"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        "standard output: No space left on device (send it where there is room) <unwritable_file>\n"
+    )
 
 
 @pytest.mark.parametrize(

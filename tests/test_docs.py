@@ -147,3 +147,13 @@ def test_the_batches_of_the_readme_and_of_the_issuers_guide_are_made_in_the_orde
         assert b"already_issued" not in done.stderr
         if arguments[0] == "issue":
             assert re.search(rb"^printed +[1-9]", done.stdout, re.MULTILINE)
+
+
+def test_the_sample_proxy_lets_through_what_the_service_itself_judges() -> None:
+    text = (REPOSITORY / "docs/operators.md").read_text(encoding="utf-8")
+    server = text.partition("```nginx\n")[2].partition("```")[0]
+    sizes = [int(size) << {"m": 20, "g": 30}[unit] for size, unit in re.findall(r"max_body_size (\d+)([mg]);", server)]
+    settings = Settings()
+    assert sizes[0] >= settings.max_body_bytes
+    assert sizes[1] >= settings.max_upload_bytes
+    assert set(re.findall(r"proxy_pass (\S+);", server)) == {f"http://{settings.host}:{settings.port}"}

@@ -48,6 +48,21 @@ def test_a_survey_tells_found_from_missing_and_altered(bare: Settings, tmp_path:
     assert set(states.values()) == {"missing"}
 
 
+def test_an_altered_file_in_a_named_folder_is_told_with_what_to_do_and_apt_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ipamjm.ttf").write_bytes(b"another version")
+    write_program(tmp_path / "apt-get", f"touch {tmp_path}/asked")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(AssetError) as caught:
+        install(Settings(font_path=(tmp_path,)))
+    (violation,) = caught.value.violations
+    assert violation.code == "font_altered"
+    assert str(tmp_path / "ipamjm.ttf") in violation.message
+    assert violation.hint.startswith("put ipamjm.ttf from ")
+    assert not (tmp_path / "asked").exists()
+
+
 def test_a_profile_of_another_kind_is_told_from_a_missing_one(
     bare: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,14 +25,25 @@ def test_the_service_binds_to_loopback_unless_told_otherwise() -> None:
     assert Settings().host == "127.0.0.1"
 
 
-def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fonts = tmp_path / "fonts", tmp_path / "more"
+    for folder in fonts:
+        folder.mkdir()
     monkeypatch.setenv("DOCGEN_PORT", "8123")
     monkeypatch.setenv("DOCGEN_LAYOUTS_DIR", "/srv/layouts")
-    monkeypatch.setenv("DOCGEN_FONT_PATH", os.pathsep.join(["/srv/fonts", "/opt/fonts"]))
+    monkeypatch.setenv("DOCGEN_FONT_PATH", os.pathsep.join(map(str, fonts)))
     settings = Settings()
     assert settings.port == 8123
     assert settings.layouts_dir == Path("/srv/layouts")
-    assert settings.font_path == (Path("/srv/fonts"), Path("/opt/fonts"))
+    assert settings.font_path == fonts
+
+
+def test_a_folder_of_fonts_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    result = run("serve", env={"DOCGEN_FONT_PATH": f"{tmp_path}{os.pathsep}{tmp_path}/fnots"})
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode() == (
+        f"DOCGEN_FONT_PATH: {tmp_path}/fnots is no folder: make it and put font files there, or leave it out\n"
+    )
 
 
 def test_a_value_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

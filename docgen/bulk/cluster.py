@@ -12,7 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -24,7 +24,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, wait
 
 from docgen.bulk.interrupts import INTERRUPT, handled
 from docgen.bulk.job import Job
-from docgen.bulk.scratch import sweep
+from docgen.bulk.scratch import scratch, sweep
 from docgen.bulk.store import Store
 from docgen.errors import BatchError, DocgenError, Violation
 
@@ -92,6 +92,7 @@ class Cluster:
         self._workers, self._scheduler = workers, scheduler
         self._local: LocalCluster | None = None
         self._client: Client | None = None
+        self._folder = ExitStack()
 
     def close(self) -> None:
         """End the local processes; leave the remote ones alone."""
@@ -99,6 +100,7 @@ class Cluster:
         for part in (client, local):
             if part is not None:
                 part.close(timeout=10)
+        self._folder.close()
 
     def run(
         self, task: Task, numbers: Iterable[int], begin: Callable[[int, int], None], attempts: int = 3
@@ -146,9 +148,11 @@ class Cluster:
 
     def _start(self) -> Client:
         for attempt in range(1, STARTS + 1):
+            folder = self._folder.enter_context(scratch())
             with _held_back():
                 try:
-                    self._local = _local_cluster(self._workers)
+                    with dask.config.set(own(folder)):
+                        self._local = _local_cluster(self._workers)
                     return _client(self._local)
                 except (RuntimeError, OSError, BatchError) as error:
                     log.warning("the workers could not be started, attempt %d: %s", attempt, where(error))
@@ -212,6 +216,11 @@ def _held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     if held:
         raise KeyboardInterrupt
+
+
+def own(folder: Path) -> Mapping[str, str]:
+    """The setting that has Dask keep its files in a folder: it leaves some of them behind, and none is personal."""
+    return {"temporary-directory": str(folder)}
 
 
 def _local_cluster(workers: int) -> LocalCluster:

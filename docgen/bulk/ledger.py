@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -24,7 +25,8 @@ from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from docgen.bulk.job import Job, nobody_printed
 from docgen.bulk.scratch import make_private
@@ -172,6 +174,16 @@ class Batch:
         """Whether there is something left to run."""
         return self.state in LIVE
 
+    @property
+    def cancellable(self) -> bool:
+        """Whether it can be stopped: nothing of it was released yet, nor is about to be."""
+        return self.live and self.state != "releasing" and not self.released_before
+
+    @property
+    def released_before(self) -> bool:
+        """Whether people were withdrawn from its package when that had been released."""
+        return bool(self.options.get(_RELEASED))
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -220,6 +232,7 @@ class LeaseLost(Exception):
     """Another run has taken the batch over, or it was deleted: this run must stop and write nothing more."""
 
 
+_RELEASED = "released"  # among the options of a batch that is made again, without the withdrawn
 _AGAIN: Mapping[State, str] = {  # what to do about a batch that never will have a package
     "failed": "See its `error`, mend that, and submit it again, with another Idempotency-Key.",
     "cancelled": "Submit it again, with another Idempotency-Key.",
@@ -231,6 +244,17 @@ def not_released(batch: Batch) -> RequestError:
     """The error for who asks for the package of a batch that is not done."""
     hint = _AGAIN.get(batch.state, "Wait until it is done; see its state.")
     return RequestError(Violation("not_released", f"Batch {batch.id} is {batch.state}.", hint))
+
+
+def not_cancellable(batch: Batch) -> RequestError:
+    """The error for who asks that a batch stops which has ended, or which was released or is about to be."""
+    message = f"Batch {batch.id} is {batch.state}."
+    if not batch.live and batch.state != "done":
+        return RequestError(Violation("batch_ended", message, "There is nothing left to cancel."))
+    if batch.released_before:
+        message += " Its package had been released, and is made again without who was withdrawn."
+    hint = "Nothing has changed. Until it is handed out, people can be withdrawn."
+    return RequestError(Violation("too_late_to_cancel", message, hint))
 
 
 class Ledger:
@@ -255,6 +279,10 @@ class Ledger:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
+
+    def ask(self) -> None:
+        """Ask the database for next to nothing. Raises BatchError `ledger_unavailable` after `patience` seconds."""
+        self.read(lambda link: link.scalar(sa.select(_meta.c.value).where(_meta.c.name == "schema")))
 
     # --- batches ---
 
@@ -385,16 +413,26 @@ class Ledger:
         return found
 
     def cancel(self, batch: str) -> Batch:
-        """Ask that a batch stops. Under nobody's lease it is cancelled at once, else its run does it soon."""
+        """Stop a batch: under nobody's lease at once, else its run does it soon, and releases nothing.
+
+        Raises RequestError `too_late_to_cancel` once its package is being released or was released, also while it is
+        made again without people who were withdrawn, `batch_ended` if it has ended in another way.
+        """
 
         def ask(link: sa.Connection) -> None:
-            here = (_batches.c.id == batch) & _batches.c.state.in_(LIVE)
+            row = link.execute(sa.select(_batches).where(_batches.c.id == batch).with_for_update()).mappings().one()
+            if row["cancel"] and row["state"] == "cancelled":
+                return  # the answer to an earlier attempt was lost
+            found = _batch(row)
+            if not found.cancellable:
+                raise not_cancellable(found)
+            here = _batches.c.serial == row["serial"]
             link.execute(sa.update(_batches).where(here).values(cancel=True, updated_at=self._now))
-            free = here & (_batches.c.leased_until < self._now)
-            if row := link.execute(sa.select(_batches).where(free).with_for_update()).mappings().first():
+            if link.scalar(sa.select(sa.literal(row["leased_until"]) < self._now)):
                 self._end(link, row, "cancelled")
                 self._shut_out(link, row)
 
+        self.get(batch)
         self.write(ask)
         return self.get(batch)
 
@@ -404,7 +442,8 @@ class Ledger:
         Its people were freed when it failed, so intake looks again whether somebody else has issued them since.
         """
         here = (_batches.c.id == batch) & (_batches.c.state == "failed")
-        fresh = {"state": "queued", "intake": None, "error": None, "updated_at": self._now, "entered_at": self._now}
+        fresh: dict[str, Any] = {"state": "queued", "intake": None, "error": None, "cancel": False}
+        fresh |= {"updated_at": self._now, "entered_at": self._now}
         self.write(lambda link: link.execute(sa.update(_batches).where(here).values(fresh)))
         return self.get(batch)
 
@@ -426,7 +465,9 @@ class Ledger:
                 raise RequestError(Violation("too_late_to_withdraw", message, hint))
             values: dict[str, Any] = {"withdrawals": [*row["withdrawals"], people], "updated_at": self._now}
             if row["state"] == "done":
-                values |= {"state": "queued", "counts": None, "entered_at": self._now}
+                # What was released is not cancelled any more, neither now nor by what somebody asked before.
+                values |= {"state": "queued", "counts": None, "entered_at": self._now, "cancel": False}
+                values |= {"options": {**row["options"], _RELEASED: True}}
                 link.execute(sa.delete(_reprints).where(_reprints.c.batch == row["serial"]))
             link.execute(sa.update(_batches).where(_batches.c.serial == row["serial"]).values(values))
 
@@ -614,11 +655,16 @@ class Ledger:
             try:
                 with engine.begin() as link:
                     return ask(link)
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 if not _passes(error):
                     raise
+                if (fault := _disk_fault(error)) is not None:
+                    message = f"The ledger {self._engine.url.database} cannot be used: {fault}."
+                    hint = "See to it, then run the batch again with --resume."
+                    raise BatchError(Violation("ledger_unavailable", message, hint)) from None
                 if time.monotonic() > until:
-                    message = f"The ledger's database did not answer for {self._patience:.0f} s."
+                    waited = f" for {self._patience:.0f} s" if self._patience else ""
+                    message = f"The ledger's database did not answer{waited}."
                     hint = "See to the database, then run the batch again with --resume."
                     # The driver's words may hold the statement and its values: they stay out of the message.
                     raise BatchError(Violation("ledger_unavailable", message, hint)) from None
@@ -723,15 +769,23 @@ class Lease:
         """Let the next one run the batch at once."""
         self._write(lambda link, _: self._update(link, {"leased_until": 0.0}))
 
-    def enter(self, state: State) -> None:
-        """Note the state that the run has come to."""
-        self._write(lambda link, _: self._update(link, {"state": state, "entered_at": self.ledger._now}))
-
-    def begin_release(self, withdrawals: Sequence[str]) -> bool:
-        """Shut the door on withdrawals, if these are all there are; else there is more to take out."""
+    def enter(self, state: State) -> bool:
+        """Note the state that the run has come to; whether it had better not go on: `renew`."""
 
         def enter(link: sa.Connection, row: sa.RowMapping) -> bool:
-            if row["withdrawals"] != list(withdrawals):
+            self._update(link, {"state": state, "entered_at": self.ledger._now})
+            return bool(row["cancel"])
+
+        return self._write(enter)
+
+    def begin_release(self, withdrawals: Sequence[str]) -> bool:
+        """Shut the door on withdrawals and on a cancel, if these are all there are, and nobody has asked for one.
+
+        Here it is decided which comes first: whoever asks later is refused.
+        """
+
+        def enter(link: sa.Connection, row: sa.RowMapping) -> bool:
+            if row["cancel"] or row["withdrawals"] != list(withdrawals):
                 return False
             self._update(link, {"state": "releasing", "entered_at": self.ledger._now})
             return True
@@ -792,12 +846,17 @@ class Lease:
     ) -> None:
         """End the batch, and the lease with it. Unless it is done, its people may be issued by another batch.
 
-        `release` makes a package of it; nobody can take the batch over meanwhile. It may be called again.
+        What fails after a cancel was accepted is cancelled. `release` makes a package of it; nobody can take the batch
+        over meanwhile. It may be called again.
         """
 
         def end(link: sa.Connection, row: sa.RowMapping) -> None:
-            if row["state"] != state:  # else the answer to an earlier attempt was lost
-                release()
+            if row["state"] not in LIVE:
+                return  # the answer to an earlier attempt was lost
+            release()
+            if state == "failed" and row["cancel"]:
+                self.ledger._end(link, row, "cancelled")
+            else:
                 self.ledger._end(link, row, state, counts, error)
 
         self._write(end)
@@ -946,11 +1005,28 @@ def _shard(row: sa.RowMapping) -> Shard:
 
 # --- the databases ---
 
+_POOL_TIMEOUT_S = 2.0  # until another thread gives its connection back
+# When a connection to PostgreSQL is held to be lost: the network's own times are minutes. Of the database's work on a
+# statement none of this says anything. A URL that has one of them (`?connect_timeout=30`) decides it.
+_GIVEN_UP = {
+    "connect_timeout": 3,  # s
+    "tcp_user_timeout": 5000,  # ms until what was sent is acknowledged
+    "keepalives_idle": 5,  # s
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
 
 def _engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        return sa.create_engine(
+            parsed,
+            connect_args={name: value for name, value in _GIVEN_UP.items() if name not in parsed.query},
+            pool_pre_ping=True,
+            pool_timeout=_POOL_TIMEOUT_S,
+            hide_parameters=True,
+        )
     path = Path(parsed.database or "")
     make_private(path.parent)
     with suppress(FileExistsError):
@@ -973,15 +1049,30 @@ def _set_up_sqlite(link: Any, _: Any) -> None:
         link.execute(f"PRAGMA {pragma}")
 
 
+_DISK_FAULTS = {
+    sqlite3.SQLITE_FULL: "its disk is full",
+    sqlite3.SQLITE_IOERR: "its disk fails",
+    sqlite3.SQLITE_READONLY: "it may not be written",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+}
+
+
 def _begin_sqlite(link: sa.Connection) -> None:
     # A transaction that reads first and wants to write later can be refused in the middle; one that writes waits here.
     reading = link.get_execution_options().get("reading", False)
     link.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _passes(error: DBAPIError) -> bool:
+def _passes(error: SQLAlchemyError) -> bool:
     """Whether it may go better next time: the database is away, starting up, busy, or chose us in a deadlock."""
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    away = isinstance(error, DBAPIError) and error.connection_invalidated
+    return away or isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+
+
+def _disk_fault(error: SQLAlchemyError) -> str | None:
+    """What keeps SQLite from its file, if that is it: for somebody to put right, where a lock is to be waited for."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    return _DISK_FAULTS.get(code & 0xFF)  # what is above tells more closely where
 
 
 # --- who holds a lease ---

@@ -122,13 +122,15 @@ def _undated(code: str, message: str, hint: str) -> RequestError:
     return RequestError(Violation(code, message, f"{hint} of issue: `issued_on`, or --issued-on"))
 
 
-def absent_keys(store: Store, keys: Iterable[str]) -> list[str]:
-    """Those who are in none of a batch's parts."""
-    left = set(keys)
+def rows_of(store: Store, keys: Iterable[str]) -> dict[str, int]:
+    """How many rows of a batch's parts have each key."""
+    found = dict.fromkeys(sorted(set(keys)), 0)
     for name in store.names(part_name(0).rpartition("/")[0]):
         with store.reader(name) as stream:
-            left.difference_update(pq.read_table(stream, columns=["_key"]).column(0).to_pylist())
-    return sorted(left)
+            for key in pq.read_table(stream, columns=["_key"]).column(0).to_pylist():
+                if key in found:
+                    found[key] += 1
+    return found
 
 
 def read_list(content: bytes) -> list[str]:

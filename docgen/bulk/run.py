@@ -216,7 +216,10 @@ class _Run:
             self._batch = self._ledger.get(self._batch.id)
 
     def _pass(self) -> bool:
-        """Go through all stages; False as soon as there are other withdrawals than those that were taken in."""
+        """Go through all stages; False as soon as there are other withdrawals than those that were taken in.
+
+        Also if it was cancelled at the last moment: the next pass enters no stage.
+        """
         self._made_with = self._stages.made_with(self._settings, self._job)
         source = self._take_in(_sha256(self._made_with))
         self._enter("printing")
@@ -253,7 +256,8 @@ class _Run:
 
     def _enter(self, state: State) -> None:
         self._heart.check()
-        self._lease.enter(state)
+        if self._lease.enter(state):
+            raise Cancelled
         self._progress(Progress(state))
 
     # --- intake ---

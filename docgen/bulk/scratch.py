@@ -19,20 +19,30 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}  # which nothing but a write says
 UNWRITABLE = {*_FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
+class Unwritable(BatchError):
+    """A folder that the system does not let us make or write."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        """Name the folder."""
+        self.folder, self.error = folder, error
+        message = f"The folder {folder} cannot be written: {os.strerror(error.errno or 0)}."
+        hint = "See to the disk, its quota and the folder's owner, then run the batch again with --resume."
+        super().__init__(Violation("store_unavailable", message, hint))
+
+
 @contextmanager
 def written(folder: Path, errors: Collection[int] = UNWRITABLE) -> Iterator[None]:
-    """Raise BatchError `store_unavailable` with the folder if the system does not let the block write there.
+    """Raise Unwritable with the folder if the system does not let the block write there.
 
-    That is no fault of the batch, and may be put right. `errors` are the numbers of the system's errors that it is.
+    That is a BatchError `store_unavailable`: no fault of the batch, and may be put right. `errors` are the numbers of
+    the system's errors that it is.
     """
     try:
         yield
     except OSError as error:
         if error.errno is None or error.errno not in errors:
             raise
-        message = f"The folder {folder} cannot be written: {os.strerror(error.errno)}."
-        hint = "See to the disk, its quota and the folder's owner, then run the batch again with --resume."
-        raise BatchError(Violation("store_unavailable", message, hint)) from error
+        raise Unwritable(folder, error) from error
 
 
 @contextmanager

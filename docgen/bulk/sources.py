@@ -247,12 +247,28 @@ def _decode(path: Path, encoding: str) -> None:
                 return
 
 
+_UTF_16 = re.compile(rb"\xff\xfe|\xfe\xff|[^\n]*?(?:[,{]\0|\0[,{])")  # a comma or brace of the first line has two bytes
+_ISO_2022 = re.compile(rb"\x1b(?:\$[@B(]|\([BIJ])")  # goes into another character set, or back
+
+
+def _refuse_other_encodings(path: Path, known: str) -> None:
+    """Encodings that tell themselves at the file's beginning: with their bytes, messages on it would be riddles."""
+    with path.open("rb") as file:
+        head = file.read(_BLOCK)
+    name = "UTF-16" if _UTF_16.match(head) else ""
+    if head.isascii() and _ISO_2022.search(head):
+        name = "ISO-2022-JP (JIS)"
+    if name:
+        raise _refusal("undecodable_input", f"the file is in {name}", f"export the extract again, in {known}")
+
+
 def _encoding(path: Path) -> str:
     """`utf-8` or `cp932`.
 
     A file with a byte order mark, or with kana or kanji in UTF-8 before the first fault, is damaged UTF-8: read as
     CP932 it could become other names.
     """
+    _refuse_other_encodings(path, "UTF-8 or CP932")
     with path.open("rb") as file:
         marked = file.read(3) == codecs.BOM_UTF8
     try:
@@ -505,6 +521,7 @@ def _named(row: int) -> str:
 
 
 def _open_jsonl(path: Path) -> Rows:
+    _refuse_other_encodings(path, "UTF-8")
     try:
         _decode(path, "utf-8")
     except _Undecodable as fault:

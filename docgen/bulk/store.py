@@ -26,7 +26,7 @@ import obstore
 from obstore.store import S3Store
 
 from docgen.bulk.location import is_folder
-from docgen.bulk.scratch import make_private, scratch, written
+from docgen.bulk.scratch import Unwritable, make_private, scratch, written
 from docgen.errors import BatchError, RequestError, Violation
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class _Folder(Store):
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> None:
         target = self._path(name)
         with written(self._root):
-            make_private(self._root)
+            self._make()
             # Half-written files are kept out of the folders that are handed over, even after a kill.
             with _whole_file(target, self._root / INCOMING) as file:
                 file.writelines(chunks)
@@ -192,6 +192,12 @@ class _Folder(Store):
                     shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+    def _make(self) -> None:
+        try:
+            make_private(self._root)
+        except OSError as error:  # whatever it is: a file may be in the way, or nothing be made there
+            raise Unwritable(self._root, error) from error
 
     def _path(self, name: str) -> Path:
         return self._root / _checked(name)

@@ -39,9 +39,12 @@ class _EngineSettings:
     output_condition_registry: str
 
 
+ENGINE_SETTINGS = tuple(field.name for field in fields(_EngineSettings))
+
+
 def payload(settings: Any, input_prefixes: Sequence[str] = ()) -> dict[str, Any]:
     """The settings of an engine as JSON, and the s3:// prefixes that extracts may be fetched from."""
-    values = {field.name: getattr(settings, field.name) for field in fields(_EngineSettings)}
+    values = {name: getattr(settings, name) for name in ENGINE_SETTINGS}
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
     return {**plain, "font_path": [str(path) for path in settings.font_path], "input_prefixes": list(input_prefixes)}
 
@@ -84,7 +87,7 @@ def _settle() -> None:
 
 def as_text(settings: Settings) -> str:
     """What of the settings an engine is loaded with."""
-    return json.dumps({field.name: settings[field.name] for field in fields(_EngineSettings)})
+    return json.dumps({name: settings[name] for name in ENGINE_SETTINGS})
 
 
 def print_shard(settings: Settings, store: Store, job: Job, number: int, shards: int) -> Mapping[str, Any]:

@@ -15,6 +15,8 @@ from docgen.symbols.qr import QUIET_MODULES, Level, QrTooLong, encode
 from docgen.text.faces import MissingGlyphs
 from docgen.text.setting import DoesNotFit, Setter, TextSetter
 
+_new = tuple.__new__  # see docgen.text.setting
+
 
 @dataclass(frozen=True, slots=True)
 class TextSlot:
@@ -32,10 +34,10 @@ class TextSlot:
     def place(self, text: str, dx: float = 0.0, dy: float = 0.0) -> PlacedText:
         """Set a text here, moved by (dx, dy) mm. Raises MissingGlyphs or DoesNotFit."""
         setter = self.setter
-        return PlacedText(
+        return _new(PlacedText, (
             self.element, self.x + dx, self.y + dy, setter.width, setter.height,
             setter.set(text), self.ink, self.rotate, setter.size,
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

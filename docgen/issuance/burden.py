@@ -17,12 +17,17 @@ def burden_from(born_on: date) -> date:
     For births on the 1st it is that birthday itself, since 70 is reached on the day before (1 January: 1 January,
     2 January: 1 February). Source: https://www.yuken-kenpo.or.jp/kourei/
     """
-    reached = age_reached_on(born_on, 70)
-    return date(reached.year + reached.month // 12, reached.month % 12 + 1, 1)
+    return _first_of_month(age_reached_on(born_on, 70), 1)
+
+
+def _first_of_month(day: date, months: int) -> date:
+    """The first of the month that comes `months` after the day's own."""
+    count = day.month - 1 + months
+    return date(day.year + count // 12, count % 12 + 1, 1)
 
 
 def burden_violations(burden: Burden | None, born_on: date, issued_on: date) -> Iterator[Violation]:
-    """Required from `burden_from`; printed earlier only if it takes effect after the issue, and never before 70."""
+    """Required from `burden_from`, and never in effect before; a change to come is one."""
     start = burden_from(born_on)
     if burden is None:
         if issued_on >= start:
@@ -33,7 +38,7 @@ def burden_violations(burden: Burden | None, born_on: date, issued_on: date) -> 
                 pointer="/burden",
             )
         return
-    if burden.effective_on < start or (issued_on < start and burden.effective_on <= issued_on):
+    if burden.effective_on < start:
         yield Violation(
             "ratio_before_70",
             f"the ratio takes effect before {start}",
@@ -56,6 +61,24 @@ def burden_violations(burden: Burden | None, born_on: date, issued_on: date) -> 
             "the pending ratio is the present one",
             "leave pending out",
             pointer="/burden/pending/ratio",
+        )
+
+
+def in_force_violations(burden: Burden, born_on: date, issued_on: date, months_ahead: int) -> Iterator[Violation]:
+    """For documents that hold from their issue: some ratio is in effect on the first day on which one has to be.
+
+    That day is `burden_from`, or the issue if it comes later. Documents for a yearly change are issued before it with
+    the coming ratio alone (in July for 1 August): up to the first of the month that is `months_ahead` away. No source
+    fixes how far.
+    """
+    start = burden_from(born_on)
+    latest = max(issued_on, _first_of_month(issued_on, months_ahead)) if issued_on >= start else start
+    if burden.effective_on > latest:
+        yield Violation(
+            "ratio_not_in_force",
+            f"no ratio from {max(issued_on, start)} to {burden.effective_on - timedelta(days=1)}",
+            "give the ratio of that time, and the later one as burden.pending",
+            pointer="/burden/effective_on",
         )
 
 

@@ -15,10 +15,20 @@ from docgen.issuance.items import PART, PrintItems, Substitution
 from docgen.issuance.names import KANA, REGISTERED, front_kana, front_name, named_in_public, registered_name, spelled
 from docgen.issuance.profile import CardSettings, InsurerProfile
 from docgen.issuance.record import CardRecord, PersonName
-from docgen.issuance.rules import ISSUED_ON_MISSING, age_violations, date_violations, not_applicable, table_violations
+from docgen.issuance.rules import (
+    ISSUED_ON_MISSING,
+    age_violations,
+    date_violations,
+    early_violations,
+    not_applicable,
+    table_violations,
+)
 from docgen.issuance.validity import Expiry, expiry
 
 CATALOGUE = catalogue.CARD
+
+# When the law on the card came into force: https://www.mhlw.go.jp/web/t_doc?dataId=84ac0107&dataType=0&pageNo=1
+FIRST_ISSUE = date(2024, 12, 2)
 
 # The record's value behind each text; the rest comes from the profile.
 POINTERS = {
@@ -67,11 +77,12 @@ def issue_card(record: CardRecord, profile: InsurerProfile, issued_on: date | No
     issued = record.issued_on or issued_on
     if issued is None:
         raise RecordError([ISSUED_ON_MISSING, *violations])
-    violations += date_violations(record, issued)
+    violations += [*early_violations(issued, FIRST_ISSUE), *date_violations(record, issued)]
     if record.person.born_on > issued:
         raise RecordError(violations)
     validity = _expiry(record, profile, issued)
-    violations += age_violations(record, issued, validity, with_burden=settings.burden == "printed")
+    burden = profile.burden if settings.burden == "printed" else None
+    violations += age_violations(record, issued, validity, burden=burden)
     if violations:
         raise RecordError(violations)
     return _items(record, profile, settings, issued, validity)

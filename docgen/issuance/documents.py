@@ -92,13 +92,17 @@ def _document(
     def parse_and_issue(raw: object, profile: InsurerProfile, issued_on: date | None = None) -> PrintItems:
         """Violations of the record's form and of the rules come back together."""
         try:
-            record = parse(model, raw)
+            record = parse(model, raw, profile.names.signs)
         except RecordError as error:
             found = error.violations
         else:
             return issue(record, profile, issued_on)
         sound = _sound(raw, found)
-        beyond = _rules_beyond(found, lambda: issue(parse(model, stand_in(sound)), profile, issued_on)) if sound else []
+
+        def issue_rest() -> PrintItems:
+            return issue(parse(model, stand_in(sound), profile.names.signs), profile, issued_on)
+
+        beyond = _rules_beyond(found, issue_rest) if sound else []
         raise RecordError([*found, *beyond])
 
     return Document(name, catalogue, parse_and_issue, constants, partial(record_schema, model), drawn_by, title)

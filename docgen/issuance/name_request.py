@@ -30,7 +30,7 @@ from docgen.issuance.forms import (
 from docgen.issuance.items import Catalogue, ItemSpec, Need, PrintItems, always
 from docgen.issuance.names import REGISTERED, named_in_public, registered_name, spelled
 from docgen.issuance.profile import InsurerProfile, RequestSettings
-from docgen.issuance.record import PersonName, Text
+from docgen.issuance.record import PersonName, Reading
 from docgen.issuance.rules import insured_violations
 
 FORMER_SURNAME, SEX_ALIAS = "former-surname-request", "sex-alias-request"
@@ -89,7 +89,7 @@ class FormerSurnameRecord(NameRequestRecord):
     The surname is `person.former_surname`.
     """
 
-    former_surname_kana: Text | None = Field(default=None, description="旧姓のフリガナ")
+    former_surname_kana: Reading | None = Field(default=None, description="旧姓のフリガナ, in katakana")
 
 
 class SexName(FormName):

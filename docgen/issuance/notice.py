@@ -39,6 +39,7 @@ from docgen.issuance.rules import (
     ISSUED_ON_MISSING,
     age_violations,
     date_violations,
+    early_violations,
     not_applicable,
     table_violations,
     under,
@@ -56,6 +57,11 @@ def too_many_digits(text: str) -> tuple[str, str, str] | None:
     digits = sum(char.isdecimal() for char in text)
     message = f"{digits} digits of an individual number, where 4 are allowed"
     return ("individual_number_too_long", message, "send the last four alone") if digits > 4 else None
+
+
+# The law behind notices was promulgated on this day (https://wic-net.com/material/document/9986/6), and they were sent
+# before the cards: no source fixes the first day.
+FIRST_ISSUE = date(2023, 6, 9)
 
 
 def _check_last_four(text: str) -> str:
@@ -246,6 +252,7 @@ def issue_notice(record: NoticeRecord, profile: InsurerProfile, issued_on: date 
     issued = record.issued_on or issued_on
     if issued is None:
         raise RecordError([ISSUED_ON_MISSING, *violations])
+    violations += early_violations(issued, FIRST_ISSUE)
     for at, person in enumerate(record.people):
         violations += under(f"/people/{at}", _date_rules(person, profile, settings, issued))
     if violations:
@@ -299,7 +306,7 @@ def _date_rules(
 ) -> Iterator[Violation]:
     yield from date_violations(person, issued)
     if person.person.born_on <= issued:
-        yield from age_violations(person, issued, _expiry(person, profile, settings, issued), with_burden=True)
+        yield from age_violations(person, issued, _expiry(person, profile, settings, issued), burden=profile.burden)
 
 
 def _expiry(person: NoticePerson, profile: InsurerProfile, settings: NoticeSettings, issued: date) -> Expiry | None:

@@ -20,6 +20,7 @@ from docgen.issuance.base import Line, Model, as_tuple
 from docgen.issuance.categories import Category
 from docgen.issuance.eras import FirstYear, LaterEra, anniversary
 from docgen.issuance.extract import BulkSettings
+from docgen.issuance.record import LostSign
 from docgen.issuance.substitution import Substituter
 from docgen.units import MOST_INK
 
@@ -121,11 +122,18 @@ class Alias(Model):
 
 
 class Names(Model):
-    """How names are put together. `separator` stands between family and given name."""
+    """How names are put together. `separator` stands between family and given name.
+
+    `signs` are printed in names, though conversions leave them in the place of a lost character: for an insurer that
+    writes one on purpose. No source fixes it.
+    """
 
     separator: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{0,2}$")] = "\u3000"
     former_surname: FormerSurname = FormerSurname()
     alias: Alias = Alias()
+    signs: Annotated[tuple[LostSign, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Signs of a lost character that names may have"
+    )
 
 
 class Sex(Model):
@@ -153,12 +161,14 @@ class BurdenWording(Model):
 
     `below_70` is printed without a date (法定負担割合のとおり: https://ishikokuho.okayama.jp/マイナ保険証-1/マイナ保険証にしていない方),
     or nothing is. `pending`: one field holds the coming ratio and the present one with its last day
-    (https://www.saitama-koukikourei.org/news/post-5235-2).
+    (https://www.saitama-koukikourei.org/news/post-5235-2). `months_ahead`: how many months before its ratio takes
+    effect a card or notice may be issued without the present one (1: in July for 1 August). No source fixes it.
     """
 
     below_70: Line | None = None
     ratio: Annotated[Line, _template("ratio")] = "{ratio}割"
     pending: Annotated[Line, _template("ratio", "until", "before")] = "{ratio}割（{until}までは{before}割）"
+    months_ahead: Annotated[int, Field(ge=0, le=3, description="0: the ratio of the day of issue, in any case")] = 1
 
     @model_validator(mode="after")
     def _says_the_ratio(self) -> BurdenWording:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from types import NoneType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -42,6 +42,12 @@ _CLASSES = (
     ("misplaced_mark", re.compile(rf"(?:\A|(?<=[\s{_SELECTOR}]))[{_SELECTOR}]")),
 )
 _SUSPECT = re.compile(f"[{_CONTROL}{_BIDI}{_ZERO_WIDTH}{_SELECTOR}]")
+
+# What lossy conversions leave in the place of a character; the insurer's profile may allow them.
+LostSign = Literal["〓", "■", "□", "●", "?", "？"]
+_LOST = re.compile(f"[{re.escape(''.join(get_args(LostSign)))}]")
+# Full-width and half-width katakana with their small kana, iteration and long marks: U+30A0 and U+30FB are signs.
+_KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
 
 _HINTS = {
     "control_character": "remove it; if it is U+FFFD, the text was damaged before it came here",
@@ -90,6 +96,18 @@ def _check_name(text: str) -> str:
 
 
 @lru_cache(_KEPT)
+def _check_reading(text: str) -> str:
+    for at, char in enumerate(_check_name(text), start=1):
+        if unicodedata.category(char)[0] in "LN" and not _KATAKANA.match(char):
+            raise fault(
+                "reading_not_katakana",
+                f"{char} (U+{ord(char):04X}) at character {at} is no katakana",
+                "write the reading in katakana, full-width or half-width, or leave it out",
+            )
+    return text
+
+
+@lru_cache(_KEPT)
 def _check_identifier(text: str) -> str:
     code = numbers.identifier_fault(_check_text(text))
     if code == "mixed_width":
@@ -129,6 +147,7 @@ def _day_of(value: str) -> date:
 
 
 Text = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_name)]
+Reading = Annotated[str, Field(min_length=0, max_length=100), AfterValidator(_check_reading)]
 LongText = Annotated[str, Field(max_length=200), AfterValidator(_check_name)]
 Identifier = Annotated[str, Field(max_length=38), AfterValidator(_check_identifier)]
 Branch = Annotated[str, AfterValidator(_check_branch), WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}$"})]
@@ -152,7 +171,7 @@ class AliasName(Model):
     """An alias (通称名) that stands on the front."""
 
     name: Text = Field(description="通称名 as registered, with the space between its parts if it has one")
-    kana: Text | None = Field(default=None, description="フリガナ of the alias")
+    kana: Reading | None = Field(default=None, description="フリガナ of the alias, in katakana")
 
 
 class PersonName(Model):
@@ -160,10 +179,12 @@ class PersonName(Model):
 
     family: Text | None = Field(default=None, description="氏 as registered")
     given: Text | None = Field(default=None, description="名 as registered")
-    family_kana: Text | None = Field(default=None, description="氏のフリガナ")
-    given_kana: Text | None = Field(default=None, description="名のフリガナ")
+    family_kana: Reading | None = Field(default=None, description="氏のフリガナ, in katakana")
+    given_kana: Reading | None = Field(default=None, description="名のフリガナ, in katakana")
     full_name: Text | None = Field(default=None, description="氏名 as registered, for people without the split")
-    full_kana: Text | None = Field(default=None, description="フリガナ of the whole name, where it is not in two parts")
+    full_kana: Reading | None = Field(
+        default=None, description="フリガナ of the whole name in katakana, where it is not in two parts"
+    )
     former_surname: Text | None = Field(default=None, description="旧姓, in brackets on the person's own card only")
     alias: AliasName | None = Field(default=None, description="通称名, on the front instead of the registered name")
 
@@ -268,12 +289,13 @@ def record_schema(model: type[Model]) -> dict[str, Any]:
 Parsed = TypeVar("Parsed", bound=Model)
 
 
-def parse(model: type[Parsed], raw: object) -> Parsed:
+def parse(model: type[Parsed], raw: object, signs: Collection[LostSign] = ()) -> Parsed:
     """Check one record as decoded from JSON, and keep it.
 
-    Raises RecordError with every violation, each with its JSON pointer.
+    `signs` of a lost character are what names may have all the same. Raises RecordError with every violation, each with
+    its JSON pointer.
     """
-    names = [] if _names_are_sound(raw) else list(_name_violations(raw))
+    names = [] if _names_are_sound(raw) else list(_name_violations(raw, signs))
     try:
         record = model.model_validate(raw)
     except ValidationError as error:
@@ -324,8 +346,8 @@ def _unknown_keys(model: type[Model], places: Sequence[tuple[int | str, ...]]) -
 _DEEPEST = 5  # no record has a person deeper
 
 
-def _name_violations(node: object, where: str = "", depth: int = 0) -> Iterator[Violation]:
-    """What the parts of a name demand of each other; read from the raw data, so that it is told with the rest."""
+def _name_violations(node: object, signs: Collection[str], where: str = "", depth: int = 0) -> Iterator[Violation]:
+    """What is wrong with names beyond each part's form; read from the raw data, so that it is told with the rest."""
     children: Iterable[tuple[object, object]] = ()
     if isinstance(node, Mapping):
         children = node.items()
@@ -337,8 +359,9 @@ def _name_violations(node: object, where: str = "", depth: int = 0) -> Iterator[
         at = where + pointer([str(key)])
         if key in ("person", "insured") and isinstance(child, Mapping):
             yield from _one_name(child, at)
+            yield from _lost_characters(child, signs, at)
         else:
-            yield from _name_violations(child, at, depth + 1)
+            yield from _name_violations(child, signs, at, depth + 1)
 
 
 def _names_are_sound(node: object, depth: int = 0) -> bool:
@@ -363,7 +386,7 @@ _PLAIN = frozenset((str, int, bool, float, NoneType, dict, list))
 
 
 def _is_sound_name(name: dict[str, object]) -> bool:
-    """The usual names: family and given, or a full name, with a whole reading or none, and no former surname."""
+    """The usual names: family and given, or a full name, with a whole reading or none, and nothing beside."""
     full, kana = name.get("full_name") is None, name.get("family_kana") is None
     return (
         (name.get("family") is None) is not full
@@ -372,7 +395,29 @@ def _is_sound_name(name: dict[str, object]) -> bool:
         and (kana or full)
         and (name.get("full_kana") is None or kana)
         and name.get("former_surname") is None
+        and name.get("alias") is None
+        and not _LOST.search("".join(value for value in name.values() if type(value) is str))
     )
+
+
+def _lost_characters(name: Mapping[str, object], signs: Collection[str], where: str) -> Iterator[Violation]:
+    """A sign in the place of a character would be printed as somebody's name."""
+    for key, text in name.items():
+        if isinstance(text, Mapping) and key == "alias":
+            yield from _lost_characters(text, signs, f"{where}/alias")
+        if not isinstance(text, str) or key not in _NAME_PARTS:
+            continue
+        found = next((one for one in _LOST.finditer(text) if one[0] not in signs), None)
+        if found is not None:
+            yield Violation(
+                "damaged_name",
+                f"{found[0]} (U+{ord(found[0]):04X}) at character {found.start() + 1} stands for a lost character",
+                "send the registered name; a sign that is printed on purpose goes into the profile's names.signs",
+                pointer=f"{where}/{key}",
+            )
+
+
+_NAME_PARTS = frozenset((*PersonName.model_fields, *AliasName.model_fields))
 
 
 def _one_name(name: Mapping[str, object], where: str) -> Iterator[Violation]:

@@ -8,11 +8,15 @@ from datetime import date
 from typing import Protocol
 
 from docgen.errors import Violation
-from docgen.issuance.burden import burden_violations
+from docgen.issuance.burden import burden_violations, in_force_violations
 from docgen.issuance.eras import anniversary
-from docgen.issuance.profile import InsurerProfile
+from docgen.issuance.profile import BurdenWording, InsurerProfile
 from docgen.issuance.record import Burden, PersonName
 from docgen.issuance.validity import Expiry
+
+# A voluntarily continued membership ends when two years have passed since it began (健康保険法 38条1号), on that day of
+# the year: https://www.kenpo.gr.jp/osaka/magazine/back_number/379/mon.htm . Like it the others' (船員, 共済).
+CONTINUATION_YEARS = 2
 
 ISSUED_ON_MISSING = Violation(
     "issued_on_missing", "neither the record nor the job has a date of issue", "give issued_on", pointer="/issued_on"
@@ -90,8 +94,23 @@ def _continuation_violations(record: Covered, voluntary: bool) -> Iterator[Viola
         yield missing("continuation_ends_on", "a voluntarily continued membership has an end")
     if not voluntary and ends_on is not None:
         yield not_applicable("continuation_ends_on", "the membership is not voluntarily continued")
-    if ends_on is not None and record.acquired_on is not None and ends_on <= record.acquired_on:
+    if not voluntary or ends_on is None or record.acquired_on is None:
+        return
+    if ends_on <= record.acquired_on:
         yield disorder("continuation_ends_on", "the membership ends before it begins")
+    # A dependent's record names the insured person; whose acquisition it has, no source says.
+    latest = anniversary(record.acquired_on, CONTINUATION_YEARS)
+    if record.insured is None and ends_on > latest:
+        why = f"a membership that began on {record.acquired_on} ends by {latest}"
+        hint = "check both dates: acquired_on is the first day of the continued membership"
+        yield Violation("continuation_too_long", why, hint, pointer="/continuation_ends_on")
+
+
+def early_violations(issued: date, first: date) -> Iterator[Violation]:
+    """Nothing is issued before the law knows it. A latest day would need the clock, and no source fixes one."""
+    if issued < first:
+        why = f"issued on {issued}: there is no such document before {first}"
+        yield Violation("issued_too_early", why, "check the year of the date of issue", pointer="/issued_on")
 
 
 def birth_violations(born_on: date, issued: date) -> Iterator[Violation]:
@@ -123,8 +142,13 @@ def date_violations(record: Covered, issued: date) -> Iterator[Violation]:
             yield disorder(key, "after the date of issue")
 
 
-def age_violations(record: Covered, issued: date, validity: Expiry | None, *, with_burden: bool) -> Iterator[Violation]:
-    """No document from 75; from 70 a ratio, if the document has one. `validity` is None for one without an expiry."""
+def age_violations(
+    record: Covered, issued: date, validity: Expiry | None, *, burden: BurdenWording | None
+) -> Iterator[Violation]:
+    """No document from 75; from 70 a ratio, if the document has one: `burden` is the profile's part on it, else None.
+
+    `validity` is None for a document without an expiry.
+    """
     born_on = record.person.born_on
     if too_old := list(elderly_violations(born_on, issued)):
         yield from too_old
@@ -137,10 +161,13 @@ def age_violations(record: Covered, issued: date, validity: Expiry | None, *, wi
             pointer=_REASONS.get(validity.reason),
         )
         return
-    if not with_burden:
+    if burden is None:
         return
     yield from burden_violations(record.burden, born_on, issued)
-    if record.burden is None or validity is None:
+    if record.burden is None:
+        return
+    yield from in_force_violations(record.burden, born_on, issued, burden.months_ahead)
+    if validity is None:
         return
     if record.burden.effective_on > validity.on:
         yield disorder("burden/effective_on", "the ratio takes effect after the document expires")

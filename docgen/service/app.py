@@ -20,12 +20,13 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 import docgen
 from docgen.engine import Engine, Options
-from docgen.errors import DocgenError, RequestError, Violation
+from docgen.errors import BatchError, DocgenError, RequestError, Violation
 from docgen.layout.loader import layout_schema
-from docgen.service import metrics, negotiation, orders, problems
+from docgen.service import logs, metrics, negotiation, orders, problems
 from docgen.service.batches import Batches
 from docgen.service.batches import router as batch_routes
 from docgen.service.gate import CODE, Gate
+from docgen.service.readiness import Readiness
 from docgen.service.workers import Workers
 from docgen.settings import Settings
 
@@ -50,6 +51,7 @@ _ISSUE_RESPONSES: dict[int | str, dict[str, Any]] = {
     422: {"description": "The record breaks rules or does not fit; every violation is listed.", **_PROBLEM},
     503: {"description": "Too many requests, or not done in time.", **_PROBLEM},
 }
+_NOT_READY: dict[str, Any] = {"description": "The ledger does not answer.", **_PROBLEM}
 _UNKNOWN_DOCUMENT: dict[int | str, dict[str, Any]] = {"default": {"description": "Unknown document.", **_PROBLEM}}
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
@@ -65,12 +67,14 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     engine = engine or Engine.load(settings)
     workers = Workers(settings.max_queue)
     batches = Batches(settings, engine)
+    readiness = Readiness(batches.ask_ledger)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         batches.start()
         yield
         workers.close()
+        readiness.close()
         await run_in_threadpool(batches.close)
 
     app = FastAPIOffline(
@@ -89,7 +93,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.include_router(_documents(settings, engine, workers))
     app.include_router(batch_routes(settings, batches))
     app.include_router(_catalogue(engine))
-    app.include_router(_operation(engine))
+    app.include_router(_operation(engine, readiness))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
@@ -205,7 +209,7 @@ def _catalogue(engine: Engine) -> APIRouter:
     return router
 
 
-def _operation(engine: Engine) -> APIRouter:
+def _operation(engine: Engine, readiness: Readiness) -> APIRouter:
     router = APIRouter()
 
     @router.get("/livez", summary="Is the process alive?", tags=["operation"])
@@ -213,9 +217,11 @@ def _operation(engine: Engine) -> APIRouter:
         """The process answers."""
         return {"status": "alive"}
 
-    @router.get("/readyz", summary="Is it ready to work?", tags=["operation"])
+    @router.get("/readyz", summary="Is it ready to work?", tags=["operation"], responses={503: _NOT_READY})
     async def ready() -> dict[str, Any]:
-        """Fonts and colour profile are verified and the engine is warm; the service does not listen before."""
+        """Fonts and colour profile are verified and the engine is warm, or the service would not listen; and the ledger
+        answers. It is asked once a second at the most."""
+        await readiness.require()
         return {"status": "ready", "version": docgen.__version__, "insurers": len(engine.insurers)}
 
     @router.get("/metrics", summary="What was asked and answered so far", tags=["operation"], response_class=Response)
@@ -232,6 +238,9 @@ def _operation(engine: Engine) -> APIRouter:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DocgenError)
+    if isinstance(error, BatchError) and error.status == 503:
+        logs.errors.warning("%s", logs.fault(error))
+        error = problems.without_places(error)
     return _problem(request, error)
 
 

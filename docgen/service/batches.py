@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pathlib
 import secrets
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -25,11 +28,12 @@ from starlette.responses import JSONResponse, Response
 from docgen import strict_json
 from docgen.bulk.find import Selection
 from docgen.bulk.job import named, nobody_printed
-from docgen.bulk.ledger import Batch, Ledger, Reprint, not_released
+from docgen.bulk.ledger import Batch, Ledger, Reprint, not_cancellable, not_released
 from docgen.bulk.opened import MANIFEST, REJECTS_TABLE
 from docgen.bulk.policy import Policy
 from docgen.bulk.reprint import is_of, left_behind, reprint
-from docgen.bulk.request import Wish, absent_keys, format_of, job_of, list_bytes, open_extract, read_list
+from docgen.bulk.request import Wish, format_of, job_of, list_bytes, open_extract, read_list, rows_of
+from docgen.bulk.scratch import written
 from docgen.bulk.store import CHUNK, Store
 from docgen.engine import Engine
 from docgen.errors import RequestError, Violation
@@ -129,7 +133,7 @@ class Batches:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._settings, self._engine = settings, engine
         self._lock = threading.Lock()
-        self._ledgers: dict[float, Ledger] = {}
+        self._ledgers: dict[float, Future[Ledger]] = {}
         self._runner = Runner(settings, lambda: self._ledger(120.0))
         secret = settings.webhook_secret
         self._sender = (
@@ -147,19 +151,33 @@ class Batches:
         self._runner.close()
         if self._sender:
             self._sender.close()
-        for ledger in self._ledgers.values():
-            ledger.close()
+        for opened in list(self._ledgers.values()):
+            if opened.done() and opened.exception() is None:
+                opened.result().close()
 
     @property
     def ledger(self) -> Ledger:
         """The ledger, for a caller who waits. Raises BatchError `ledger_unavailable`."""
         return self._ledger(PATIENCE_S)
 
+    def ask_ledger(self) -> None:
+        """Ask the ledger's database once whether it is there. Raises BatchError `ledger_unavailable` if not."""
+        self._ledger(0.0).ask()
+
     def _ledger(self, patience: float) -> Ledger:
+        """Opened once for each patience: who comes while another thread tries gets what that one gets, and as soon."""
         with self._lock:
-            if patience not in self._ledgers:
-                self._ledgers[patience] = Ledger(self._settings.ledger, patience)
-            return self._ledgers[patience]
+            opened, tries = self._ledgers.get(patience), False
+            if opened is None:
+                opened, tries = self._ledgers.setdefault(patience, Future()), True
+        if tries:
+            try:
+                opened.set_result(Ledger(self._settings.ledger, patience))
+            except BaseException as error:
+                with self._lock:
+                    del self._ledgers[patience]
+                opened.set_exception(error)
+        return opened.result()
 
     # --- submission ---
 
@@ -273,11 +291,10 @@ class Batches:
         }
 
     def cancel(self, batch: str) -> Batch:
-        """Ask for a batch to stop. Raises RequestError `batch_ended`."""
+        """Ask for a batch to stop. Raises RequestError `batch_ended`, `too_late_to_cancel`."""
         found = self.get(batch)
-        if not found.live:
-            message = f"Batch {batch} is {found.state}."
-            raise RequestError(Violation("batch_ended", message, "There is nothing left to cancel."))
+        if not found.cancellable:
+            raise not_cancellable(found)
         return self.ledger.cancel(batch)
 
     def delete(self, batch: str) -> None:
@@ -288,11 +305,15 @@ class Batches:
         self.ledger.forget(batch)
         Store.open(found.store).delete()  # also when it is asked for again, since the first time it may have failed
 
-    def withdraw(self, batch: str, people: list[str]) -> Batch:
-        """Take people out of a batch. Raises RequestError `unknown_person`, `too_late_to_withdraw`."""
+    def withdraw(self, batch: str, people: list[str]) -> dict[str, Any]:
+        """Take people out of a batch; its status, and how many rows each key has, None if the extract is not read yet.
+
+        Raises RequestError `unknown_person`, `too_late_to_withdraw`.
+        """
         found = self.get(batch)
         store = Store.open(found.store)
-        if found.intake is not None and (absent := absent_keys(store, people)):
+        rows = rows_of(store, people) if found.intake is not None else None
+        if absent := [key for key, times in (rows or {}).items() if not times]:
             message = f"{len(absent)} of the people are not in the batch: {', '.join(absent[:20])}"
             raise RequestError(Violation("unknown_person", message, "give the keys as the extract has them"))
         name = f"work/withdrawn-{secrets.token_hex(8)}.txt"
@@ -303,7 +324,7 @@ class Batches:
             store.delete(name)
             raise
         self._runner.wake()
-        return batch_now
+        return {**self.status(batch_now), "withdrawn_rows": rows}
 
     # --- packages ---
 
@@ -411,7 +432,7 @@ def _reprinted(batch: str, made: Reprint) -> dict[str, Any]:
 
 def _links(batch: Batch) -> Iterator[tuple[str, str]]:
     yield from (("self", ""), ("events", "/events"))
-    if batch.live:
+    if batch.cancellable:
         yield "cancel", "/cancel"
     if batch.state == "done":
         yield from (("rejects", "/rejects"), ("package", "/package"), ("reprints", "/reprints"))
@@ -452,7 +473,8 @@ async def _order(request: Request, settings: Settings) -> tuple[BatchOrder, Uplo
 
 async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
     try:
-        form = await request.form(max_files=3, max_fields=20)
+        with written(pathlib.Path(tempfile.gettempdir())):  # where what is uploaded is until it is all there
+            form = await request.form(max_files=3, max_fields=20)
     except HTTPException as error:  # so Starlette tells it inside an application
         raise RequestError(Violation("malformed_form", error.detail, "send multipart/form-data")) from None
     values: dict[str, Any] = {}
@@ -584,16 +606,23 @@ def router(settings: Settings, batches: Batches) -> APIRouter:
 
     @routes.post("/{batch}/cancel", status_code=202, summary="Cancel a batch")
     def cancel(batch: BatchId) -> JSONResponse:
-        """Ask for it to stop: at once if it waits, else soon. Its people may be issued again."""
+        """Ask for it to stop: at once if it waits, else soon. Its people may be issued again.
+
+        A batch whose cancel is accepted releases nothing; `too_late_to_cancel` says that its package is being released,
+        or was, and stays.
+        """
         return JSONResponse(batches.status(batches.cancel(batch)), 202)
 
     @routes.post("/{batch}/withdrawals", status_code=202, summary="Withdraw people", openapi_extra=_body(Withdrawal))
     async def withdraw(request: Request, batch: BatchId) -> JSONResponse:
-        """Take people out, and plan their pieces anew: until the package has been fetched."""
+        """Take people out, and plan their pieces anew: until the package has been fetched.
+
+        `withdrawn_rows` says how many rows of the extract each key has: all of them are taken out. It is null as long
+        as the extract has not been read; a key that is not in it then fails the batch (`unknown_person`).
+        """
         orders.require_json(request)
         asked = _parsed(Withdrawal, await orders.read_body(request, settings.max_body_bytes))
-        found = await run_in_threadpool(batches.withdraw, batch, asked.people)
-        return JSONResponse(await run_in_threadpool(batches.status, found), 202)
+        return JSONResponse(await run_in_threadpool(batches.withdraw, batch, asked.people), 202)
 
     @routes.get("/{batch}/reprints", summary="Reprints")
     def reprints(batch: BatchId) -> JSONResponse:

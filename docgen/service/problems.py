@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from docgen.errors import CODES, DocgenError, Violation
+from docgen.errors import CODES, BatchError, DocgenError, Violation
 from docgen.wrong_values import said
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,6 +38,12 @@ def response(error: DocgenError, headers: Mapping[str, str] | None = None, **mem
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **retry, **(headers or {})},
     )
+
+
+def without_places(error: BatchError) -> BatchError:
+    """What a caller is told of a store or ledger that fails: not where on the server it is, which the log says."""
+    hint = "send it again later; if it lasts, whoever runs the service finds the reason in its log"
+    return BatchError(Violation(v.code, CODES[v.code][1].removesuffix("."), hint) for v in error.violations)
 
 
 def gravest(error: DocgenError) -> Violation:

@@ -17,6 +17,7 @@ from docgen.service.leftovers import sweep
 from docgen.settings import Settings
 
 SWEEP_S = 3600.0
+PAUSE = 10  # times as long as else, after what went wrong: a full disk is not emptied within a second
 SERVED = {"by": "service"}  # among a batch's options: batches of the command line are left to it
 
 
@@ -52,18 +53,22 @@ class Runner:
             if time.monotonic() >= sweep_at:
                 self._try(self._sweep)
                 sweep_at = time.monotonic() + SWEEP_S
-            self._try(self._run_waiting)
-            self._wake.wait(self._poll_s)
+            fine = self._try(self._run_waiting)
+            self._wake.wait(self._poll_s if fine else PAUSE * self._poll_s)
             self._wake.clear()
 
-    def _try(self, step: Callable[[], None]) -> None:
+    def _try(self, step: Callable[[], None]) -> bool:
+        """Whether it went well; if not, the log says why."""
         try:
             step()
         except DocgenError as error:
             if not self._stop.is_set():
-                logs.errors.warning("batches: %s", error.violations[0].code)
+                logs.errors.warning("batches: %s", logs.fault(error))
         except Exception as error:
             logs.errors.error("batches: %s", logs.places(error))
+        else:
+            return True
+        return False
 
     def _sweep(self) -> None:
         if swept := sweep(self._ledger(), self._settings.batches):

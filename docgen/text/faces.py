@@ -14,6 +14,7 @@ import sys
 import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -63,17 +64,18 @@ class Face:
         self.units_per_em: int = font["head"].unitsPerEm
         self.ascent: float = font["OS/2"].sTypoAscender / self.units_per_em
         self.descent: float = -font["OS/2"].sTypoDescender / self.units_per_em
-        self.postscript_name: str = font["name"].getDebugName(6)
         scale = 1000 / self.units_per_em
         head, os2 = font["head"], font["OS/2"]
         self.bounding_box = tuple(round(v * scale) for v in (head.xMin, head.yMin, head.xMax, head.yMax))
-        self.italic_angle: float = font["post"].italicAngle
         self.cap_height: float = round((getattr(os2, "sCapHeight", 0) or os2.sTypoAscender) * scale)
         # The font file does not say its stem width: the usual estimate from its weight class.
         self.stem_width: int = 50 + round((os2.usWeightClass / 65) ** 2)
-        # HarfBuzz reads the tables of glyphs ten times as fast as fontTools, which reads the small ones here.
+        # fontTools reads the small tables here; HarfBuzz those of glyphs, in a tenth of the time, and what would make
+        # fontTools load half of itself (name) or read a name of each glyph (post).
         self.hb_face = hb.Face(hb.Blob.from_file_path(str(path)))
+        self.postscript_name: str = self.hb_face.get_name(hb.OTNameIdPredefined.POSTSCRIPT_NAME)
         self._hb_font = hb.Font(self.hb_face)
+        self.italic_angle: float = self._hb_font.get_style_value(hb.StyleTag.SLANT_ANGLE)
         advance = self._hb_font.get_glyph_h_advance
         # What holds for tens of thousands of glyphs is kept small; most of them stand for one text.
         self._advances: array[float] = array(
@@ -177,14 +179,17 @@ class Face:
     def _all_texts(self) -> Iterator[tuple[str, int]]:
         """Every text that the face draws as one glyph, in an order that gives the plain characters layer 0."""
         nominal = self._hb_font.get_nominal_glyph
-        cmap = {chr(code): nominal(code) for code in self.hb_face.unicodes}
+        cmap = {chr(code): nominal(code) for code in self.hb_face.unicodes}  # in order
         # U+4E00 and the radical U+2F00 share a glyph: what is its own compatibility form comes first.
-        yield from sorted(cmap.items(), key=lambda item: (unicodedata.normalize("NFKC", item[0]) != item[0], item[0]))
-        for char, number in sorted(cmap.items()):
-            parts = unicodedata.normalize("NFD", char)
+        is_own = partial(unicodedata.is_normalized, "NFKC")
+        yield from [(char, number) for char, number in cmap.items() if is_own(char)]
+        yield from [(char, number) for char, number in cmap.items() if not is_own(char)]
+        for char, number in cmap.items():
             # Only base and marks: a compatibility ideograph's decomposition is another shape.
-            if len(parts) > 1 and _CLUSTER.fullmatch(parts):
-                yield parts, number
+            if not unicodedata.is_normalized("NFD", char):
+                parts = unicodedata.normalize("NFD", char)
+                if len(parts) > 1 and _CLUSTER.fullmatch(parts):
+                    yield parts, number
         for pair in _KANA_PAIRS:
             if (single := self._ligature(pair)) is not None:
                 yield pair, single

@@ -77,10 +77,11 @@ class FontRegistry:
     faces: Mapping[str, FaceSpec]
     stacks: Mapping[str, tuple[str, ...]]
     dirs: tuple[Path, ...]
+    extra_dirs: tuple[Path, ...]
 
     @classmethod
     def load(cls, fonts_toml: Path, extra_dirs: Iterable[Path] = ()) -> FontRegistry:
-        """Read fonts.toml; `extra_dirs` are searched before its own directories.
+        """Read fonts.toml; `extra_dirs`, which somebody has named, are searched before its own directories.
 
         Raises LayoutError `layout_syntax` or `layout_value` if the file is wrong. No font file is opened yet.
         """
@@ -96,14 +97,34 @@ class FontRegistry:
                 )
                 for problem in error.errors()
             ) from None
-        dirs = (*extra_dirs, *map(Path, parsed.dirs))
-        return cls(parsed.faces, parsed.stacks, tuple(directory.expanduser() for directory in dirs))
+        dirs, extra = (tuple(path.expanduser() for path in paths) for paths in (map(Path, parsed.dirs), extra_dirs))
+        return cls(parsed.faces, parsed.stacks, dirs, extra)
 
     def find(self, face_id: str) -> Path | None:
-        """Where the face's file is: the first accepted one, else the first of its name, else None."""
+        """Where the face's file is; None if it is nowhere.
+
+        The first of its name in `extra_dirs`, accepted or not: whoever has put it there means it. Else the first
+        accepted one, else the first of its name.
+        """
         face = self.faces[face_id]
-        found = [path for directory in self.dirs if (path := directory / face.file).is_file()]
+        named, found = (
+            [path for directory in dirs if (path := directory / face.file).is_file()]
+            for dirs in (self.extra_dirs, self.dirs)
+        )
+        if named:
+            return named[0]
         return next((path for path in found if is_accepted(face, path)), next(iter(found), None))
+
+    def is_named(self, path: Path) -> bool:
+        """Whether a file is in one of `extra_dirs`, so that installing fonts elsewhere does not help."""
+        return path.parent in self.extra_dirs
+
+    def hint(self, face_id: str) -> str:
+        """How to get the face's accepted file to where it is found, by hand."""
+        face, path = self.faces[face_id], self.find(face_id)
+        if path is None or not self.is_named(path):
+            return face.hint
+        return f"put {face.file} from {face.upstream} in its place, or remove it: DOCGEN_FONT_PATH is looked at first"
 
     def path(self, face_id: str) -> Path:
         """The face's verified file. Raises AssetError `font_missing` or `font_altered`."""
@@ -114,6 +135,7 @@ class FontRegistry:
             raise AssetError(Violation("font_missing", f"{face.family} ({face.file}) is not installed", hint))
         if not is_accepted(face, path):
             message = f"{path} is not {face.family}: its SHA-256 is not in fonts.toml"
+            hint = self.hint(face_id) if self.is_named(path) else hint
             raise AssetError(Violation("font_altered", message, hint))
         return path
 

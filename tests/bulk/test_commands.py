@@ -127,6 +127,41 @@ def test_a_package_that_cannot_be_written_is_refused_in_one_line(source: Path, p
     assert (tmp_path / "file").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("place", ["/proc/nope", "file/package", "file", "taken"])
+def test_a_reprint_that_cannot_be_written_is_refused_in_one_line(
+    state: Path, package: Path, place: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken/vendor").write_bytes(b"mine")
+    again = ("reprint", package, "--page", "vendor/C1-cards-0001.pdf:1", "--reason", "x")
+    result = run(state, *again, "--out", tmp_path / place)
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{tmp_path / place}: ")
+    assert line.endswith(" (name a place that can be written) <unwritable_file>")
+
+
+@pytest.mark.parametrize("command", ["find", "reprint", "reconcile", "cancel"])
+def test_a_file_that_is_none_is_told_in_one_line(command: str, state: Path, package: Path, tmp_path: Path) -> None:
+    copy, wrong = tmp_path / "copy", "vendor/C1-pieces.csv" if command == "reconcile" else "vendor/C1-pages.csv"
+    shutil.copytree(package, copy)
+    (copy / wrong).unlink()
+    (copy / wrong).mkdir()
+    page = ("--page", "vendor/C1-cards-0001.pdf:1")
+    arguments = {
+        "find": [copy, *page],
+        "reprint": [copy, *page, "--reason", "x", "--out", tmp_path / "again"],
+        "reconcile": [copy],
+        "cancel": [package / "vendor/manifest.json"],
+    }
+    result = run(state, command, *arguments[command])
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{package if command == 'cancel' else copy}/")
+    assert line.endswith(" <unreadable_file>")
+
+
 @pytest.mark.parametrize("command", ["issue", "cancel"])
 def test_a_state_folder_that_cannot_be_written_is_refused_in_one_line(
     command: str, source: Path, tmp_path: Path
@@ -389,6 +424,42 @@ def test_workers_of_a_remote_scheduler_make_the_same_package(source: Path, packa
         )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert (out / "vendor/manifest.json").read_bytes() == (package / "vendor/manifest.json").read_bytes()
+
+
+def test_a_worker_says_that_it_has_joined_and_that_it_has_lost_its_scheduler(tmp_path: Path) -> None:
+    env = environment(tmp_path / "state")
+    own = {**env, "TMPDIR": str(tmp_path / "tmp"), "DOCGEN_OUTPUT_CONDITION": "Custom"}
+    note = tmp_path / "scheduler.json"
+    (tmp_path / "tmp").mkdir()
+    scheduler = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    with subprocess.Popen(
+        [sys.executable, *scheduler, "--scheduler-file", str(note)], env=env, stderr=subprocess.DEVNULL
+    ) as lost:
+        address = address_in(note)
+        command = [sys.executable, "-m", "docgen.cli", "worker", "--scheduler", address, "--workers", "2"]
+        with subprocess.Popen(
+            command, env=own, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as worker:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == f"docgen prints for {address} in 2 processes\n"
+            lost.kill()
+            said, complaints = worker.communicate(timeout=60)
+    assert (worker.returncode, said) == (5, "")
+    assert complaints.splitlines() == [
+        "DOCGEN_OUTPUT_CONDITION: no effect on a worker: who runs the batch says where layouts, fonts and colour "
+        "profile are",
+        f"The scheduler at {address} has ended, or was lost: nothing is printed here any more. (See to it. Then start "
+        "`docgen worker` again.) <cluster_unavailable>",
+    ]
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_batch_leaves_nothing_in_the_temporary_folder(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path / "tmp"))
+        assert issue(tmp_path / "state", source, tmp_path / "out", by=process).returncode == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def address_in(note: Path) -> str:

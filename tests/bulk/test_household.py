@@ -264,7 +264,8 @@ def test_through_the_employer_the_mount_is_the_employers_but_for_those_who_conti
     job = replace(JOB, delivery="regular")
     (piece,) = plan(engine, family(2), job).pieces
     assert (piece.kind, piece.sheets[0].document) == ("employer", "mount-employer")
-    voluntary = family(2, 資格区分="任意継続", 資格喪失予定年月日="20260731", 事業所番号="", 事業所名称="")
+    continued = {"資格区分": "任意継続", "資格取得年月日": "20240801", "資格喪失予定年月日": "20260731"}
+    voluntary = family(2, **continued, 事業所番号="", 事業所名称="")
     (piece,) = plan(engine, voluntary, job).pieces
     assert (piece.kind, piece.sheets[0].document) == ("direct", "mount")
 

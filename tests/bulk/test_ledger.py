@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -393,6 +397,71 @@ def test_cancelling_a_running_batch_is_told_to_its_run(ledger: Ledger) -> None:
     assert ledger.get(lease.batch).state == "cancelled"
 
 
+def test_either_the_cancel_or_the_release_wins(ledger: Ledger, ledger_url: str) -> None:
+    other = Ledger(ledger_url)  # of another service
+    ends = []
+    for _ in range(20):
+        lease, start = lease_of(ledger), threading.Barrier(2)
+        with ThreadPoolExecutor(2) as threads:
+            cancelled = threads.submit(cancel_at, start, other, lease.batch)
+            released = threads.submit(release_at, start, lease)
+        assert cancelled.result() is not released.result()
+        if not released.result():
+            lease.end("cancelled")
+        ends.append(ledger.get(lease.batch))
+        assert ends[-1].state == ("done" if released.result() else "cancelled")
+        assert ends[-1].cancel_requested is cancelled.result()
+    other.close()
+
+
+def cancel_at(start: threading.Barrier, ledger: Ledger, batch: str) -> bool:
+    start.wait()
+    try:
+        return ledger.cancel(batch).cancel_requested
+    except DocgenError as error:
+        return error.violations[0].code != "too_late_to_cancel"
+
+
+def release_at(start: threading.Barrier, lease: Lease) -> bool:
+    start.wait()
+    if not lease.begin_release(()):
+        return False
+    lease.end("done", COUNTS)
+    return True
+
+
+def test_a_batch_that_has_ended_is_not_cancelled(ledger: Ledger) -> None:
+    for end, refusal in (("done", "too_late_to_cancel"), ("failed", "batch_ended"), ("cancelled", "batch_ended")):
+        lease = lease_of(ledger)
+        lease.end(end)
+        before = ledger.get(lease.batch)
+        with pytest.raises(DocgenError) as caught:
+            ledger.cancel(lease.batch)
+        assert code(caught) == refusal
+        assert ledger.get(lease.batch) == before
+
+
+def test_a_release_that_a_run_has_begun_and_nobody_goes_on_with_is_not_cancelled(ledger: Ledger) -> None:
+    lease = lease_of(ledger, seconds=0)
+    assert lease.begin_release(())
+    with pytest.raises(DocgenError) as caught:
+        ledger.cancel(lease.batch)
+    assert code(caught) == "too_late_to_cancel"
+    next_run = lease_of(ledger, ledger.get(lease.batch))
+    assert next_run.enter("printing") is False
+    assert ledger.cancel(lease.batch).cancel_requested  # what is made is made anew
+    assert next_run.enter("assembling") is True
+    assert next_run.begin_release(()) is False
+
+
+def test_a_batch_that_is_opened_again_is_not_under_a_cancel_of_before(ledger: Ledger, ledger_url: str) -> None:
+    lease = lease_of(ledger)
+    lease.end("failed")
+    with sa.create_engine(ledger_url).begin() as link:
+        link.execute(sa.text("UPDATE batches SET cancel = :yes"), {"yes": True})
+    assert not ledger.reopen(lease.batch).cancel_requested
+
+
 def test_a_running_batch_cannot_be_deleted(ledger: Ledger) -> None:
     lease = lease_of(ledger)
     with pytest.raises(DocgenError) as caught:
@@ -506,6 +575,60 @@ def test_a_database_that_stays_away_is_reported_without_its_address(postgres: Po
         postgres.start()
     assert code(caught) == "ledger_unavailable"
     assert "127.0.0.1" not in str(caught.value)
+
+
+@contextmanager
+def full(kind: str, file: Path) -> Iterator[None]:
+    """Let the ledger's file grow no more: its disk is full, or fails."""
+    if kind == "full":
+
+        def hold(link: sa.Connection) -> None:
+            link.exec_driver_sql("PRAGMA max_page_count=1")  # as many as there are
+
+        sa.event.listen(sa.Engine, "begin", hold, insert=True)
+        try:
+            yield
+        finally:
+            sa.event.remove(sa.Engine, "begin", hold)
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (Path(f"{file}-wal").stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def fill(ledger: Ledger) -> None:
+    for _ in range(100):
+        submit(ledger)
+
+
+@pytest.mark.parametrize(("kind", "said"), [("full", "its disk is full"), ("failing", "its disk fails")])
+def test_a_ledger_whose_disk_is_full_or_fails_says_so_at_once(kind: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    ledger = Ledger(f"sqlite:///{file}")
+    before, started = submit(ledger), time.monotonic()
+    with full(kind, file), pytest.raises(BatchError) as caught:
+        fill(ledger)
+    assert time.monotonic() - started < 10
+    assert (code(caught), caught.value.status) == ("ledger_unavailable", 503)
+    assert caught.value.violations[0].message == f"The ledger {file} cannot be used: {said}."
+    assert ledger.get(before.id) == before
+    ledger.close()
+    mended = Ledger(f"sqlite:///{file}")
+    assert lease_of(mended, before).claim("association", "card", ISSUED_ON, PEOPLE) == set()
+    mended.close()
+
+
+def test_a_ledger_that_another_process_has_locked_is_waited_for(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+    with sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None, check_same_thread=False) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.5, lambda: other.execute("COMMIT")).start()
+        assert submit(ledger).state == "queued"
+    other.close()
+    ledger.close()
 
 
 def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(

@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import sqlalchemy as sa
 
 from docgen.bulk import cluster as cluster_module
 from docgen.bulk.cluster import Cluster, Task
 from docgen.bulk.job import Job, shard_dir
-from docgen.bulk.ledger import Lease, Ledger
+from docgen.bulk.ledger import Batch, Lease, Ledger
 from docgen.bulk.run import Coordinator, Progress
 from docgen.bulk.store import Store
 from docgen.errors import DocgenError
-from tests.bulk.fakes import FakeStages, count_faults, full_disk, runs_of
+from tests.bulk.fakes import MADE_WITH, FakeStages, count_faults, full_disk, runs_of
 from tests.bulk.pipelines import source
 
 JOB = Job("", "association", "bulk", date(2026, 12, 1))
@@ -52,12 +53,23 @@ class Bench:
 
 
 @pytest.fixture
-def bench(workers: Coordinator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
-    settings = {"runs": str(tmp_path / "runs")}
-    coordinator = Coordinator(ledger, lambda batch: Store.open(tmp_path / batch), FakeStages(), settings, 2)
-    monkeypatch.setattr(coordinator, "_cluster", workers._cluster)
-    return Bench(coordinator, ledger, tmp_path, settings["runs"])
+def bench(workers: Coordinator, tmp_path: Path) -> Bench:
+    return bench_of(workers, Ledger(f"sqlite:///{tmp_path}/ledger.sqlite"), tmp_path)
+
+
+@pytest.fixture
+def each_bench(workers: Coordinator, tmp_path: Path, ledger_url: str) -> Iterator[Bench]:
+    """The same with either database."""
+    ledger = Ledger(ledger_url)
+    yield bench_of(workers, ledger, tmp_path)
+    ledger.close()
+
+
+def bench_of(workers: Coordinator, ledger: Ledger, folder: Path) -> Bench:
+    settings = {"runs": str(folder / "runs")}
+    coordinator = Coordinator(ledger, lambda id_: Store.open(folder / id_), FakeStages(), settings, 2)
+    coordinator._cluster = workers._cluster
+    return Bench(coordinator, ledger, folder, settings["runs"])
 
 
 def interrupt_at(state: str, done: int, error: BaseException) -> Callable[[Progress], None]:
@@ -269,6 +281,129 @@ def test_cancelling_stops_between_shards(bench: Bench) -> None:
 
     assert bench.coordinator.run("b1", cancel).state == "cancelled"
     assert len(runs_of(bench.runs)) < 12
+
+
+# A batch of one shard: once that runs, no other is begun that could be told of the cancel.
+MOMENTS = [("taking_in", 0), ("printing", 0), ("printing", 1), ("assembling", 0), ("reconciling", 0)]
+
+
+@pytest.mark.parametrize(("state", "done"), MOMENTS)
+def test_a_cancel_that_was_accepted_stops_the_batch_whatever_it_is_at(
+    each_bench: Bench, state: str, done: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, answers = each_bench, []
+    monkeypatch.setattr(FakeStages, "has_employers", lambda *_: False)
+    bench.submit(source(1))
+
+    def cancel(step: Progress) -> None:
+        if (step.state, step.done) == (state, done):
+            answers.append(bench.ledger.cancel("b1").cancel_requested)
+
+    ended = bench.coordinator.run("b1", cancel)
+    assert set(answers) == {True}
+    assert_given_up(bench, ended)
+
+
+@pytest.mark.parametrize(("state", "done"), MOMENTS)
+def test_a_batch_whose_cancel_was_accepted_just_before_its_run_was_interrupted_is_not_finished_by_the_next(
+    each_bench: Bench, state: str, done: int
+) -> None:
+    bench = each_bench
+    bench.submit(source(1))
+
+    def cancel(step: Progress) -> None:
+        if (step.state, step.done) == (state, done):
+            bench.ledger.cancel("b1")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.coordinator.run("b1", cancel)
+    assert bench.ledger.get("b1").live
+    assert_given_up(bench, bench.coordinator.run("b1"))
+
+
+def test_a_cancel_while_a_batch_is_taken_up_again_stops_it(each_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = each_bench
+    bench.submit(source(1))
+    with pytest.raises(KeyboardInterrupt):
+        bench.coordinator.run("b1", interrupt_at("reconciling", 0, KeyboardInterrupt()))
+
+    def cancel(stages: FakeStages, *_: Any) -> Mapping[str, Any]:
+        assert bench.ledger.cancel("b1").live
+        return {**MADE_WITH, "profile": ""}
+
+    monkeypatch.setattr(FakeStages, "made_with", cancel)
+    assert_given_up(bench, bench.coordinator.run("b1"))
+
+
+def assert_given_up(bench: Bench, ended: Batch) -> None:
+    """Nothing to print, and its people are free."""
+    assert (ended.state, ended.counts) == ("cancelled", None)
+    assert "vendor/manifest.json" not in bench.package()
+    assert bench.ledger.issued("association", "card", JOB.issued_on, ["-1-0", "-1-1"]) == set()
+
+
+def test_a_shard_that_fails_after_a_cancel_was_accepted_leaves_a_cancelled_batch(each_bench: Bench) -> None:
+    bench = each_bench
+    bench.submit(source(1))
+
+    def cancel(step: Progress) -> None:
+        if (step.state, step.done) == ("reconciling", 0):
+            bench.ledger.cancel("b1")
+            (bench.folder / "b1/vendor/cards-0001.pdf").write_bytes(b"spoilt")
+
+    ended = bench.coordinator.run("b1", cancel)
+    assert ended.error is None
+    assert_given_up(bench, ended)
+
+
+@pytest.mark.parametrize("stage", ["unprinted", "release"])
+def test_a_cancel_that_comes_once_the_release_has_begun_is_refused_and_the_batch_is_done(
+    each_bench: Bench, ledger_url: str, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, refusals = each_bench, []
+    bench.submit(source(1))
+    was, other = getattr(FakeStages, stage), Ledger(ledger_url)  # of another service
+
+    def ask() -> None:
+        with pytest.raises(DocgenError) as caught:
+            other.cancel("b1")
+        refusals.append((caught.value.status, caught.value.violations[0].code))
+
+    asking = threading.Thread(target=ask)  # the ledger may hold it up until the release is over
+
+    def then(*given: Any) -> Any:
+        asking.start()
+        asking.join(0.5)
+        return was(*given)
+
+    monkeypatch.setattr(FakeStages, stage, then)
+    assert bench.coordinator.run("b1").state == "done"
+    asking.join()
+    other.close()
+    assert refusals == [(409, "too_late_to_cancel")]
+    assert not bench.ledger.get("b1").cancel_requested
+    assert "vendor/manifest.json" in bench.package()
+
+
+def test_no_cancel_takes_a_released_package_back_while_people_are_withdrawn_from_it(each_bench: Bench) -> None:
+    bench, refusals = each_bench, []
+    bench.coordinator.run(bench.submit(source(1)))
+    with bench.ledger._engine.begin() as link:  # as releases before this one may have left it
+        link.execute(sa.text("UPDATE batches SET cancel = :yes"), {"yes": True})
+    bench.ledger.withdraw("b1", "input/a.txt")
+
+    def cancel(step: Progress | None = None) -> None:
+        with pytest.raises(DocgenError) as caught:
+            bench.ledger.cancel("b1")
+        refusals.append(caught.value.violations[0].code)
+
+    cancel()
+    ended = bench.coordinator.run("b1", cancel)
+    assert (ended.state, ended.cancel_requested) == ("done", False)
+    assert len(refusals) > 4
+    assert set(refusals) == {"too_late_to_cancel"}
+    assert "vendor/manifest.json" in bench.package()
 
 
 def test_a_batch_that_another_run_has_is_refused(bench: Bench) -> None:

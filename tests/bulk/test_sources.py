@@ -97,8 +97,26 @@ def test_a_byte_that_cp932_has_not_is_refused_with_its_place(opened: Open, byte:
     assert f"not CP932 at byte {len(content)}, line 2" in message
 
 
-def test_utf_16_is_refused(opened: Open) -> None:
-    assert refused(lambda: opened("氏,名\n見本,太郎\n".encode("utf-16")))[0] == "undecodable_input"
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("iso2022_jp", "ISO-2022-JP (JIS)"),
+        ("iso2022_jp_ext", "ISO-2022-JP (JIS)"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("file", "text"), [("extract.csv", "氏,名\n見本,太郎\n"), ("extract.jsonl", '{"氏": "見本", "名": "太郎"}\n')]
+)
+def test_another_encoding_is_refused_by_its_name(opened: Open, encoding: str, name: str, file: str, text: str) -> None:
+    code, message = refused(lambda: opened(text.encode(encoding), file))
+    assert (code, message) == ("undecodable_input", f"the file is in {name}")
+
+
+def test_escapes_beside_other_bytes_are_no_encoding(opened: Open) -> None:
+    assert opened("氏,名\n見本,\x1b$B\n".encode()).columns == ("氏", "名")
 
 
 # --- CSV ---

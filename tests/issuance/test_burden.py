@@ -4,10 +4,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from docgen.issuance.burden import burden_from, burden_text, burden_violations
+from docgen.issuance.burden import burden_from, burden_text, burden_violations, in_force_violations
 from docgen.issuance.profile import BurdenWording, Dates
 from docgen.issuance.record import Burden
 
@@ -96,3 +96,54 @@ def test_below_70_the_insurer_has_words_or_none() -> None:
     assert burden_text(None, WORDS, Dates(), ISSUED) == "法定負担割合のとおり"
     assert burden_text(None, BurdenWording(), Dates(), ISSUED) == ""
     assert burden_text(burden(1, "2025-08-01"), WORDS, Dates(), ISSUED) == "1割"
+
+
+def in_force(
+    given_burden: Burden, born_on: date, issued_on: date, months_ahead: int = 1
+) -> list[tuple[str, str | None]]:
+    return [(v.code, v.pointer) for v in in_force_violations(given_burden, born_on, issued_on, months_ahead)]
+
+
+NOT_IN_FORCE = [("ratio_not_in_force", "/burden/effective_on")]
+
+
+def test_who_has_a_ratio_at_issue_has_one_that_is_in_force() -> None:
+    born, issued = date(1953, 4, 1), date(2025, 8, 1)
+    assert in_force(burden(2, "2025-08-01"), born, issued) == []
+    assert in_force(burden(2, "2026-08-01"), born, issued) == NOT_IN_FORCE
+    pending = {"ratio": 2, "effective_on": "2026-08-01"}
+    assert in_force(burden(3, "2025-08-01", pending), born, issued) == []
+
+
+def test_a_card_may_be_issued_a_little_before_its_ratio_takes_effect() -> None:
+    born = date(1953, 4, 1)
+    assert in_force(burden(2, "2025-08-01"), born, date(2025, 7, 1)) == []
+    assert in_force(burden(2, "2025-08-01"), born, date(2025, 6, 30)) == NOT_IN_FORCE
+    assert in_force(burden(2, "2025-08-01"), born, date(2025, 6, 30), 2) == []
+    assert in_force(burden(2, "2025-08-01"), born, date(2025, 7, 31), 0) == NOT_IN_FORCE
+
+
+def test_a_card_from_before_70_has_the_ratio_of_the_first_day_that_has_one() -> None:
+    born = date(1956, 2, 1)
+    assert in_force(burden(2, "2026-02-01"), born, ISSUED) == []
+    assert in_force(burden(2, "2026-03-01"), born, ISSUED) == NOT_IN_FORCE
+
+
+@given(
+    st.dates(date(1950, 1, 1), date(1957, 12, 31)),
+    st.dates(date(2024, 12, 2), date(2026, 12, 31)),
+    st.integers(-40, 120),
+    st.integers(0, 3),
+)
+def test_a_ratio_leaves_no_day_out_but_those_before_the_change_it_is_issued_for(
+    born: date, issued: date, later: int, months_ahead: int
+) -> None:
+    effective = issued + timedelta(days=later)
+    assume(effective >= burden_from(born))
+    days = [issued + timedelta(days=day) for day in range(max(later, 0) + 1)]
+    without = [day for day in days if burden_from(born) <= day < effective]
+    turns = [day for day in days[1:] if day.day == 1]  # of the month, until the ratio takes effect
+    ahead = len(turns) < months_ahead or (len(turns) == months_ahead and turns[-1:] == [effective])
+    entitled = issued >= burden_from(born)
+    sound = not without or (entitled and ahead)
+    assert (in_force(burden(2, effective.isoformat()), born, issued, months_ahead) == []) is sound

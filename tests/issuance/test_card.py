@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from docgen.errors import RecordError
+from docgen.issuance import eras
 from docgen.issuance.card import CATALOGUE, constants, issue_card
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import PrintItems, Substitution
@@ -216,12 +217,17 @@ def test_the_record_names_the_day_of_issue_before_the_job_does(profiles: Profile
     assert issue(profiles["association"], raw(issued_on=...), job).texts["dates.issued_on"] == "令和 8年 2月 3日"
 
 
-def test_an_expiry_keeps_the_era_known_at_issue(profiles: Profiles, raw: Raw) -> None:
-    record = raw(issued_on="2018-04-01", acquired_on="2018-03-01")
-    assert issue(profiles["association"], record).texts["validity.expires_on"] == "平成34年11月30日"
-    dates = profiles["association"].dates.model_copy(update={"later_era": "date"})
-    by_date = profiles["association"].model_copy(update={"dates": dates})
-    assert issue(by_date, record).texts["validity.expires_on"] == "令和 4年11月30日"
+def test_an_expiry_keeps_the_era_known_at_issue(profiles: Profiles, raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eras, "_ERAS", ((date(2026, 5, 1), 2026, "後年"), *eras._ERAS))
+    record = raw(issued_on="2026-04-30")
+    eras.padded.cache_clear()
+    try:
+        assert issue(profiles["association"], record).texts["validity.expires_on"] == "令和12年11月30日"
+        dates = profiles["association"].dates.model_copy(update={"later_era": "date"})
+        by_date = profiles["association"].model_copy(update={"dates": dates})
+        assert issue(by_date, record).texts["validity.expires_on"] == "後年 5年11月30日"
+    finally:
+        eras.padded.cache_clear()
 
 
 def test_a_specimen_is_one_only_when_the_record_says_so(profiles: Profiles, raw: Raw) -> None:
@@ -255,7 +261,19 @@ def test_the_callers_key_is_never_printed(profiles: Profiles, raw: Raw) -> None:
         ({"acquired_on": "1985-03-31"}, ("dates_out_of_order", "/acquired_on")),
         ({"acquired_on": "2025-12-03"}, ("dates_out_of_order", "/acquired_on")),
         ({"residence_until": "2025-12-01"}, ("expired_at_issue", "/residence_until")),
-        ({"membership": "2", "continuation_ends_on": "2025-12-02"}, ("expired_at_issue", "/continuation_ends_on")),
+        (
+            {"membership": "2", "acquired_on": "2023-12-02", "continuation_ends_on": "2025-12-02"},
+            ("expired_at_issue", "/continuation_ends_on"),
+        ),
+        (
+            {"membership": "2", "acquired_on": "2025-04-01", "continuation_ends_on": "2027-04-02"},
+            ("continuation_too_long", "/continuation_ends_on"),
+        ),
+        (
+            {"membership": "2", "acquired_on": "2024-02-29", "continuation_ends_on": "2026-03-02"},
+            ("continuation_too_long", "/continuation_ends_on"),
+        ),
+        ({"issued_on": "2024-12-01"}, ("issued_too_early", "/issued_on")),
         ({"person": {"born_on": "1950-12-02"}}, ("age_75_reached", "/person/born_on")),
         ({"person": {"born_on": "1953-05-10"}}, ("ratio_required", "/burden")),
         ({"burden": {"ratio": 2, "effective_on": "2025-12-02"}}, ("ratio_before_70", "/burden/effective_on")),
@@ -272,11 +290,16 @@ def test_the_callers_key_is_never_printed(profiles: Profiles, raw: Raw) -> None:
         ),
         (
             {
+                "issued_on": "2026-03-20",
                 "person": {"born_on": "1953-05-10"},
                 "residence_until": "2026-03-31",
                 "burden": {"ratio": 2, "effective_on": "2026-04-01"},
             },
             ("dates_out_of_order", "/burden/effective_on"),
+        ),
+        (
+            {"person": {"born_on": "1953-05-10"}, "burden": {"ratio": 2, "effective_on": "2026-08-01"}},
+            ("ratio_not_in_force", "/burden/effective_on"),
         ),
         (
             {
@@ -305,6 +328,18 @@ def test_a_continuation_that_ends_before_it_begins_is_over_as_well(profiles: Pro
         ("dates_out_of_order", "/continuation_ends_on"),
         ("expired_at_issue", "/continuation_ends_on"),
     }
+
+
+def test_a_continued_membership_may_have_its_two_years(profiles: Profiles, raw: Raw) -> None:
+    for acquired, ends in (("2025-04-01", "2027-04-01"), ("2024-02-29", "2026-03-01")):
+        record = raw(membership="2", acquired_on=acquired, continuation_ends_on=ends)
+        assert issue(profiles["association"], record).expires_on is not None
+    dependent = raw(dependent=True, membership="2", acquired_on="2019-05-01", continuation_ends_on="2027-04-01")
+    assert issue(profiles["association"], dependent).expires_on is not None
+
+
+def test_the_first_day_of_cards_has_cards(profiles: Profiles, raw: Raw) -> None:
+    assert issue(profiles["association"], raw(issued_on="2024-12-02")).issued_on == date(2024, 12, 2)
 
 
 @pytest.mark.parametrize(
@@ -367,6 +402,8 @@ def test_rules_are_told_together_with_a_malformed_record(profiles: Profiles, raw
     [
         {"person": {"born_on": "1985-02-30"}},
         {"person": {"family": ""}},
+        {"person": {"family": "見〓"}},
+        {"person": {"family_kana": "みほん"}},
         {"person": {"given": ...}},
         {"person": {"full_name": "見本"}},
         {"person": 7},
@@ -383,6 +420,17 @@ def test_a_malformed_required_value_hides_no_rule_that_does_not_need_it(
     assert ("unknown_code", "/relationship") in found
     (where,) = found - {("unknown_code", "/relationship")}
     assert str(where[1]).strip("/").partition("/")[0] in malformed
+
+
+def test_a_sign_of_a_lost_character_is_printed_where_the_profile_has_it(profiles: Profiles, raw: Raw) -> None:
+    profile = profiles["association"]
+    names = type(profile.names).model_validate({"signs": ["●"]})
+    record = raw(person={"family": "見●"}, relationship="9")
+    assert faults(profile, record) == {("damaged_name", "/person/family"), ("unknown_code", "/relationship")}
+    items = DOCUMENTS["card"].issue(
+        {**record, "relationship": "1"}, profile.model_copy(update={"names": names}), date(2025, 12, 2)
+    )
+    assert items.texts["holder.name"] == "見●　太郎"
 
 
 def test_a_file_that_is_no_record_is_told_once(profiles: Profiles, raw: Raw) -> None:

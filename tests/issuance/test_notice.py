@@ -110,6 +110,8 @@ def test_the_burden_ratio_is_told_from_70_with_its_date(profiles: Profiles) -> N
     assert facts(items)[-1] == "burden"
     assert facts(issue(profiles["publishers"])) == ["name", "birth", "identifiers", "acquired", "insurer"]
     assert faults(profiles["publishers"], {**OLD, "burden": ...}) == {("ratio_required", "/people/0/burden")}
+    future = {**OLD, "burden": {"ratio": 2, "effective_on": "2026-08-01"}}
+    assert faults(profiles["publishers"], future) == {("ratio_not_in_force", "/people/0/burden/effective_on")}
 
 
 def test_a_change_to_come_is_told_beside_the_ratio_and_on_the_cut_out_card_if_that_states_it(

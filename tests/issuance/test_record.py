@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -170,6 +171,73 @@ def test_characters_that_nobody_sees_are_refused(raw: Raw, text: str, code: str)
 def test_a_padded_text_is_refused(raw: Raw, text: str) -> None:
     assert faults(raw(person={"family": text})) == {("outer_space", "/person/family")}
     assert faults(raw(person={"alias": {"name": text}})) == {("outer_space", "/person/alias/name")}
+
+
+@pytest.mark.parametrize("sign", ["〓", "■", "□", "●", "?", "？"])
+@pytest.mark.parametrize("part", ["family", "given", "family_kana", "given_kana", "former_surname"])
+def test_a_sign_of_a_lost_character_is_no_name(raw: Raw, sign: str, part: str) -> None:
+    text = ("ミ" if part.endswith("kana") else "見") + sign
+    with pytest.raises(RecordError) as caught:
+        parse_record(raw(person={part: text}))
+    [violation] = caught.value.violations
+    assert (violation.code, violation.pointer) == ("damaged_name", f"/person/{part}")
+    assert f"U+{ord(sign):04X}" in violation.message
+    assert "character 2" in violation.message
+
+
+def test_a_lost_character_is_told_wherever_somebody_is_named(raw: Raw) -> None:
+    assert faults(raw(dependent=True, insured={"family": "見■"})) == {("damaged_name", "/insured/family")}
+    alias = {"name": "?", "kana": "ベツ？"}
+    assert faults(raw(person={"alias": alias})) == {
+        ("damaged_name", "/person/alias/name"),
+        ("damaged_name", "/person/alias/kana"),
+    }
+    whole = {"family": ..., "given": ..., "family_kana": ..., "given_kana": ..., "full_name": "□", "full_kana": "●"}
+    assert faults(raw(person=whole)) == {("damaged_name", "/person/full_name"), ("damaged_name", "/person/full_kana")}
+
+
+def test_an_insurers_profile_may_allow_a_sign_and_that_one_alone(raw: Raw) -> None:
+    record = raw(person={"family": "見●", "given": "〓"})
+    with pytest.raises(RecordError) as caught:
+        records.parse(records.CardRecord, record, ("●",))
+    assert [(v.code, v.pointer) for v in caught.value.violations] == [("damaged_name", "/person/given")]
+    assert records.parse(records.CardRecord, record, ("●", "〓")).person.family == "見●"
+
+
+@pytest.mark.parametrize(
+    "reading", ["ミホン　タロウ", "ﾐﾎﾝ ﾊﾟ-ｶｰ", "ジャン・リュック", "ヴォー゠グエン", "ヱヰヲヵヶㇻ", "マリー-アンヌ"]
+)
+def test_a_reading_is_in_katakana_of_either_width(raw: Raw, reading: str) -> None:
+    assert parse_record(raw(person={"given_kana": reading})).person.given_kana == reading
+
+
+@pytest.mark.parametrize(
+    ("reading", "place"),
+    [
+        ("みほん", 1),
+        ("見本", 1),
+        ("MIHON", 1),
+        ("ＭＩＨＯＮ", 1),
+        ("ミホン二", 4),
+        ("ﾐﾎﾝ3", 4),
+        ("アべ", 2),
+        ("ミ々", 2),
+    ],
+)
+def test_a_reading_in_other_letters_is_the_wrong_field(raw: Raw, reading: str, place: int) -> None:
+    with pytest.raises(RecordError) as caught:
+        parse_record(raw(person={"family_kana": reading, "alias": {"name": "別名", "kana": reading}}))
+    assert {(v.code, v.pointer) for v in caught.value.violations} == {
+        ("reading_not_katakana", "/person/family_kana"),
+        ("reading_not_katakana", "/person/alias/kana"),
+    }
+    assert all(f"at character {place} " in v.message for v in caught.value.violations)
+
+
+@given(st.characters(max_codepoint=0xFFFF, categories=["L", "N"]))
+def test_of_all_letters_and_digits_a_reading_takes_those_that_unicode_calls_katakana(raw: Raw, letter: str) -> None:
+    taken = isinstance(outcome(raw(person={"given_kana": letter})), CardRecord)
+    assert taken is ("KATAKANA" in unicodedata.name(letter, ""))
 
 
 def test_half_a_surrogate_pair_is_refused(raw: Raw) -> None:
@@ -349,9 +417,9 @@ NAMES = st.fixed_dictionaries(
     {},
     optional=dict.fromkeys(
         ("family", "given", "family_kana", "given_kana", "full_name", "full_kana", "former_surname"),
-        st.sampled_from(["見本", None, " 見本", "", 1]),
+        st.sampled_from(["見本", "ミホン", "ミ〓", None, " 見本", "", 1]),
     )
-    | {"alias": st.sampled_from([None, {"name": "別名"}, {}, []])},
+    | {"alias": st.sampled_from([None, {"name": "別名"}, {"name": "□", "kana": "?"}, {}, []])},
 )
 
 
@@ -378,9 +446,12 @@ def test_names_that_need_no_second_look_are_told_from_those_that_do(
 
 @given(st.lists(st.text(max_size=4), min_size=1, max_size=4), st.text("0123456789-", min_size=9, max_size=11))
 def test_a_value_is_judged_the_same_each_time_it_comes(raw: Raw, names: list[str], day: str) -> None:
-    tried = [{**raw(), "person": {"full_name": name, "born_on": day}, "number": name} for name in names]
+    tried = [
+        {**raw(), "person": {"full_name": name, "full_kana": name, "born_on": day}, "number": name} for name in names
+    ]
     first = [outcome(record) for record in tried]
-    for kept in (records._check_text, records._check_name, records._check_identifier, records._day_of):
+    kept_ones = (records._check_text, records._check_name, records._check_reading, records._check_identifier)
+    for kept in (*kept_ones, records._day_of):
         kept.cache_clear()
     assert [outcome(record) for record in reversed(tried)] == first[::-1]
     assert [outcome(record) for record in tried] == first

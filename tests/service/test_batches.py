@@ -9,6 +9,7 @@ import io
 import json
 import re
 import tarfile
+import threading
 import time
 import uuid
 from dataclasses import replace
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from docgen.bulk.ledger import Ledger
+from docgen.bulk.ledger import Lease, Ledger
 from docgen.bulk.opened import open_manifest, page_rows
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.store import Store
@@ -328,6 +329,48 @@ def test_a_waiting_batch_is_cancelled_at_once(idle: TestClient) -> None:
         (violation,) = refused.json()["violations"]
         assert "is cancelled" in violation["message"]
         assert "Wait" not in violation["hint"]
+
+
+def test_a_batch_whose_cancel_is_accepted_while_its_only_shard_is_printed_releases_nothing(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, was, begun = extract(150, seed=31), Lease.begin, threading.Event()
+
+    def begin(*shard: Any) -> bool:
+        wanted = was(*shard)
+        begun.set()
+        return wanted
+
+    monkeypatch.setattr(Lease, "begin", begin)
+    batch = submit(client, content).json()["id"]
+    assert begun.wait(60)
+    answer = client.post(f"/v1/batches/{batch}/cancel")
+    assert (answer.status_code, answer.json()["cancel_requested"]) == (202, True)
+    status = ended(client, batch)
+    assert (status["state"], status["counts"], status["progress"]["shards"]) == ("cancelled", None, 1)
+    assert code(client.get(f"/v1/batches/{batch}/package")) == (409, "not_released")
+    again = ended(client, submit(client, content).json()["id"])
+    assert again["counts"]["printed"] == 150
+
+
+def test_a_package_that_was_released_is_not_cancelled_but_people_are_withdrawn_from_it(client: TestClient) -> None:
+    batch = submit(client, extract(12, seed=32)).json()["id"]
+    path, first = f"/v1/batches/{batch}", ended(client, batch)
+    assert "cancel" not in first["links"]
+    assert code(client.post(f"{path}/cancel")) == (409, "too_late_to_cancel")
+    answer = client.post(f"{path}/withdrawals", json={"people": keys(12, seed=32)[:2]}).json()
+    assert answer["withdrawn_rows"] == dict.fromkeys(keys(12, seed=32)[:2], 1)
+    assert "cancel" not in answer["links"]
+    assert client.post(f"{path}/cancel").json()["code"] == "too_late_to_cancel"
+    second = ended(client, batch)
+    assert (second["state"], second["cancel_requested"]) == ("done", False)
+    assert second["counts"]["printed"] == first["counts"]["printed"] - 2
+
+
+def test_how_many_rows_are_withdrawn_is_not_known_before_the_extract_is_read(idle: TestClient) -> None:
+    batch = submit(idle, extract(3)).json()["id"]
+    answer = idle.post(f"/v1/batches/{batch}/withdrawals", json={"people": keys(3)[:1]})
+    assert (answer.status_code, answer.json()["withdrawn_rows"]) == (202, None)
 
 
 def test_batches_are_listed_the_newest_first_page_by_page(settings: Settings, engine: Engine, tmp_path: Path) -> None:

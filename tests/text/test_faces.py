@@ -107,6 +107,28 @@ def test_plain_characters_come_before_their_compatibility_forms(library: FontLib
         assert _layer(face, plain) < _layer(face, char)
 
 
+@pytest.mark.parametrize("face_id", FACES)
+def test_what_shares_a_glyph_is_in_layers_by_kind_and_then_by_code_point(library: FontLibrary, face_id: str) -> None:
+    face = library.face(face_id)
+    font = TTFont(face.path)
+    sharing: dict[int, list[str]] = {}
+    for code, name in font.getBestCmap().items():
+        sharing.setdefault(font.getGlyphID(name), []).append(chr(code))
+    for chars in sharing.values():
+        in_order = sorted(chars, key=lambda char: (unicodedata.normalize("NFKC", char) != char, char))
+        assert [_layer(face, char) for char in in_order] == list(range(len(chars)))
+
+
+@pytest.mark.parametrize("angle", [0.0, -12.0, -16.3330078125])
+def test_a_face_has_the_name_and_the_slant_of_its_file(library: FontLibrary, tmp_path: Path, angle: float) -> None:
+    font = TTFont(library.face("mincho").path)
+    font["post"].italicAngle = angle
+    font.save(tmp_path / "slanted.ttf")
+    face = Face("slanted", tmp_path / "slanted.ttf")
+    assert face.italic_angle == angle
+    assert face.postscript_name == font["name"].getDebugName(6)
+
+
 def test_a_mark_after_its_base_is_drawn_as_the_composed_letter_and_stays_two_code_points(library: FontLibrary) -> None:
     face = library.face("gothic")
     composed, pair = face.glyph("が"), face.glyph("か\u3099")

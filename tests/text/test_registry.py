@@ -91,9 +91,24 @@ def test_extra_directories_come_first(tmp_path: Path) -> None:
 
 def test_an_accepted_file_is_found_behind_an_altered_one(tmp_path: Path) -> None:
     good = install(tmp_path / "system")
-    install(tmp_path / "mine", b"another font")
+    install(tmp_path / "home", b"another font")
+    toml = write_fonts_toml(tmp_path)
+    toml.write_text(toml.read_text().replace("dirs = [", f'dirs = ["{tmp_path / "home"}", '))
+    assert FontRegistry.load(toml).path("one") == good
+
+
+def test_an_altered_file_in_a_folder_that_somebody_named_is_not_passed_over(tmp_path: Path) -> None:
+    install(tmp_path / "system")
+    altered = install(tmp_path / "mine", b"another font")
     registry = FontRegistry.load(write_fonts_toml(tmp_path), [tmp_path / "mine"])
-    assert registry.path("one") == good
+    with pytest.raises(AssetError) as caught:
+        registry.path("one")
+    (violation,) = caught.value.violations
+    assert violation.code == "font_altered"
+    assert str(altered) in violation.message
+    assert "DOCGEN_FONT_PATH" in violation.hint
+    assert "remove it" in violation.hint
+    assert "fonts install" not in violation.hint
 
 
 @pytest.mark.parametrize(
