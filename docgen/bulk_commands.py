@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docgen.console import EXIT_CODES, INTERRUPTED, REFUSED, AsJson, command, fail, tell_stand_in, to_json, unwritable
-from docgen.errors import CODES, PackageError, RequestError, Violation, several
+from docgen.errors import CODES, LayoutError, PackageError, RequestError, Violation, several
 from docgen.settings import Settings, variable
 
 # What runs batches takes a while to load, and most commands need none of it: the commands import it themselves.
@@ -323,9 +323,12 @@ def _writing(store: Store) -> Iterator[None]:
 
 def _finish(begun: _Begun, store: Store, id_: str, folder: _Folder, *, as_json: bool) -> None:
     """Run the batch to its package; leave nothing of one that is refused before it has parts."""
+    from docgen.bulk.stages import BulkStages
+
     try:
+        BulkStages().require_sound(begun.machine, begun.job)
         batch = _run(begun, store, id_)
-    except RequestError:
+    except (LayoutError, RequestError):
         if folder.is_new:
             folder.restore()
         raise
@@ -552,7 +555,7 @@ def reconcile(
     if as_json:
         typer.echo(to_json(report.as_dict()))
     else:
-        for finding in report.findings:
+        for finding in (*report.strays, *report.findings):
             typer.echo(finding, err=True)
     if not report.ok:
         if not as_json:

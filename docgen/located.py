@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +38,27 @@ class Written(BaseModel):
 
 
 def said(error: ErrorDetails) -> str:
-    """What is wrong with a value of a file, in words."""
+    """What is wrong with a value of a file, in words, and what was probably meant."""
     if error["input"] is not None:
-        return wrong_values.said(error)
+        meant = _meant(error)
+        return f"{wrong_values.said(error)}; {meant}" if meant else wrong_values.said(error)
     rule = wrong_values.said(error) if error["type"] == "value_error" else ""
     return f"{_NOTHING}; {rule}" if rule else _NOTHING
+
+
+def _meant(error: ErrorDetails) -> str:
+    value, kind, context = error["input"], error["type"], error.get("ctx", {})
+    if kind in ("literal_error", "enum", "union_tag_invalid"):
+        allowed = re.findall(r"'([^']*)'", str(context.get("expected", context.get("expected_tags", ""))))
+        close = difflib.get_close_matches(str(context.get("tag", value)), allowed, n=1)
+        return f"did you mean {close[0]}?" if close else ""
+    if kind == "string_type" and isinstance(value, bool):
+        return "YAML reads on, off, yes and no as true or false: put the word in quotes"
+    if kind in ("float_type", "int_type", "int_parsing") and isinstance(value, str):
+        narrow = unicodedata.normalize("NFKC", value)
+        if narrow != value and re.fullmatch(r"[-+]?[0-9.]+", narrow):
+            return f"these are full-width figures: write {narrow}"
+    return ""
 
 
 def without_nulls(schema: Any) -> Any:
@@ -80,11 +98,12 @@ def load(path: Path, shown_as: str | None = None) -> Located:
     """
     name = shown_as or path.name
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        text = content.decode("utf-8").replace("\r\n", "\n")
     except OSError as error:
         raise LayoutError(Violation("layout_syntax", f"cannot read: {error.strerror}", file=name)) from None
     except UnicodeDecodeError as error:
-        raise LayoutError(Violation("layout_syntax", f"not UTF-8 at byte {error.start}", file=name)) from None
+        raise LayoutError(_not_utf8(content, error.start, name)) from None
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -93,6 +112,18 @@ def load(path: Path, shown_as: str | None = None) -> Located:
         raise LayoutError(_unacceptable(str(error.character), text, name)) from None
     lines: dict[Path_, int] = {}
     return Located(name, _plain(node, (), lines, name), lines)
+
+
+def _not_utf8(content: bytes, at: int, name: str) -> Violation:
+    """A file in another encoding; on Japanese machines that is most often Windows' Shift_JIS."""
+    line = content.count(b"\n", 0, at) + 1
+    try:
+        content.decode("cp932")
+    except UnicodeDecodeError:
+        message = f"not UTF-8, from byte {at} on"
+    else:
+        message = "not UTF-8, but Shift_JIS (CP932), as it seems"
+    return Violation("layout_syntax", message, "save it as UTF-8", file=name, line=line)
 
 
 # What the parser says, and what it most often means.
@@ -122,12 +153,52 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, name: str) -> Violation:
         message, hint = f"no text begins with {at[0]} unless it stands in quotes", "put it in quotes"
         return Violation("layout_syntax", message, hint, file=name, line=line)
     begun = error.context_mark.line + 1 if error.context_mark else line
+    # A line without a key goes on from the one before: it is noticed up to two lines later.
+    first = max(min(begun, line - 2), 1)
+    for number, written in enumerate(text.split("\n")[first - 1 : line], start=first):
+        if wide := _full_width(written):
+            return Violation("layout_syntax", *wide, file=name, line=number)
     hint = f"what it belongs to begins on line {begun}" if begun < line else ""
     message = _MEANS.get(error.problem or "", error.problem or str(error))
     within = "\n".join(text.splitlines()[max(begun - 2, 0) : line])
     if "flow" in (error.context or "") and re.search(r"[:,\[] +#", within):
         hint = f"{hint}; # begins a comment: a text with # needs quotes".removeprefix("; ")
     return Violation("layout_syntax", message, hint, file=name, line=line)
+
+
+_COLON = ("a full-width colon (：) stands here", "type a colon and a space of half width: `key: value`")
+_SPACE = ("a full-width space stands here", "indent, and part, with spaces of half width")
+
+
+def _full_width(line: str) -> tuple[str, str] | None:
+    """What a Japanese keyboard writes in place of what YAML reads, at the beginning of a line."""
+    if re.match(r"\s*(?:-\s+)?\{?\s*[A-Za-z_][\w.-]*：", line):
+        return _COLON
+    return _SPACE if "\u3000" in line[: len(line) - len(line.lstrip())] else None
+
+
+def _slip(node: yaml.Node, path: Path_) -> tuple[str, str] | None:
+    """The same inside of braces and brackets, in a text without quotes that is no wording."""
+    if not isinstance(node, yaml.ScalarNode) or node.style or path[:1] == ("wording",):
+        return None
+    if re.fullmatch(r"[-+－0-9０-９.．\s]+(?:[、，][-+－0-9０-９.．\s]+)+", node.value):
+        comma = "、" if "、" in node.value else "，"
+        return f"{comma} is no comma: {node.value}", "part numbers with a comma and a space of half width"
+    if re.match(r"[［｛]", node.value):
+        return f"a full-width bracket ({node.value[0]}) stands here", "type brackets of half width"
+    return None
+
+
+def _slip_in_key(key: yaml.Node, value: yaml.Node) -> tuple[str, str] | None:
+    """A key that a full-width space or colon is part of, so that it is another one, or has no value."""
+    if not isinstance(key, yaml.ScalarNode) or key.style:
+        return None
+    if key.value != key.value.strip("\u3000"):
+        return _SPACE
+    is_alone = isinstance(value, yaml.ScalarNode) and value.value == ""
+    if is_alone and "：" in key.value:
+        return _COLON
+    return _SPACE if is_alone and ":\u3000" in key.value else None
 
 
 def _open_quote(error: yaml.MarkedYAMLError, text: str, line: int) -> int | None:
@@ -156,6 +227,8 @@ def _plain(node: yaml.Node | None, path: Path_, lines: dict[Path_, int], name: s
     if node is None:
         return None
     lines.setdefault(path, node.start_mark.line + 1)
+    if slip := _slip(node, path):
+        raise LayoutError(Violation("layout_syntax", *slip, file=name, line=lines[path]))
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, (*path, i), lines, name) for i, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
@@ -164,6 +237,8 @@ def _plain(node: yaml.Node | None, path: Path_, lines: dict[Path_, int], name: s
     for key_node, value_node in node.value:
         key = str(key_node.value)
         line = key_node.start_mark.line + 1
+        if slip := _slip_in_key(key_node, value_node):
+            raise LayoutError(Violation("layout_syntax", *slip, file=name, line=line))
         if key in mapping:
             raise LayoutError(Violation("layout_syntax", f"key written twice: {key}", file=name, line=line))
         lines[(*path, key)] = line

@@ -58,9 +58,10 @@ def plan(
     """Take the input in and decide everything, in a folder that is gone afterwards. Nothing is noted in the ledger.
 
     `lists` are the contents of `listed` and `withdrawn`; `expect` is how many rows the extract has. Raises
-    what taking in a batch raises.
+    what taking in a batch raises, and LayoutError `layouts_wrong`.
     """
     stages = BulkStages()
+    stages.require_sound(settings, job)
     with scratch() as folder:
         store = Store.open(folder / "store")
         options: dict[str, Any] = {"expect": expect}

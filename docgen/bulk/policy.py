@@ -34,6 +34,14 @@ class Policy:
         return tuple(document for document in self.delivery.documents if document in ("card", "notice"))
 
     @property
+    def printed(self) -> tuple[str, ...]:
+        """All documents that a package may have: to employers also their letter, and mounts for mail to homes."""
+        documents = self.delivery.documents
+        if self.delivery.to != "employer":
+            return documents
+        return (*documents, *(["mount-employer"] if "mount" in documents else []), "employer-letter")
+
+    @property
     def is_list(self) -> bool:
         """Whether employers get lists of recipients, and people no mail."""
         return self.delivery.to == "lists"

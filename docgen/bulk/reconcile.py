@@ -58,6 +58,10 @@ _TITLE = "\u00a0様"
 _SHARD = re.compile(r"-(\d{4,})\.pdf$")
 _BLOCK = 1 << 20
 
+_STRAY = "package_file_stray"
+# What Finder and Explorer write into folders that are looked at; whole names, so that nothing to print has one of them.
+_STRAYS = (".ds_store", "thumbs.db", "desktop.ini")
+
 # A letter to an employer and the envelopes that it names, by their numbers; None if it cannot be read where they stand.
 _Letter = tuple[str, tuple[str, ...] | None]
 Letters = tuple[_Letter, ...]
@@ -100,11 +104,15 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What was held against what: `differences` counts all findings, of which the first ones are kept."""
+    """What was held against what: `differences` counts all findings, of which the first ones are kept.
+
+    `strays` are no differences: files that a file manager has left.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     differences: int = 0
     counts: Counts = field(default_factory=Counts)
+    strays: list[Finding] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -121,6 +129,9 @@ class Report:
     def add(self, found: Iterable[Finding]) -> None:
         """Take findings in."""
         for finding in found:
+            if finding.code == _STRAY:
+                self.strays.append(finding)
+                continue
             self.differences += 1
             if len(self.findings) < MOST_FINDINGS:
                 self.findings.append(finding)
@@ -128,7 +139,8 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         found = [finding.as_dict() for finding in self.findings]
-        return {"ok": self.ok, "differences": self.differences, "counts": self.counts.as_dict(), "findings": found}
+        told = {"ok": self.ok, "differences": self.differences, "counts": self.counts.as_dict(), "findings": found}
+        return {**told, "strays": [finding.as_dict() for finding in self.strays]} if self.strays else told
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
@@ -210,10 +222,19 @@ def _files(store: Store, said: Manifest, vendor_only: bool) -> Iterator[Finding]
         hint += ", or leave the issuer's side out (--vendor-only)" if name.startswith("issuer/") else ""
         yield Finding("package_file_missing", "the file is missing", hint, name)
     for name in sorted(there - named):
-        yield Finding("package_file_unknown", "the manifest does not name this file", "take it away", name)
+        if is_stray(name):
+            message = "a file manager has left this file, which is not of the package and does no harm"
+            yield Finding(_STRAY, message, "take it away", name)
+        else:
+            yield Finding("package_file_unknown", "the manifest does not name this file", "take it away", name)
     for name in sorted(named & there):
         if not name.endswith(".pdf"):
             yield from _changed(said.files[name], digest_of(store, name))
+
+
+def is_stray(name: str) -> bool:
+    """Whether a file is one that Finder or Explorer leaves behind in a folder."""
+    return name.rpartition("/")[2].lower() in _STRAYS
 
 
 def _changed(file: File, found: tuple[str, int]) -> Iterator[Finding]:

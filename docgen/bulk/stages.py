@@ -45,8 +45,12 @@ class BulkStages:
 
     def made_with(self, settings: Settings, job: Job) -> Mapping[str, Any]:
         """Everything that decides a byte beside input and job."""
-        _guide(as_text(settings), job.insurer)  # a layout that does not compile is told before anything is printed
+        self.require_sound(settings, job)  # before anything is printed
         return engine_of(settings).pinned(job.insurer)
+
+    def require_sound(self, settings: Settings, job: Job) -> None:
+        """Raises LayoutError if a layout of the delivery's documents does not compile, or `layouts_wrong`."""
+        _guide(as_text(settings), job.insurer, job.delivery)
 
     def has_employers(self, settings: Settings, job: Job) -> bool:
         """Whether employers get letters or lists."""
@@ -93,7 +97,7 @@ class BulkStages:
         source: Mapping[str, Any],
     ) -> Counts:
         """Write the package's tables, and its manifest where nobody takes it for a finished one."""
-        guide = _guide(as_text(settings), job.insurer)
+        guide = _guide(as_text(settings), job.insurer, job.delivery)
         with interruptible():
             return package.assemble(store, job, made_with, shards, employers, source, guide)
 
@@ -119,9 +123,11 @@ class BulkStages:
 
 
 @cache
-def _guide(settings: str, insurer: str) -> dict[str, Any]:
-    """What a second reader needs. The engine goes again: compiled, it would take 40 MB here for nothing."""
-    return reading_guide(new_engine(settings), insurer)
+def _guide(settings: str, insurer: str, delivery: str) -> dict[str, Any]:
+    """What a second reader needs, of sound layouts. The engine goes again: compiled, it would take 40 MB here."""
+    engine = new_engine(settings)
+    engine.require_sound(insurer, Policy.of(engine.insurers[insurer], delivery).printed)
+    return reading_guide(engine, insurer)
 
 
 def _fetched(source: str, store: Store, work: Path) -> str:

@@ -16,7 +16,7 @@ from docgen.bulk.interrupts import interruptible
 from docgen.bulk.job import Counts, File, Job, employers_dir, named, shard_dir
 from docgen.bulk.opened import FIT_TABLE, KEYS_TABLE, MANIFEST, difference, digest_of, open_manifest
 from docgen.bulk.package import TABLES, table_blocks
-from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report
+from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report, is_stray
 from docgen.bulk.store import Store
 
 _BLOCK = 1 << 20
@@ -43,7 +43,7 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
     for folder in folders:
         files |= {file.name: file for file in result_of(store, folder).files}
     there = {name for side in ("vendor", "issuer") for name in store.names(side)} - {MANIFEST}
-    for name in sorted(set(said.files) ^ there):
+    for name in sorted(name for name in set(said.files) ^ there if not is_stray(name)):
         code = "package_file_missing" if name in said.files else "package_file_unknown"
         report.add([Finding(code, "manifest and package do not have the same files", "", name)])
     tables = {said.named(table): table for table in TABLES}

@@ -8,6 +8,7 @@ from typing import TypeVar
 from docgen.compose.composition import PAGE_TEXTS, Composition, page_flags
 from docgen.compose.needed import check_needed, item_of
 from docgen.compose.placed import PlacedSide
+from docgen.compose.press import check_bleed, check_ink
 from docgen.errors import LayoutError, Violation
 from docgen.issuance.documents import Document
 from docgen.issuance.items import Catalogue, ItemSpec
@@ -27,16 +28,22 @@ def check_layout(
 
     `compiled` gives the layout compiled for an insurer, or raises LayoutError with what keeps it from being.
     Codes: those of `layout.grammar`, of compiling (`layout_undeclared`, `layout_wording_does_not_fit`, ...),
-    those of `check_items`, and `layout_role`.
+    those of `check_items`, `layout_role`, and those of `compose.press`.
     """
     found = [*check_items(layout, kind), *check_roles(layout)]
     for floor in dict.fromkeys(profile.type_floor for profile in profiles):
         found += check_grammar(layout, floor)
+    edges: dict[tuple[str | None, int | None], Violation] = {}  # each told once, whatever the trims
     for profile in profiles:
+        found += check_ink(layout, profile)
         try:
-            compiled(profile.id)
+            composition = compiled(profile.id)
         except LayoutError as error:
             found += error.violations
+            continue
+        for edge in check_bleed(layout, composition.brand, composition.geometry):
+            edges.setdefault((edge.element, edge.line), edge)
+    found += edges.values()
     return list(dict.fromkeys(found))
 
 

@@ -123,7 +123,7 @@ class Composition:
         compiler = Compiler(layout, brand, fonts)
         self.document = layout.layout
         self.title = layout.title
-        self.geometry = compiler.geometry
+        self.brand, self.geometry = brand, compiler.geometry
         self._flows = layout.flows
         self._page_flags = dict.fromkeys(page_flags(layout.flows), True)
         self.sides_when = layout.sides_when

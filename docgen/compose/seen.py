@@ -171,7 +171,7 @@ class _Eye:
 
     def _letters(self, placed: PlacedText, x: float, y: float) -> _Letters:
         areas = tuple(self._areas(placed, x + placed.x, y + placed.y))
-        return _Letters(placed.element, placed.ink, areas, _around(areas))
+        return _Letters(placed.element, placed.ink, areas, around(areas))
 
     def _areas(self, placed: PlacedText, left: float, top: float) -> Iterator[Area]:
         size, condense, lines = placed.text[:3]
@@ -314,7 +314,7 @@ def _clear(symbol: PlacedQr | PlacedBars) -> Area:
         area = Area(symbol.x, symbol.y, symbol.x + symbol.size, symbol.y + symbol.size)
         return area.grown((QUIET_MODULES - _BITE) * symbol.module)
     bars = [Area(symbol.x + x, symbol.y + y, symbol.x + x + w, symbol.y + y + h) for x, y, w, h in symbol.bars]
-    return _around(bars).grown(BARCODE_CLEAR - _BITE)
+    return around(bars).grown(BARCODE_CLEAR - _BITE)
 
 
 def _shape(item: Art, element: str | None, form: PlacedForm) -> _Shape:
@@ -328,16 +328,17 @@ def _shape(item: Art, element: str | None, form: PlacedForm) -> _Shape:
             angles = [2 * math.pi * at / (4 * _CURVE) for at in range(4 * _CURVE + 1)]
             lines = [[(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]]
         case PlacedPath(segments, _, even_odd):
-            lines = _flattened(segments)
+            lines = flattened(segments)
     moved = tuple(tuple((x + form.x, y + form.y) for x, y in line) for line in lines)
     reach = item.paint.stroke_width / 2 if item.paint.stroke is not None else 0.0
-    bounds = _around([Area(x, y, x, y) for line in moved for x, y in line]).grown(reach)
+    bounds = around([Area(x, y, x, y) for line in moved for x, y in line]).grown(reach)
     page, left, top = form.geometry, form.x - form.geometry.offset_x, form.y - form.geometry.offset_y
     sheet = Area(left, top, left + page.width, top + page.height).grown(page.bleed)
     return _Shape(element, item.paint, moved, even_odd, _within(bounds, sheet))
 
 
-def _flattened(segments: Iterable[tuple[str, tuple[float, ...]]]) -> list[list[Point]]:
+def flattened(segments: Iterable[tuple[str, tuple[float, ...]]]) -> list[list[Point]]:
+    """A path as straight pieces: each of its lines from point to point."""
     lines: list[list[Point]] = []
     for command, values in segments:
         points = list(zip(values[::2], values[1::2], strict=True))
@@ -384,10 +385,10 @@ def _turned(area: Area, degrees: float, centre: Point) -> Area:
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     corners = [(x - centre[0], y - centre[1]) for x in (area.left, area.right) for y in (area.top, area.bottom)]
     turned = [(centre[0] + x * cos + y * sin, centre[1] - x * sin + y * cos) for x, y in corners]
-    return _around([Area(x, y, x, y) for x, y in turned])
+    return around([Area(x, y, x, y) for x, y in turned])
 
 
-def _around(areas: Sequence[Area]) -> Area:
+def around(areas: Sequence[Area]) -> Area:
     """The rectangle around areas; of none, one that nothing meets."""
     return Area(
         min((area.left for area in areas), default=math.inf),

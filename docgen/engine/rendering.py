@@ -147,6 +147,7 @@ class Engine:
         self._painter = PagePainter()
         self._compilations: dict[tuple[str, str], Composition] = {}
         self._compositions: dict[tuple[str, str], Composition] = {}  # of these, what prints all that it must
+        self._sound: set[tuple[str, tuple[str, ...]]] = set()  # documents of an insurer whose layouts have no errors
         problems: list[Violation] = []
         names = dict.fromkeys(name for kind in DOCUMENTS.values() for name in kind.layouts)
         drawn = [self._dir / f"{name}.yaml" for name in names]
@@ -341,6 +342,33 @@ class Engine:
         found += folder.unread(self._dir, self._layouts, DOCUMENTS)
         return list(dict.fromkeys(found))
 
+    def require_sound(self, insurer: str, documents: Iterable[str]) -> None:
+        """Hold the layouts of some documents of one insurer as `check` does, with the samples of its own.
+
+        For who prints many: what is refused there must not become a package. What a sample itself has wrong is passed
+        over. Raises LayoutError: `layouts_wrong`, and every error.
+        """
+        asked = tuple(documents)
+        if (insurer, asked) not in self._sound:
+            if errors := [violation for violation in self._faults(insurer, asked) if violation.severity == "error"]:
+                message = f"nothing is printed from layouts with errors: {', '.join(asked)} of {insurer}"
+                hint = "`docgen layout check` tells them all; mend them, or use the layouts of before"
+                raise LayoutError([Violation("layouts_wrong", message, hint), *dict.fromkeys(errors)])
+            self._sound.add((insurer, asked))
+
+    def _faults(self, insurer: str, documents: Iterable[str]) -> Iterator[Violation]:
+        profile = self._profile(insurer)
+        yield from check_wording(profile, [self.layout(id_, profile) for id_ in profile.document_ids()])
+        samples, layouts = _Samples(self), {}
+        for document in documents:
+            layout = self.layout(document, profile)
+            layouts[layout.layout] = layout
+            yield from check_layout(layout, DOCUMENTS[document], [profile], partial(self._compiled, document))
+            yield from self._across(layout)
+            samples.place(document, folder.samples(self._dir, document)[0], insurer)
+        for layout in layouts.values():
+            yield from samples.seen(layout, self._fonts)
+
     def _across(self, layout: Layout) -> Iterator[Violation]:
         """What a layout promises of other ones: seals that cover, windows that show."""
         yield from check_covers(layout, self.layouts)
@@ -443,6 +471,18 @@ class _Samples:
                     self.silence(layout)
                 for violation in error.violations:
                     yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
+
+    def place(self, document: str, records: Mapping[str, object], insurer: str) -> None:
+        """Place the samples of one insurer, as far as they can be placed."""
+        own = {name: record for name, record in records.items() if self._is_of(name, insurer)}
+        for _ in self.check(document, own):
+            pass
+
+    def _is_of(self, name: str, insurer: str) -> bool:
+        try:
+            return self._engine.insurer_of_sample(name) == insurer
+        except RequestError:
+            return False  # told by `check`
 
     def silence(self, layout: Layout) -> None:
         """Say nothing of what no sample fills on this layout."""

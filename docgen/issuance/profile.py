@@ -22,6 +22,7 @@ from docgen.issuance.eras import FirstYear, LaterEra, anniversary
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.record import LostSign
 from docgen.issuance.substitution import Substituter
+from docgen.units import MOST_INK
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Cmyk = tuple[Percent, Percent, Percent, Percent]
@@ -543,7 +544,11 @@ class Documents(Model):
 
 
 class InsurerProfile(Model):
-    """One insurer. `palette` gives each ink role its [c, m, y, k] in %, `type_floor` is in points."""
+    """One insurer. `palette` gives each ink role its [c, m, y, k] in %, `type_floor` is in points.
+
+    `total_ink` is what the printer allows on the insurer's paper or plastic; by default what preflight lets pass, which
+    is a sample: ask the printer.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     number: Annotated[str, Field(pattern=r"^([0-9]{6}|[0-9]{8})$")]
@@ -557,6 +562,9 @@ class InsurerProfile(Model):
         Line | Annotated[tuple[Line, ...], BeforeValidator(as_tuple)],
     ] = Field(default={})
     type_floor: Annotated[float, Field(ge=4, le=12, description="The smallest type, in points")] = 5.0
+    total_ink: Annotated[
+        float, Field(ge=100, le=MOST_INK, description="The most ink on one place: C, M, Y and K together, in percent")
+    ] = MOST_INK
     dates: Dates = Dates()
     names: Names = Names()
     sex: Sex = Sex()

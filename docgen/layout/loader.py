@@ -68,7 +68,7 @@ def _violations(source: located.Located, errors: Iterable[ErrorDetails]) -> Iter
     seen = set()
     for error in errors:
         path = _path(source.data, error["loc"])
-        missing = str(error["loc"][-1]) if error["type"] == "missing" else None
+        missing = error["loc"][-1] if error["type"] == "missing" and isinstance(error["loc"][-1], str) else None
         if (path, missing) not in seen:
             seen.add((path, missing))
             yield _violation(source, path, error)

@@ -27,8 +27,9 @@ class Artist:
     def __init__(self, geometry: Geometry) -> None:
         self._left = geometry.offset_x + geometry.bleed
         self._top = geometry.height + geometry.bleed - geometry.offset_y
-        # The canvas is a pen only: its document, fonts and pages are never written.
-        self._canvas = Canvas(io.BytesIO(), enforceColorSpace="SEP_CMYK")
+        # The canvas is a pen only: its document, fonts and pages are never written. It enforces no colour space:
+        # ReportLab would by turning inks into others, and what it is given (`_colour`) are inks of the press alone.
+        self._canvas = Canvas(io.BytesIO())
         self._code: list[str] = self._canvas._code
         self._code.clear()
         self.spots: dict[str, Ink] = {}

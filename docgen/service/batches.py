@@ -30,6 +30,7 @@ from docgen.bulk.find import Selection
 from docgen.bulk.job import named, nobody_printed
 from docgen.bulk.ledger import Batch, Ledger, Reprint, not_cancellable, not_released
 from docgen.bulk.opened import MANIFEST, REJECTS_TABLE
+from docgen.bulk.policy import Policy
 from docgen.bulk.reprint import is_of, left_behind, reprint
 from docgen.bulk.request import Wish, format_of, job_of, list_bytes, open_extract, read_list, rows_of
 from docgen.bulk.scratch import written
@@ -208,6 +209,8 @@ class Batches:
             undelivered = order.undelivered if "undelivered" in order.model_fields_set else None
             wish = Wish(order.insurer, order.delivery, order.issued_on, order.job, undelivered, order.reissue)
             job = job_of(wish, self._engine.insurers, extract, options["format"])
+            profile = self._engine.insurers[job.insurer]
+            self._engine.require_sound(profile.id, Policy.of(profile, job.delivery).printed)
             self._require_room(key)
             id_ = secrets.token_hex(16)
             store = Store.open(self._settings.batch_store(id_))

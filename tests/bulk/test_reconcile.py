@@ -12,6 +12,7 @@ from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.store import Store
 from docgen.bulk.tables import PIECES
 from docgen.engine import Engine
+from tests import command
 from tests.bulk import packages
 from tests.bulk.damage import Damaged, Rows, exchange, lines, set_lines
 
@@ -414,6 +415,32 @@ def test_a_missing_file_is_named(damaged: Damaged, name: str) -> None:
 def test_a_file_too_many_is_named(damaged: Damaged) -> None:
     shutil.copy(damaged.folder / CARDS, damaged.folder / "vendor/S01-cards-0003.pdf")
     assert places(found(damaged), "package_file_unknown") == {("vendor/S01-cards-0003.pdf", None)}
+
+
+STRAYS = ("vendor/.DS_Store", "vendor/Thumbs.db", "issuer/desktop.ini")
+
+
+def test_what_a_file_manager_leaves_is_named_and_no_difference(damaged: Damaged) -> None:
+    for name in STRAYS:
+        (damaged.folder / name).write_bytes(b"\0")
+    report = reconcile(Store.open(damaged.folder))
+    assert report.ok
+    assert report.as_dict()["ok"]
+    assert {(finding.code, finding.file) for finding in report.strays} == {("package_file_stray", n) for n in STRAYS}
+    result = command.run("reconcile", damaged.folder, "--workers", "1")
+    told = result.stderr.decode().splitlines()
+    assert (result.returncode, result.stdout.decode().endswith("all as it was made\n"), len(told)) == (0, True, 3)
+    assert "does no harm (take it away) <package_file_stray>" in told[0]
+
+
+def test_a_file_managers_file_excuses_nothing_else(damaged: Damaged) -> None:
+    for name in ("vendor/.DS_Store", "vendor/Thumbs.db.pdf", "vendor/._S01-cards-0001.pdf"):
+        (damaged.folder / name).write_bytes(b"\0")
+    assert places(found(damaged), "package_file_unknown") == {
+        ("vendor/Thumbs.db.pdf", None),
+        ("vendor/._S01-cards-0001.pdf", None),
+    }
+    assert command.run("reconcile", damaged.folder, "--workers", "1").returncode == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', None])

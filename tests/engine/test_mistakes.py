@@ -74,6 +74,11 @@ MISTAKES = [
      "has room for 1"),
     (SOCIETY, "card_title:", "card_titel:", "profile_unknown_wording", "did you mean card_title?"),
     (SOCIETY, MARK + '"#2f7f6c": line, ', MARK, "layout_artwork", "society-mark.svg:2: no ink"),
+    (CARD, "band,         rect: [-3, -3, 92, 11.6], ", "band,         rect: [0, 0, 86, 8.6], ", "layout_bleed",
+     "run to the end of the bleed, x -3 to 89, y -3 to 57"),
+    (CARD, "size: 5.5,  fit: [reject]}", "size: 5.5,  fit: [reject], ink: [90, 80, 70, 61]}", "layout_total_ink",
+     "styles.note_no: [90, 80, 70, 61] lays 301% of ink on one place, more than 300%"),
+    (SOCIETY, MARK + '"#2f7f6c": line, ', MARK + '"#2f7f6c": [90, 80, 70, 61], ', "layout_total_ink", "images.mark"),
     (SOCIETY, "society-mark.svg", "society-marc.svg", "layout_artwork", "society-marc.svg"),
 ]  # fmt: skip
 

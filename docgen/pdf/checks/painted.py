@@ -11,10 +11,11 @@ from pypdf.generic import DictionaryObject, StreamObject
 from docgen.pdf.checks.subject import Finding, Subject
 from docgen.pdf.content import ContentError
 from docgen.pdf.interpreter import DEFAULT_INK, Font, Ink, Interpreter, Shown, State, get
+from docgen.units import MOST_INK
 
 MIN_IMAGE_DPI = 300
 MIN_LINE_PT = 0.25
-MAX_INK = 3.0  # of four full plates: coated stock takes 300 to 350%, other stocks and plastic take less
+MAX_INK = MOST_INK / 100
 _BLACK: Ink = ("/DeviceCMYK", (0, 0, 0, 1))
 _WHITE: Ink = ("/DeviceCMYK", (0, 0, 0, 0))
 _ROUNDING = 1e-3  # of the writer
