@@ -285,25 +285,16 @@ def _service(log: Path) -> Iterator[_Service]:
             process.wait(timeout=30)
 
 
-_PROXY = """\
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 60s
-    timeout server 60s
-    timeout queue 30s
-listen docgen
-    bind fd@{listener}
-    balance leastconn
-"""
-
-
 @contextmanager
 def _proxy(config: Path, services: Sequence[_Service]) -> Iterator[_Service]:
-    """HAProxy before services, as docs/operators.md has it: one queue for all, two requests at a time to each."""
+    """HAProxy before two services, as docs/operators.md sets it up: one queue, two requests at a time to each."""
+    guide = (Path(__file__).parents[1] / "docs" / "operators.md").read_text(encoding="utf-8")
+    sample = guide.partition("```haproxy\n")[2].partition("```")[0]
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        servers = [f"    server docgen-{s.port} {s.host}:{s.port} maxconn 2\n" for s in services]
-        config.write_text(_PROXY.format(listener=listener.fileno()) + "".join(servers), encoding="ascii")
+        places = [f"fd@{listener.fileno()}", *(f"{service.host}:{service.port}" for service in services)]
+        for at, place in enumerate(places):
+            sample = sample.replace(f"127.0.0.1:800{at}", place)
+        config.write_text(sample, encoding="ascii")
         process = subprocess.Popen(["haproxy", "-q", "-f", str(config)], pass_fds=[listener.fileno()])
         try:
             host, port = listener.getsockname()

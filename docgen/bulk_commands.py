@@ -97,6 +97,15 @@ def issue(
             help="Issue the same document of the same day a second time, for this reason.",
         ),
     ] = None,
+    expect: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="ROWS",
+            show_default=False,
+            help="How many rows INPUT has: with any other number it is refused.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, show_default=False, help="Processes, instead of DOCGEN_WORKERS.")
     ] = None,
@@ -118,9 +127,10 @@ def issue(
     settings = Settings()
     store = Store.open(out)
     machine = payload(settings, settings.input_prefixes)
-    wished = _wished(extract, insurer, delivery, issued_on, job, undelivered is not None, reissue)
-    asked = wished(engine_of(machine).insurers, settings.input_prefixes)
     lists = {name: _list(file) for name, file in (("listed", undelivered), ("withdrawn", exclude)) if file}
+    listed = lists["listed"].decode().splitlines() if undelivered else None
+    wished = _wished(extract, insurer, delivery, issued_on, job, listed, reissue)
+    asked = wished(engine_of(machine).insurers, settings.input_prefixes)
     source = extract if "://" in extract else str(Path(extract).absolute())
     count = workers or settings.workers
     settings.require_places(batches=False)
@@ -129,10 +139,13 @@ def issue(
         if plan_only:
             from docgen.bulk.plan import plan
 
-            _tell_plan(plan(ledger, machine, asked, source, lists, count).as_dict(), as_json=as_json)
+            _tell_plan(plan(ledger, machine, asked, source, lists, count, expect).as_dict(), as_json=as_json)
         else:
             _issue(
-                _Begun(ledger, settings, machine, asked, source, lists, count), store, resume=resume, as_json=as_json
+                _Begun(ledger, settings, machine, asked, source, lists, count, expect),
+                store,
+                resume=resume,
+                as_json=as_json,
             )
     finally:
         ledger.close()
@@ -144,13 +157,13 @@ def _wished(
     delivery: str | None,
     issued_on: datetime | None,
     number: str | None,
-    returned: bool,
+    undelivered: list[str] | None,
     reissue: str | None,
 ) -> Callable[..., Job]:
     from docgen.bulk.request import Wish, format_of, job_of, open_extract
 
     day = issued_on.date() if issued_on else None
-    wish = Wish(insurer, delivery, day, number, returned, reissue)
+    wish = Wish(insurer, delivery, day, number, undelivered, reissue)
     format = format_of(extract)
 
     def job(insurers: Any, prefixes: Any) -> Job:
@@ -192,8 +205,10 @@ class _Begun:
         source: str,
         lists: dict[str, bytes],
         workers: int,
+        expect: int | None,
     ) -> None:
         self.ledger, self.settings, self.machine, self.workers = ledger, settings, machine, workers
+        self.expect = {} if expect is None else {"expect": expect}
         self.job, self.source, self.lists = job, source, lists
 
     def id_in(self, store: Store, *, resume: bool) -> str | None:
@@ -253,7 +268,7 @@ class _Begun:
 
     def submit(self, coordinator: Coordinator, store: Store, id_: str) -> Batch:
         """Queue the batch, or find it again. Raises RequestError `out_not_empty` if it was asked for otherwise."""
-        options: dict[str, Any] = {**self.inputs}
+        options: dict[str, Any] = {**self.inputs, **self.expect}
         for name, content in self.lists.items():
             options[name] = f"work/{name}.txt"
             store.put(options[name], content)

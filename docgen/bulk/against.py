@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from docgen.bulk import records
 from docgen.bulk.job import (
+    HOLDS_NOBODY,
     Counts,
     File,
     Job,
@@ -132,7 +133,7 @@ def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     keys = list(key_rows(store, folder))
     rejects = set(reject_rows(store, folder))
     report.add(
-        _states(people, keys, {row for row, state, code in rejects if state == "rejected" and code != "already_issued"})
+        _states(people, keys, {row for row, state, code in rejects if state == "rejected" and code not in HOLDS_NOBODY})
     )
     report.add(_reasons(keys, {(row, state) for row, state, _ in rejects}))
     if not Policy.of(engine.insurers[job.insurer], job.delivery).is_list:

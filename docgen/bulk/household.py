@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from docgen.bulk import records
 from docgen.bulk.columns import in_columns
-from docgen.bulk.job import Job, match_code, piece_id
+from docgen.bulk.job import HOLDS_NOBODY, Job, match_code, piece_id
 from docgen.bulk.policy import Policy
 from docgen.bulk.rows import Extracted
 from docgen.compose.placed import PlacedSide
@@ -49,8 +49,9 @@ class Member:
 
     @property
     def at_fault(self) -> bool:
-        """Whether the row has to be mended. Not if another batch has issued the document: its own is on its way."""
-        return self.state == "rejected" and [violation.code for violation in self.violations] != ["already_issued"]
+        """Whether the row has to be mended. Not if it is an earlier batch that keeps the person out of this one."""
+        codes = {violation.code for violation in self.violations}
+        return self.state == "rejected" and not (codes and codes <= HOLDS_NOBODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Household:
 
 
 _MAIL = ("/address", "/employer")  # pointers of what the whole household needs
-_DOUBTFUL = ("malformed_row", "duplicate_person")  # what a row says that has these is not to be relied on
+_DOUBTFUL = ("malformed_row", "duplicate_person", "identity_conflict")  # then a row is not to be relied on
 
 # Which member a violation of a document's record concerns, and the pointer in the terms of that member's row.
 _Blame = Callable[[str], tuple[Member, str]]

@@ -7,7 +7,7 @@ is settled by the shard. The same rows give the same parts, in whatever order th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +26,8 @@ from docgen.errors import RequestError, Violation
 from docgen.issuance.extract import TARGETS, Target
 from docgen.issuance.profile import InsurerProfile
 
-# Takes identities; gives those that another batch has issued, or is about to.
-Claim = Callable[[Iterable[str]], Collection[str]]
+# Takes identities; gives those that are not to be printed, for what another batch has done of them, with the fault.
+Claim = Callable[[Iterable[str]], Mapping[str, str]]
 
 _MOST_PEOPLE = 100  # of a household: as many as there are branches
 _MOST_TOLD = 20  # keys of a list that are not in the extract
@@ -59,20 +59,22 @@ def take_in(
     listed: Collection[str] | None = None,
     withdrawn: Collection[str] = (),
     claim: Claim | None = None,
+    expect: int | None = None,
 ) -> Intake:
     """Write the parts of a job into its store: `work/parts/NNNN.parquet`.
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own; null where the row is there for others of its household), `_household` and `_person` (ordinals from 1,
-    in print order), `_fault` (`duplicate_person`, `already_issued`, `malformed_row N M`, `household_missing`,
-    `household_too_large`; or null), `_withdrawn`, `_identity`. `listed` takes only those in whose keys it names, and
+    in print order), `_fault` (`duplicate_person`, `duplicate_person differing`, `malformed_row N M`,
+    `household_missing`, `household_too_large`, what `claim` says; or null), `_withdrawn`, `_identity` (`WHO/BORN`, both
+    hashes: who it is, and the birth date as the row has it). `listed` takes only those in whose keys it names, and
     everybody of the households that it names; with a person come the others of the household, since mail needs the
     insured person's name and address, but they are nobody of the batch. `withdrawn` names people by their keys. `claim`
-    is told the identities of those who may be printed, some at a time, and gives back the ones that another batch has.
-    `work` is a folder for what does not fit into memory.
+    is told the identities of those who may be printed, some at a time, and gives back who is not to be, and why.
+    `expect` is how many rows the extract has to have. `work` is a folder for what does not fit into memory.
 
-    Raises RequestError: `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`, `unknown_person`, and what
-    reading the source raises.
+    Raises RequestError: `rows_differ`, `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`,
+    `unknown_person`, and what reading the source raises.
     """
     policy = Policy.of(profile, job.delivery)
     check_columns(source, policy.settings)
@@ -82,6 +84,7 @@ def take_in(
         with TemporaryDirectory(dir=work) as folder, _database(Path(folder), times) as db:
             table.stage(db, source)
             _settle(db, times)
+            _require_rows(db, expect)
             table.group(db)
             _register_lists(db, listed, withdrawn)
             table.claim(db, claim, listed is not None)
@@ -137,6 +140,13 @@ def _settle(db: duckdb.DuckDBPyConnection, times: int) -> None:
     (rows,) = db.execute("SELECT count(*) FROM extract").fetchall()[0]
     db.execute(f"SET memory_limit = '{(_MEMORY_MB + rows * _MORE_MB // 1_000_000) * times}MB'")
     db.execute("SET lock_configuration = true")
+
+
+def _require_rows(db: duckdb.DuckDBPyConnection, expect: int | None) -> None:
+    (rows,) = db.execute("SELECT count(*) FROM extract").fetchall()[0]
+    if expect not in (None, rows):
+        hint = "see whether the extract is whole, and the right one"
+        raise RequestError(Violation("rows_differ", f"the extract has {rows} rows instead of {expect}", hint))
 
 
 def _register_lists(db: duckdb.DuckDBPyConnection, listed: Collection[str] | None, withdrawn: Collection[str]) -> None:
@@ -196,7 +206,9 @@ class _Extract:
                     {_rank(self._of("relationship"), self._dependent)} AS rank,
                     coalesce({branch or "NULL"}, chr(65535)) AS branch,
                     coalesce({self._of("person.born_on")}, chr(65535)) AS born,
-                    CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL ELSE md5(who) END AS identity
+                    CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL
+                        ELSE md5(who) || '/' || left(md5(day), 8) END AS identity,
+                    hash(name) AS name
                     {order}
                     FROM batches)""")
         db.unregister("batches")
@@ -208,13 +220,18 @@ class _Extract:
             CREATE TABLE families AS
             SELECT family, count(*) AS size, arg_min(struct_pack({keys}), {_FIRST}) AS sorted_by
             FROM extract GROUP BY family""")
-        db.execute("""
-            CREATE TABLE twice AS SELECT identity FROM extract WHERE identity IS NOT NULL
-            GROUP BY identity HAVING count(*) > 1""")
+        # By itself: to compare the rows of everybody would need the memory for that.
+        db.execute(f"""
+            CREATE TABLE again AS SELECT {_WHO} AS who FROM extract WHERE identity IS NOT NULL
+            GROUP BY who HAVING count(*) > 1""")
+        db.execute(f"""
+            CREATE TABLE twice AS
+            SELECT {_WHO} AS who, min(identity) < max(identity) OR min(name) < max(name) AS differing
+            FROM extract WHERE {_WHO} IN (SELECT who FROM again) GROUP BY who""")
 
     def claim(self, db: duckdb.DuckDBPyConnection, claim: Claim | None, listed_only: bool) -> None:
         """Who is another batch's, of those who may be printed, each once."""
-        db.execute("CREATE TABLE issued (identity VARCHAR)")
+        db.execute("CREATE TABLE issued (identity VARCHAR, fault VARCHAR)")
         if claim is None:
             return
         # Nobody in it is there twice, so DISTINCT, which would need the memory for all of them, says nothing more.
@@ -222,12 +239,14 @@ class _Extract:
         other.execute("USE disk")
         wanted = other.execute(f"""
             SELECT identity FROM extract
-            WHERE identity IS NOT NULL AND identity NOT IN (SELECT identity FROM twice)
+            WHERE identity IS NOT NULL AND {_WHO} NOT IN (SELECT who FROM twice)
                 AND key NOT IN (SELECT key FROM withdrawn) {f"AND {_ASKED}" if listed_only else ""}
             ORDER BY identity""")
         while some := [identity for (identity,) in wanted.fetchmany(_BATCH)]:
-            db.register("taken", pa.table({"identity": pa.array(sorted(claim(some)), pa.string())}))
-            db.execute("INSERT INTO issued SELECT identity FROM taken")
+            taken = claim(some)
+            columns = {"identity": list(taken), "fault": list(taken.values())}
+            db.register("taken", pa.table(columns, pa.schema([(name, pa.string()) for name in columns])))
+            db.execute("INSERT INTO issued SELECT identity, fault FROM taken")
             db.unregister("taken")
 
     def place(self, db: duckdb.DuckDBPyConnection, listed_only: bool) -> None:
@@ -240,12 +259,12 @@ class _Extract:
             SELECT e.place, {f"CASE WHEN {_ASKED} THEN e.key END" if listed_only else "e.key"} AS key, e.identity,
                 CASE WHEN e._fault IS NOT NULL THEN e._fault WHEN e.household IS NULL THEN 'household_missing'
                      WHEN f.size > {_MOST_PEOPLE} THEN 'household_too_large'
-                     WHEN t.identity IS NOT NULL THEN 'duplicate_person'
-                     WHEN i.identity IS NOT NULL THEN 'already_issued' END AS fault,
+                     WHEN t.differing THEN 'duplicate_person differing'
+                     WHEN t.who IS NOT NULL THEN 'duplicate_person' ELSE i.fault END AS fault,
                 e.key IN (SELECT key FROM withdrawn) AS withdrawn,
                 CASE WHEN f.size > {_MOST_PEOPLE} THEN 'r' || e.digest || '-' || e.place ELSE e.family END AS home,
                 create_sort_key({in_order}) AS sort_key
-            FROM extract e JOIN families f USING (family) LEFT JOIN twice t ON e.identity = t.identity
+            FROM extract e JOIN families f USING (family) LEFT JOIN twice t ON left(e.identity, 32) = t.who
             LEFT JOIN issued i ON e.identity = i.identity
             {f"WHERE {_ASKED} OR e.{_WITH_ASKED} AND f.size <= {_MOST_PEOPLE}" if listed_only else ""}""")
 
@@ -285,10 +304,12 @@ class _Extract:
         start = 0
         for batch in self.batches(source):
             places = pa.array(range(start, start + batch.num_rows), pa.int64())
-            yield pa.RecordBatch.from_arrays([*batch.columns, places, self._who(batch)], schema=schema)
+            name, day = self._name(batch), self._day(batch)
+            columns = [*batch.columns, places, self._who(batch, name, day), name, day]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
             start += batch.num_rows
 
-    def _who(self, batch: pa.RecordBatch) -> pa.Array:
+    def _who(self, batch: pa.RecordBatch, name: pa.Array, day: pa.Array) -> pa.Array:
         """Symbol, number and branch; without a branch also birth date and name. Each however it is written.
 
         One system has them in full width and another in half; one splits a name, or knows the shape of a character.
@@ -296,12 +317,19 @@ class _Extract:
         branch = self._cells(batch, "branch")
         last = pa.nulls(batch.num_rows, pa.string()) if branch is None else _folded(branch)
         if last.null_count:
-            names: tuple[Target, ...] = ("person.family", "person.given", "person.full_name")
-            name = pc.binary_join_element_wise(*self._known(batch, names), "", null_handling="replace")
-            born = pc.replace_substring_regex(self._cells(batch, "person.born_on"), r"[-/]", "")
-            alone = _together("\x1d", born, pc.replace_substring_regex(_folded(name), _NOT_OF_A_NAME, ""))
-            last = pc.coalesce(last, alone)
+            last = pc.coalesce(last, _together("\x1d", day, name))
         return _together(*map(_folded, self._known(batch, ("symbol", "number"))), last)
+
+    def _name(self, batch: pa.RecordBatch) -> pa.Array:
+        """The name, however it is written and split."""
+        names: tuple[Target, ...] = ("person.family", "person.given", "person.full_name")
+        name = pc.binary_join_element_wise(*self._known(batch, names), "", null_handling="replace")
+        return pc.replace_substring_regex(_folded(name), _NOT_OF_A_NAME, "")
+
+    def _day(self, batch: pa.RecordBatch) -> pa.Array:
+        """The birth date, in whichever form; empty if there is none."""
+        day = pc.replace_substring_regex(self._cells(batch, "person.born_on"), r"[-/]", "")
+        return pc.coalesce(day, "")
 
     def _known(self, batch: pa.RecordBatch, targets: Iterable[Target]) -> list[pa.Array]:
         return [cells for target in targets if (cells := self._cells(batch, target)) is not None]
@@ -314,7 +342,8 @@ class _Extract:
 _ASKED = "(key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"
 _WITH_ASKED = f"family IN (SELECT family FROM extract WHERE {_ASKED})"
 _OF_ROW = [("_row", pa.int64()), ("_fault", pa.string())]
-_STAGED = [("place", pa.int64()), ("who", pa.string())]
+_STAGED = [("place", pa.int64()), ("who", pa.string()), ("name", pa.string()), ("day", pa.string())]
+_WHO = "left(identity, 32)"
 _MEMBERS = ("rank", "branch", "born", "digest", "place")  # what a household's members are sorted by
 _FIRST = f"struct_pack({', '.join(f'{name} := {name}' for name in _MEMBERS)})"
 

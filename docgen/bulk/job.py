@@ -71,6 +71,10 @@ class Counts:
         return self.people == self.printed + self.rejected + self.held + self.withdrawn
 
 
+# What keeps a person out, but not the household: nothing is wrong with the row.
+HOLDS_NOBODY = frozenset({"already_issued", "withdrawn_before", "never_issued"})
+
+
 def nobody_printed(counts: Mapping[str, int]) -> bool:
     """Whether nobody is printed of those who were to be: worth telling, though each is accounted for."""
     return not counts["printed"] and counts["withdrawn"] != counts["people"]

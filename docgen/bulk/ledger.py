@@ -16,6 +16,7 @@ import secrets
 import socket
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -49,7 +50,7 @@ State = Literal[
 Stage = Literal["print", "employers"]
 
 LIVE: tuple[State, ...] = ("queued", "taking_in", "printing", "assembling", "reconciling", "releasing")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LEASE_SECONDS = 30.0
 
 _tables = sa.MetaData()
@@ -114,6 +115,8 @@ _issued = sa.Table(
     # 0 for the one batch that issues a person first, so that there can be no second; a re-issue has its batch here.
     sa.Column("again", sa.Integer, primary_key=True),
     sa.Column("batch", sa.Integer, sa.ForeignKey("batches.serial"), nullable=False),
+    sa.Column("born", sa.LargeBinary(8), nullable=False),  # with the birth date, to tell another person from the same
+    sa.Column("withdrawn", sa.Boolean, nullable=False, default=False),  # taken out, and not issued
     sqlite_with_rowid=False,
 )
 _reprints = sa.Table(  # of the packages as they are now
@@ -397,19 +400,23 @@ class Ledger:
         row = self.read(lambda link: link.execute(wanted.where(_shards.c.stage == stage)).one())
         return Tally(*(int(value or 0) for value in row))
 
-    def issued(self, insurer: str, document: str, issued_on: date, identities: Iterable[str]) -> set[str]:
-        """Those who have been issued a document of a day, or are about to be, by any batch."""
-        digests = {self.identity(text): text for text in identities}
-        here = (
-            (_issuances.c.insurer == insurer)
-            & (_issuances.c.document == document)
-            & (_issuances.c.issued_on == issued_on.isoformat())
-        )
-        found: set[str] = set()
-        for some in _slices(sorted(digests), 1000):
-            wanted = sa.select(_issued.c.identity).join(_issuances).where(here, _issued.c.identity.in_(some))
-            rows = self.read(lambda link, wanted=wanted: link.execute(wanted).scalars().all())  # type: ignore[misc]
-            found.update(digests[digest] for digest in rows)
+    def kept_out(
+        self,
+        insurer: str,
+        document: str,
+        issued_on: date,
+        identities: Iterable[str],
+        *,
+        reissue: bool = False,
+        returned: bool = False,
+    ) -> dict[str, str]:
+        """What `Lease.claim` would say, but nobody is claimed."""
+        issuance = (insurer, document, issued_on)
+        found: dict[str, str] = {}
+        for some in _slices(sorted(identities), 1000):
+            found |= self.read(
+                lambda link, some=some: self._kept_out(link, issuance, some, 0, reissue, returned)  # type: ignore[misc]
+            )
         return found
 
     def cancel(self, batch: str) -> Batch:
@@ -736,11 +743,51 @@ class Ledger:
         mine = sa.select(_issuances.c.id).where(
             _issuances.c.insurer == job["insurer"], _issuances.c.issued_on == job["issued_on"]
         )
-        link.execute(sa.delete(_issued).where(_issued.c.issuance.in_(mine), _issued.c.batch == row["serial"]))
+        claims = _issued.c.issuance.in_(mine) & ~_issued.c.withdrawn
+        link.execute(sa.delete(_issued).where(claims, _issued.c.batch == row["serial"]))
+
+    def _kept_out(
+        self,
+        link: sa.Connection,
+        issuance: tuple[str, str, date],
+        some: Iterable[str],
+        batch: int,
+        reissue: bool,
+        returned: bool,
+    ) -> dict[str, str]:
+        """Who is not to get a document by this batch, for what other batches have done."""
+        if reissue and not returned:
+            return {}
+        insurer, document, issued_on = issuance
+        people = {text: self.identity(text) for text in some}
+        wanted = sa.select(_issued, _issuances.c.document, _issuances.c.issued_on).join(_issuances)
+        wanted = wanted.where(_issuances.c.insurer == insurer, _issued.c.batch != batch)
+        if not returned:  # else anything that the post could have brought back will do
+            wanted = wanted.where(_issuances.c.document == document, _issuances.c.issued_on == issued_on.isoformat())
+        known: dict[bytes, list[sa.RowMapping]] = defaultdict(list)
+        for row in link.execute(wanted.where(_issued.c.identity.in_(list(people.values())))).mappings():
+            known[row["identity"]].append(row)
+        found: dict[str, str] = {}
+        for text, identity in people.items():
+            rows = known.get(identity, [])
+            if returned and all(row["withdrawn"] for row in rows):
+                found[text] = "withdrawn_before" if rows else "never_issued"
+            elif not reissue:
+                same = [row for row in rows if (row["document"], row["issued_on"]) == (document, issued_on.isoformat())]
+                if same:
+                    found[text] = _why(same, self.born(text))
+        return found
 
     def identity(self, text: str) -> bytes:
-        """What the ledger keeps of a person: nothing that could be guessed without the ledger's own key."""
-        return hmac.digest(self._key, text.encode(), "sha256")[:16]
+        """What the ledger keeps of a person, `WHO/BORN`: nothing that could be guessed without the ledger's own key.
+
+        That is of who it is; what `born` gives is kept beside it, to know another person by.
+        """
+        return hmac.digest(self._key, text.partition("/")[0].encode(), "sha256")[:16]
+
+    def born(self, text: str) -> bytes:
+        """The same of both parts together, so that equal birth dates of several people look different."""
+        return hmac.digest(self._key, text.encode(), "sha256")[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -862,20 +909,37 @@ class Lease:
         self._write(end)
 
     def claim(
-        self, insurer: str, document: str, issued_on: date, identities: Iterable[str], *, reissue: bool = False
-    ) -> set[str]:
-        """Claim people for this batch; those that another batch has issued, or is about to issue, come back.
+        self,
+        insurer: str,
+        document: str,
+        issued_on: date,
+        identities: Iterable[str],
+        *,
+        reissue: bool = False,
+        returned: bool = False,
+    ) -> dict[str, str]:
+        """Claim people for this batch. Who is not to be printed comes back, and why:
 
-        `reissue` claims them all the same.
+        `already_issued`: another batch has issued the document of this day, or is about to; `withdrawn_before`: it has
+        taken the person out; `identity_conflict`: it has somebody with another birth date. `reissue` claims them all
+        the same. But `returned` mail must have been issued, by whichever batch, as whatever document of the insurer's:
+        else `withdrawn_before` or `never_issued`.
         """
-        digests = {self.ledger.identity(text): text for text in identities}
-        taken: set[str] = set()
-        for some in _slices(sorted(digests), 1000):  # sorted, so that two batches never wait for each other
-            found = self._write(
-                lambda link, _, some=some: self._claim(link, (insurer, document, issued_on), some, reissue)  # type: ignore[misc]
+        issuance = (insurer, document, issued_on)
+        found: dict[str, str] = {}
+        # Sorted by what is written, so that two batches never wait for each other.
+        for some in _slices(sorted(identities, key=self.ledger.identity), 1000):
+            found |= self._write(
+                lambda link, _, some=some: self._claim(link, issuance, some, reissue, returned)  # type: ignore[misc]
             )
-            taken.update(digests[digest] for digest in found)
-        return taken
+        return found
+
+    def withdraw(self, insurer: str, document: str, issued_on: date, identities: Iterable[str]) -> None:
+        """Give up the claims of people who were taken out, and remember that they were."""
+        for some in _slices(sorted(identities, key=self.ledger.identity), 1000):
+            self._write(
+                lambda link, _, some=some: self._withdraw(link, (insurer, document, issued_on), some)  # type: ignore[misc]
+            )
 
     def release(self, insurer: str, document: str, issued_on: date, identities: Iterable[str]) -> None:
         """Give up the claims of people who were not printed after all."""
@@ -923,19 +987,25 @@ class Lease:
             link.execute(sa.insert(_shards), rows)
 
     def _claim(
-        self, link: sa.Connection, issuance: tuple[str, str, date], some: Sequence[bytes], reissue: bool
-    ) -> list[bytes]:
-        key = self._issuance(link, issuance)
-        again = self.serial if reissue else 0
-        rows = [{"issuance": key, "identity": one, "again": again, "batch": self.serial} for one in some]
-        link.execute(self.ledger._insert(_issued).on_conflict_do_nothing(), rows)
-        if reissue:
-            return []
-        here = (_issued.c.issuance == key) & _issued.c.identity.in_(some)
-        found = link.execute(sa.select(_issued.c.identity).where(here, _issued.c.batch != self.serial)).scalars().all()
+        self, link: sa.Connection, issuance: tuple[str, str, date], some: Sequence[str], reissue: bool, returned: bool
+    ) -> dict[str, str]:
+        self._insert(link, issuance, some, self.serial if reissue else 0, withdrawn=False)
+        found = self.ledger._kept_out(link, issuance, some, self.serial, reissue, returned)
         if found:
-            link.execute(sa.delete(_issued).where(here, _issued.c.identity.in_(found), _issued.c.batch == self.serial))
-        return list(found)
+            self._release(link, issuance, list(map(self.ledger.identity, found)))
+        return found
+
+    def _withdraw(self, link: sa.Connection, issuance: tuple[str, str, date], some: Sequence[str]) -> None:
+        self._release(link, issuance, list(map(self.ledger.identity, some)))
+        self._insert(link, issuance, some, self.serial, withdrawn=True)
+
+    def _insert(
+        self, link: sa.Connection, issuance: tuple[str, str, date], some: Sequence[str], again: int, *, withdrawn: bool
+    ) -> None:
+        mine = {"issuance": self._issuance(link, issuance), "again": again, "batch": self.serial}
+        known = self.ledger
+        rows = [{"identity": known.identity(one), "born": known.born(one), "withdrawn": withdrawn} for one in some]
+        link.execute(known._insert(_issued).on_conflict_do_nothing(), [{**mine, **row} for row in rows])
 
     def _release(self, link: sa.Connection, issuance: tuple[str, str, date], some: Sequence[bytes]) -> None:
         here = (_issued.c.issuance == self._issuance(link, issuance)) & (_issued.c.batch == self.serial)
@@ -947,6 +1017,12 @@ class Lease:
         link.execute(self.ledger._insert(_issuances).values(values).on_conflict_do_nothing())
         here = [_issuances.c[name] == value for name, value in values.items()]
         return int(link.execute(sa.select(_issuances.c.id).where(*here)).scalar_one())
+
+
+def _why(rows: Sequence[sa.RowMapping], born: bytes) -> str:
+    """Why somebody with this birth date is kept out by what other batches have of this document and day."""
+    same = [row["withdrawn"] for row in rows if row["born"] == born]
+    return "identity_conflict" if not same else "withdrawn_before" if all(same) else "already_issued"
 
 
 def _numbered(count: int) -> str:

@@ -47,28 +47,36 @@ class Plan:
 
 
 def plan(
-    ledger: Ledger, settings: Mapping[str, Any], job: Job, source: str, lists: Mapping[str, bytes], workers: int
+    ledger: Ledger,
+    settings: Mapping[str, Any],
+    job: Job,
+    source: str,
+    lists: Mapping[str, bytes],
+    workers: int,
+    expect: int | None = None,
 ) -> Plan:
     """Take the input in and decide everything, in a folder that is gone afterwards. Nothing is noted in the ledger.
 
-    `lists` are the contents of `listed` and `withdrawn`. Raises what taking in a batch raises, and LayoutError
-    `layouts_wrong`.
+    `lists` are the contents of `listed` and `withdrawn`; `expect` is how many rows the extract has. Raises
+    what taking in a batch raises, and LayoutError `layouts_wrong`.
     """
     stages = BulkStages()
     stages.require_sound(settings, job)
     with scratch() as folder:
         store = Store.open(folder / "store")
-        options = {name: f"work/{name}.txt" for name in lists}
+        options: dict[str, Any] = {"expect": expect}
         for name, content in lists.items():
+            options[name] = f"work/{name}.txt"
             store.put(options[name], content)
         passing = Ledger(f"sqlite:///{folder}/ledger.sqlite")
         batch = passing.submit(job, source, store.location, options)
         passing.close()
 
-        def issued(document: str, people: Iterable[str]) -> set[str]:
-            return set() if job.reissue else ledger.issued(job.insurer, document, job.issued_on, people)
+        def kept_out(document: str, people: Iterable[str]) -> Mapping[str, str]:
+            how = {"reissue": job.reissue is not None, "returned": job.occasion == "returned"}
+            return ledger.kept_out(job.insurer, document, job.issued_on, people, **how)
 
-        numbers = [part.number for part in stages.take_in(settings, store, batch, lambda _: None, issued).parts]
+        numbers = [part.number for part in stages.take_in(settings, store, batch, lambda _: None, kept_out).parts]
         cluster, employers = Cluster(min(workers, len(numbers))), {}
         task = Task(plan_shard, settings, store.location, batch.job.as_dict(), len(numbers))
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -33,23 +33,24 @@ class Wish:
     """How a batch is to be issued, where the asker says so.
 
     `delivery` is else the profile's first one, `issued_on` that of the extract's first row, `number` the ledger's next.
-    `returned` is mail that came back, made again as the policy says; `reissue` the reason to issue a second time.
+    `undelivered` names those whose mail came back, made again as the policy says; None if this is about no such mail.
+    `reissue` is the reason to issue a second time.
     """
 
     insurer: str
     delivery: str | None = None
     issued_on: date | None = None
     number: str | None = None
-    returned: bool = False
+    undelivered: Collection[str] | None = None
     reissue: str | None = None
 
 
 def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, format: Format) -> Job:
     """The job. `head` is the extract, of which the beginning is read if the date of issue stands there.
 
-    Raises RequestError `unknown_insurer`, `no_bulk_settings`, `unknown_delivery`, `job_number_form`,
-    and, if the date of issue stands in the extract, `issue_date_unknown`, `invalid_date`, `malformed_row`,
-    `columns_not_mapped` and what reading its beginning raises.
+    Raises RequestError `unknown_insurer`, `no_bulk_settings`, `unknown_delivery`, `job_number_form`, `empty_list`,
+    `reason_missing`, and, if the date of issue stands in the extract, `issue_date_unknown`, `invalid_date`,
+    `malformed_row`, `columns_not_mapped` and what reading its beginning raises.
     """
     profile = insurers.get(wish.insurer)
     if profile is None:
@@ -57,15 +58,27 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
         raise RequestError(Violation("unknown_insurer", f"unknown insurer: {wish.insurer}", f"known: {known}"))
     delivery = wish.delivery or next(iter(profile.bulk.deliveries), "") if profile.bulk else ""
     policy = Policy.of(profile, delivery)
-    if wish.returned and policy.delivery.returned is not None:
+    returned = wish.undelivered is not None
+    if returned and policy.delivery.returned is not None:
         policy = Policy.of(profile, delivery := policy.delivery.returned)
     if wish.number is not None and not _NUMBER.fullmatch(wish.number):
         message = f"{wish.number!r} is no job number"
         hint = "one to six of A-Z and 0-9, no name that Windows keeps for itself (CON, COM1), or none at all"
         raise RequestError(Violation("job_number_form", message, hint))
+    _require_said(wish)
     issued_on = wish.issued_on or _first_issue_date(head, format, policy.settings)
-    occasion: Occasion = "returned" if wish.returned else "delivery"
-    return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue or None)
+    occasion: Occasion = "returned" if returned else "delivery"
+    return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue)
+
+
+def _require_said(wish: Wish) -> None:
+    """Nobody's mail came back: then there is nothing to do, least of all everybody's mail anew."""
+    if wish.undelivered is not None and not any(key.strip() for key in wish.undelivered):
+        message, hint = "the list of undelivered mail names nobody", "nothing is to be made again this time"
+        raise RequestError(Violation("empty_list", message, hint, "/undelivered"))
+    if wish.reissue is not None and not wish.reissue.strip():
+        message, hint = "the reason for a second issue is empty", "say why, or leave it out"
+        raise RequestError(Violation("reason_missing", message, hint, "/reissue"))
 
 
 @contextmanager

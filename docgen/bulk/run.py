@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 3
 MOST_VIOLATIONS = 100  # that are kept of a failed batch
 
-Claim = Callable[[str, Iterable[str]], set[str]]
+Claim = Callable[[str, Iterable[str]], Mapping[str, str]]
 Pin = Callable[[str], None]
 Spread = Callable[[Work], Iterator[Mapping[str, Any]]]
 
@@ -66,7 +66,7 @@ class Stages(Protocol):
         """Whether employers get letters or lists."""
 
     def take_in(self, settings: Mapping[str, Any], store: Store, batch: Batch, pin: Pin, claim: Claim) -> Taken:
-        """Check and sort the input and cut it into parts. `claim(document, identities)` gives those taken already.
+        """Check and sort the input and cut it into parts. `claim(document, identities)` is `Lease.claim`.
 
         `pin` is told the SHA-256 of the extract before anything is made of it, and raises if it is another one than
         the batch was begun with.
@@ -89,8 +89,8 @@ class Stages(Protocol):
 
     def unprinted(
         self, settings: Mapping[str, Any], store: Store, job: Job, numbers: Sequence[int]
-    ) -> Iterator[tuple[str, Sequence[str]]]:
-        """The people who were claimed and not printed: documents with identities."""
+    ) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+        """The people who were claimed and not printed: documents, with identities of some and of the withdrawn."""
 
     def release(self, store: Store) -> None:
         """Put the manifest in its place."""
@@ -241,8 +241,9 @@ class _Run:
         self._heart.check()
         if not self._lease.begin_release(self._batch.withdrawals):
             return False
-        for document, identities in self._stages.unprinted(self._settings, self._store, self._job, numbers):
-            self._lease.release(self._job.insurer, document, self._job.issued_on, identities)
+        for document, others, withdrawn in self._stages.unprinted(self._settings, self._store, self._job, numbers):
+            self._lease.release(self._job.insurer, document, self._job.issued_on, others)
+            self._lease.withdraw(self._job.insurer, document, self._job.issued_on, withdrawn)
         # While the ledger holds the lease fast: a run that was paused here, and lost it, would put its manifest into
         # what another one is making of the batch, with other withdrawals perhaps.
         self._lease.end("done", counts.as_dict(), release=lambda: self._stages.release(self._store))
@@ -282,10 +283,11 @@ class _Run:
             message = "the extract has changed since the batch was begun"
             raise RequestError(Violation("input_changed", message, "put it back as it was, or begin another batch"))
 
-    def _claim(self, document: str, identities: Iterable[str]) -> set[str]:
+    def _claim(self, document: str, identities: Iterable[str]) -> Mapping[str, str]:
         job = self._job
         self._heart.check()
-        return self._lease.claim(job.insurer, document, job.issued_on, identities, reissue=job.reissue is not None)
+        how = {"reissue": job.reissue is not None, "returned": job.occasion == "returned"}
+        return self._lease.claim(job.insurer, document, job.issued_on, identities, **how)
 
     # --- shards ---
 

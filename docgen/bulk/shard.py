@@ -31,9 +31,25 @@ _FAULTS = {
         "the same person stands in the extract more than once",
         "leave one of the rows, or give each a branch number if they are two people",
     ),
+    "duplicate_person differing": (
+        "rows of one number and branch differ in birth date or name",
+        "give each its own branch number if they are several people; if one, leave the row that is right",
+    ),
     "already_issued": (
         "another batch has issued this document of this day to the same person",
         "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again",
+    ),
+    "identity_conflict": (
+        "under this number and branch an earlier batch has somebody with another birth date",
+        "correct number and branch if they are two people; give a reason to issue it again if the date was corrected",
+    ),
+    "withdrawn_before": (
+        "the person was taken out of an earlier batch of this document and day",
+        "leave the person out (`exclude`), or give a reason to issue it after all",
+    ),
+    "never_issued": (
+        "the person is on the list of undelivered mail, and no batch has issued anything to this person",
+        "see whose mail came back; who has got none yet is issued without the list",
     ),
     "household_too_large": ("more rows name this household than it can have people", "check the household's column"),
     "household_missing": ("the row does not say which household it belongs to", "give the household"),
@@ -98,7 +114,7 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
 
 def _fault(fault: str) -> Violation:
     """What the intake found."""
-    return Violation(fault, *_FAULTS[fault]) if fault in _FAULTS else malformed_row(fault)
+    return Violation(fault.partition(" ")[0], *_FAULTS[fault]) if fault in _FAULTS else malformed_row(fault)
 
 
 # --- what is written about them ---

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from docgen.bulk import package
 from docgen.bulk.intake import take_in
 from docgen.bulk.interrupts import interruptible
-from docgen.bulk.job import Counts, Job, ShardResult, part_name, shard_dir
+from docgen.bulk.job import HOLDS_NOBODY, Counts, Job, ShardResult, part_name, shard_dir
 from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.policy import Policy
@@ -36,7 +36,8 @@ class BulkStages:
 
     A batch's `source` is a local file, an s3:// URL below one of the settings' prefixes, or a name in the batch's own
     store. Of its `options`, `format` is the extract's (else its name says it), `listed` and `withdrawn` are names in
-    the store of lists with a key on each line. Later lists of the withdrawn are the batch's `withdrawals`.
+    the store of lists with a key on each line, `expect` is how many rows the extract has. Later lists of the
+    withdrawn are the batch's `withdrawals`.
     """
 
     print_shard = staticmethod(print_shard)
@@ -61,9 +62,11 @@ class BulkStages:
         profile = engine_of(settings).insurers[job.insurer]
         documents = Policy.of(profile, job.delivery).issued
 
-        def claimed(some: Iterable[str]) -> set[str]:
+        def claimed(some: Iterable[str]) -> Mapping[str, str]:
             people = list(some)
-            return set().union(*(claim(document, people) for document in documents))
+            found = [(one, why) for document in documents for one, why in claim(document, people).items()]
+            # Of several, what holds the household.
+            return {one: why for one, why in sorted(found, key=lambda found: found[1] not in HOLDS_NOBODY)}
 
         with interruptible(), scratch() as work:
             extract = _fetched(batch.source, store, work)
@@ -78,6 +81,7 @@ class BulkStages:
                 listed=_listed(store, options.get("listed")),
                 withdrawn=_withdrawn(store, batch),
                 claim=claimed if documents else None,
+                expect=options.get("expect"),
             )
         parts = [Part(part.number, part.people, part.sha256) for part in intake.parts]
         return Taken(parts, {"sha256": source.sha256, "bytes": source.bytes, "people": intake.people})
@@ -103,12 +107,15 @@ class BulkStages:
 
     def unprinted(
         self, settings: Settings, store: Store, job: Job, numbers: Sequence[int]
-    ) -> Iterator[tuple[str, Sequence[str]]]:
-        """The people who were claimed and not printed: the document with their identities, a shard at a time."""
+    ) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+        """The people who were claimed and not printed: the document with the identities of those who were rejected or
+        held, and of the withdrawn, a shard at a time."""
         documents = Policy.of(engine_of(settings).insurers[job.insurer], job.delivery).issued
         for number in numbers if documents else ():
             people = list(_unprinted(store, number))
-            yield from ((document, people) for document in documents)
+            withdrawn = [identity for identity, state in people if state == "withdrawn"]
+            others = [identity for identity, state in people if state != "withdrawn"]
+            yield from ((document, others, withdrawn) for document in documents)
 
     def release(self, store: Store) -> None:
         """Put the manifest in its place."""
@@ -146,13 +153,14 @@ def _withdrawn(store: Store, batch: Batch) -> frozenset[str]:
     return frozenset().union(*(_listed(store, name) or frozenset() for name in names))
 
 
-def _unprinted(store: Store, number: int) -> Iterator[str]:
+def _unprinted(store: Store, number: int) -> Iterator[tuple[str, str]]:
+    """Who of a shard was not printed, and in which state each is. Who is withdrawn and there twice may come back."""
     with store.reader(f"{shard_dir(number)}/keys.csv") as stream:
-        left = {int(row["row"]) for row in read_table(stream, KEYS) if row["state"] != "printed"}
+        left = {int(row["row"]): row["state"] for row in read_table(stream, KEYS) if row["state"] != "printed"}
     if not left:
         return
     part = pq.read_table(io.BytesIO(store.read(part_name(number))), columns=["_row", "_identity", "_fault"])
     for row in part.to_pylist():
-        # Duplicates were never claimed. Who has another batch's card may have been claimed by this one for a notice.
-        if row["_row"] in left and row["_identity"] is not None and row["_fault"] in (None, "already_issued"):
-            yield row["_identity"]
+        if row["_row"] in left and row["_identity"] is not None:
+            twice = (row["_fault"] or "").startswith("duplicate_person")
+            yield row["_identity"], "rejected" if twice else left[row["_row"]]

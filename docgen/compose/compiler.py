@@ -124,14 +124,20 @@ class Compiler:
         return texts
 
     def _constant(self, element: TextElement, texts: Sequence[str]) -> Iterator[StaticItem]:
-        """A text that every record shares, set now; a list of them stands `step` apart, or flows with a `gap`."""
+        """A text that every record shares, set now; a list of them stands `step` apart, or flows with a `gap`.
+
+        Those that stand side by side are of one size and width, whichever of them needs it.
+        """
         slot = self._text_slot(element, element.id)
         if isinstance(element, Text) and element.gap is not None:
             yield from self._paragraphs(element, slot, texts, element.gap)
             return
         dx, dy = element.step or (0.0, 0.0)
-        for at, text in enumerate(texts):
-            yield from self._set(element, slot, text, at * dx, at * dy)
+        placed = [
+            (text, item) for at, text in enumerate(texts) for item in self._set(element, slot, text, at * dx, at * dy)
+        ]
+        for (_, item), alike in zip(placed, slot.setter.set_alike([text for text, _ in placed]), strict=True):
+            yield item._replace(text=alike)
 
     def _paragraphs(self, element: Text, slot: TextSlot, texts: Sequence[str], gap: float) -> Iterator[StaticItem]:
         """Paragraphs one below the other; together they may not outgrow the box."""

@@ -10,7 +10,6 @@ from docgen.errors import RecordError, Violation
 from docgen.issuance import catalogue
 from docgen.issuance.burden import burden_text
 from docgen.issuance.dates import printed_date
-from docgen.issuance.eras import running
 from docgen.issuance.items import PART, PrintItems, Substitution
 from docgen.issuance.names import KANA, REGISTERED, front_kana, front_name, named_in_public, registered_name, spelled
 from docgen.issuance.profile import CardSettings, InsurerProfile
@@ -169,9 +168,7 @@ def _items(
         "validity.expires_on": printed(validity.on),
         "insured.name": _insured_name(record, profile, settings, used),
         "burden.text": ratio,
-        "burden.effective_on": printed_date(
-            burden.effective_on if burden is not None else None, profile.dates, issued, running
-        ),
+        "burden.effective_on": printed(burden.effective_on if burden is not None else None),
         "remarks": _remarks(person, sex if on_back else "", profile),
         "card.serial": record.card.serial or "",
     }

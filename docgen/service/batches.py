@@ -90,11 +90,14 @@ class BatchOrder(orders.Strict):
         default=None, description="The job's number, printed in every id: one to six of A-Z and 0-9. Default: the next."
     )
     reissue: str | None = Field(
-        default=None, min_length=1, description="Why people get the same document of the same day a second time."
+        default=None, description="Why people get the same document of the same day a second time."
     )
     exclude: list[str] = Field(default=[], description="Keys of people who are not to be printed any more.")
     undelivered: list[str] = Field(
         default=[], description="People's keys, or households, whose mail came back: theirs alone is made again."
+    )
+    expect: Annotated[int | None, BeforeValidator(orders.count)] = Field(
+        default=None, ge=1, description="How many rows the extract has: a batch with any other number fails unprinted."
     )
     webhook: str | None = Field(default=None, description="Where to send a message when the batch has ended.")
 
@@ -199,11 +202,12 @@ class Batches:
         if order.webhook is not None:
             signed = self._settings.webhook_secret is not None
             options["webhooks"] = [check_address(order.webhook, self._settings.webhook_origins, signed=signed)]
+        if order.expect is not None:
+            options["expect"] = order.expect
         with self._extract(order, upload) as extract:
             options["format"] = format_of(upload.name if upload else order.source or "")
-            wish = Wish(
-                order.insurer, order.delivery, order.issued_on, order.job, bool(order.undelivered), order.reissue
-            )
+            undelivered = order.undelivered if "undelivered" in order.model_fields_set else None
+            wish = Wish(order.insurer, order.delivery, order.issued_on, order.job, undelivered, order.reissue)
             job = job_of(wish, self._engine.insurers, extract, options["format"])
             profile = self._engine.insurers[job.insurer]
             self._engine.require_sound(profile.id, Policy.of(profile, job.delivery).printed)
@@ -477,29 +481,39 @@ async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
             form = await request.form(max_files=3, max_fields=20)
     except HTTPException as error:  # so Starlette tells it inside an application
         raise RequestError(Violation("malformed_form", error.detail, "send multipart/form-data")) from None
-    values: dict[str, Any] = {}
-    upload = None
-    file = "send it as a file: -F extract=@people.csv"
-    for name, value in form.multi_items():
-        if name == "extract" and isinstance(value, UploadFile):
-            upload = Upload(value.file, value.filename or "")
-        elif name == "extract":
-            raise RequestError(Violation("malformed_form", "the extract is a text, not a file", file, "/extract"))
-        elif name in _LISTS:
-            content = await value.read() if isinstance(value, UploadFile) else value.encode()
-            values[name] = read_list(content)
-        elif isinstance(value, UploadFile) or name in values:
-            raise RequestError(Violation("malformed_form", f"{name[:40]!r} is no text, or twice", "send it once"))
-        else:
-            values[name] = value
     others = [name for name in BatchOrder.model_fields if name not in ("insurer", "source")]
     hint = f"the form is insurer, the file extract, and as you need them {', '.join(others)}; see /docs"
-    if "source" in values:
-        raise RequestError(Violation("unknown_key", "unknown key: source", f"{hint}; source is for JSON", "/source"))
+    values: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        is_file = isinstance(value, UploadFile)
+        if name == "source":
+            raise RequestError(
+                Violation("unknown_key", "unknown key: source", f"{hint}; source is for JSON", "/source")
+            )
+        if name in ("insurer", "extract", *others) and (name in values or is_file != (name in ("extract", *_LISTS))):
+            raise _misplaced(name, again=name in values, is_file=is_file)
+        values[name] = value
+    upload = values.pop("extract", None)
+    values |= {name: read_list(await values[name].read()) for name in _LISTS if name in values}
     order = _validated(BatchOrder, values, hint)
     if upload is None:
-        raise RequestError(Violation("missing_value", "the form has no extract", file, "/extract"))
-    return order, upload
+        raise RequestError(Violation("missing_value", "the form has no extract", _as_file("extract"), "/extract"))
+    return order, Upload(upload.file, upload.filename or "")
+
+
+def _as_file(name: str) -> str:
+    return f"send it as a file: -F {name}=@people.{'csv' if name == 'extract' else 'txt'}"
+
+
+def _misplaced(name: str, *, again: bool, is_file: bool) -> RequestError:
+    """The error for a known field of a form that is there twice, or as a text instead of a file or the other way."""
+    if again:
+        message, hint = f"{name} is there twice", "send it once"
+    elif is_file:
+        message, hint = f"{name} is a file, not a text", f"send it as a text: -F {name}=..."
+    else:
+        message, hint = f"{name} is a text, not a file", _as_file(name)
+    return RequestError(Violation("malformed_form", message, hint, f"/{name}"))
 
 
 def _parsed(model: type[Any], body: bytes) -> Any:

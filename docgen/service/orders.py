@@ -27,6 +27,11 @@ def day(value: Any) -> Any:
     raise PydanticCustomError("invalid_date", "not a day of the calendar, written YYYY-MM-DD")
 
 
+def count(value: Any) -> Any:
+    """A number, as JSON or, since forms have texts alone, in digits."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
+
+
 class Strict(BaseModel):
     """What a caller sends: nothing that is not known, nothing of another type."""
 

@@ -9,7 +9,8 @@ Lengths are mm, type sizes pt. A fit policy is a list of steps; each permits mor
     reject       what still does not fit is an error
 
 The largest size that fits wins; at one size, the fewest lines and then the least condensing. A text may hold zero-width
-spaces (U+200B) between its parts, which are not set: where it must be broken, it is broken there before anywhere else.
+spaces (U+200B) between its parts, which are not set: where it must be broken, it is broken there before anywhere else,
+even if it is condensed for that to 0.9 of what it would otherwise be (by our choice, and never below its floor).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ SHRINK_STEP_PT = 0.25
 # Boxes are drawn to 0.01 mm: half of that at each side is no overflow.
 TOLERANCE_MM = 0.02
 _SPACES = " \u3000"
+# How much narrower a text may become for the sake of its parts: next to others this is hardly seen, a torn name is.
+_FOR_PARTS = 0.9
 PART = "\u200b"
 # A named tuple's own constructor is a function of Python around this one: twice the time for what is made per text.
 _new = tuple.__new__
@@ -134,6 +137,17 @@ class Paragraph(NamedTuple, Generic[P]):
     ends: tuple[int, ...]
 
 
+class _Broken(NamedTuple, Generic[P]):
+    """A text in lines at one ratio: the glyphs of each, its text, whether its paragraph goes on.
+
+    `torn`: how many of them end inside a part.
+    """
+
+    ratio: float
+    lines: list[tuple[Sequence[P], str, bool]]
+    torn: int
+
+
 @dataclass(frozen=True, slots=True)
 class TextSetter(ABC, Generic[P]):
     """A box and a style, ready to set any number of texts. `width` and `height` in mm, `size` in pt.
@@ -160,6 +174,24 @@ class TextSetter(ABC, Generic[P]):
                 self._known.clear()
             known = self._known[text] = self._set(text)
         return known
+
+    def set_alike(self, texts: Sequence[str]) -> list[SetText]:
+        """Set the texts of a list, all as small and as narrow as one of them needs. Raises as `set` does."""
+        found = [self.set(text) for text in texts]
+        shown = [one for one in found if not one.omitted]
+        size = min((one.size for one in shown), default=self.size)
+        ratio = min((one.condense for one in shown), default=1.0)
+        return [
+            one if one.omitted or (one.size, one.condense) == (size, ratio) else self._tightened(text, one, size, ratio)
+            for text, one in zip(texts, found, strict=True)
+        ]
+
+    def _tightened(self, text: str, found: SetText, size: float, ratio: float) -> SetText:
+        """The same text at a size and a ratio below its own: so it surely fits."""
+        paragraphs = [self._paragraph(part) for part in text.split("\n")]
+        tightened = self._at(paragraphs, size, [ratio], len(found.lines))
+        assert tightened is not None
+        return tightened
 
     @abstractmethod
     def _set(self, text: str) -> SetText:
@@ -230,24 +262,42 @@ class TextSetter(ABC, Generic[P]):
             for lines in range(len(paragraphs), most_lines + 1):
                 if not self._fits_depth(lines, size):
                     break
-                found = self._at(paragraphs, size, condense, lines)
+                found = self._at(paragraphs, size, self._ratios(paragraphs, size, condense, lines), lines)
                 if found is not None:
                     return found
         return None
 
-    def _at(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> SetText | None:
-        """The text at one size in at most `lines` lines, condensed as little as needed; None if it does not fit."""
-        ratios = self._ratios(paragraphs, size, condense, lines)
+    def _at(self, paragraphs: list[Paragraph[P]], size: float, ratios: Sequence[float], lines: int) -> SetText | None:
+        """The text at one size in at most `lines` lines; None if it fits at none of the ratios.
+
+        It is condensed as little as needed, or a little more if fewer of its parts are broken so.
+        """
+        found = min(self._fitting(paragraphs, size, ratios, lines), key=attrgetter("torn"), default=None)
+        if found is None:
+            return None
+        count = len(found.lines)
+        made = tuple(
+            self._line(g, t, size, found.ratio, (i, count), goes_on) for i, (g, t, goes_on) in enumerate(found.lines)
+        )
+        return SetText(size, found.ratio, made, breaks=len(paragraphs) - 1)
+
+    def _fitting(
+        self, paragraphs: list[Paragraph[P]], size: float, ratios: Sequence[float], lines: int
+    ) -> Iterator[_Broken[P]]:
+        """Ways to break the text, the least condensed first, until no part is broken or it would be too narrow."""
+        narrowest = 0.0
         for ratio, care in product(ratios, reversed(Care)):
-            broken = [line for part in paragraphs for line in self._break(part, size, ratio, care)]
+            if ratio < narrowest - 1e-9:
+                return
+            broken = self._broken(paragraphs, size, ratio, care)
             room = (self._length + TOLERANCE_MM) / ratio
-            if len(broken) <= lines and all(self._natural(_trimmed(g, t), size) <= room for g, t, _ in broken):
-                count = len(broken)
-                made = tuple(
-                    self._line(g, t, size, ratio, (i, count), goes_on) for i, (g, t, goes_on) in enumerate(broken)
-                )
-                return SetText(size, ratio, made, breaks=len(paragraphs) - 1)
-        return None
+            if len(broken.lines) <= lines and all(
+                self._natural(_trimmed(g, t), size) <= room for g, t, _ in broken.lines
+            ):
+                yield broken
+                if not broken.torn:
+                    return
+                narrowest = narrowest or ratio * _FOR_PARTS
 
     def _ratios(self, paragraphs: list[Paragraph[P]], size: float, condense: float, lines: int) -> list[float]:
         if lines == len(paragraphs):
@@ -256,12 +306,21 @@ class TextSetter(ABC, Generic[P]):
             return [needed] if needed >= condense - 1e-9 else []
         return [percent / 100 for percent in range(100, math.ceil(condense * 100 - 1e-9) - 1, -1)]
 
-    def _break(self, part: Paragraph[P], size: float, ratio: float, care: Care) -> list[tuple[Sequence[P], str, bool]]:
+    def _broken(self, paragraphs: list[Paragraph[P]], size: float, ratio: float, care: Care) -> _Broken[P]:
+        lines: list[tuple[Sequence[P], str, bool]] = []
+        torn = 0
+        for part in paragraphs:
+            cuts = self._break(part, size, ratio, care)
+            lines += [(part.glyphs[a:b], "".join(part.clusters[a:b]), b < cuts[-1][1]) for a, b in cuts]
+            if len(part.ends) > 1:
+                torn += sum(end not in part.ends for _, end in cuts)
+        return _Broken(ratio, lines, torn)
+
+    def _break(self, part: Paragraph[P], size: float, ratio: float, care: Care) -> list[tuple[int, int]]:
         em = size * MM_PER_PT / 1000
         advances = [glyph.advance * em + self.tracking for glyph in part.glyphs]
         width = (self._length + TOLERANCE_MM) / ratio + self.tracking
-        cuts = list(_cuts(part, advances, width, care)) or [(0, 0)]
-        return [(part.glyphs[a:b], "".join(part.clusters[a:b]), b < cuts[-1][1]) for a, b in cuts]
+        return list(_cuts(part, advances, width, care)) or [(0, 0)]
 
     def _too_long(self, paragraphs: list[Paragraph[P]], size: float, condense: float, most_lines: int) -> DoesNotFit:
         total = sum(self._natural(part.glyphs, size) for part in paragraphs) * condense

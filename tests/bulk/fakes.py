@@ -166,8 +166,8 @@ class FakeStages:
 
     def unprinted(
         self, settings: Mapping[str, Any], store: Store, job: Job, numbers: Sequence[int]
-    ) -> Iterator[tuple[str, Sequence[str]]]:
-        yield "card", ["-1-0"]
+    ) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+        yield "card", ["-1-0"], []
 
     def release(self, store: Store) -> None:
         store.put("vendor/manifest.json", store.read("work/manifest.json"))

@@ -21,7 +21,7 @@ from docgen.bulk.tables import read_table
 from docgen.pdf.reader import read_pages
 from docgen.settings import Settings
 from tests import command as here
-from tests.bulk.parts import dependent, family
+from tests.bulk.parts import dependent, family, insured
 from tests.service.extracts import extract, keys
 
 ROOT = Path(__file__).parents[2]
@@ -346,6 +346,58 @@ def test_who_keeps_a_card_of_another_day_is_excluded_where_one_more_joins(state:
     )
     assert states == {"00084001-00": "withdrawn", "00084001-01": "withdrawn", "00084001-02": "printed"}
     assert (counts["people"], counts["printed"], counts["withdrawn"], cards) == (3, 1, 2, ["1"])
+
+
+def codes_of(out: Path) -> dict[str, str]:
+    (table,) = out.glob("issuer/*-rejects.csv")
+    with table.open("rb") as stream:
+        return {row["key"]: row["code"] for row in read_table(stream)}
+
+
+def test_a_newborn_under_the_branch_of_another_is_not_lost_as_issued_already(state: Path, tmp_path: Path) -> None:
+    cells = {"世帯番号": "00085001", "番号": "85001"}
+    issued(state, extract_of(tmp_path / "in.csv", *family(2, **cells)), tmp_path / "first")
+    born = dict.fromkeys(("生年月日", "資格取得年月日", "認定年月日"), "20250704")
+    newborn = dependent(1, **cells, **born, 名="新生")
+    source = extract_of(tmp_path / "later.csv", *family(1, **cells), newborn, dependent(2, **cells))
+    issue(state, source, tmp_path / "later")  # of which nobody is printed
+    expected = {"00085001-00": "already_issued", "00085001-01": "identity_conflict", "00085001-02": "household_held"}
+    assert codes_of(tmp_path / "later") == expected
+    planned = json.loads(issue(state, source, tmp_path / "none", "--plan-only", "--json").stdout)
+    assert planned["reasons"] == dict.fromkeys(expected.values(), 1)
+    _, states, _ = issued(state, source, tmp_path / "again", "--reissue", "the birth date was corrected")
+    assert set(states.values()) == {"printed"}
+
+
+def test_who_was_excluded_does_not_come_back_with_the_next_extract_unless_for_a_reason(
+    state: Path, tmp_path: Path
+) -> None:
+    cells = {"世帯番号": "00086001", "番号": "86001"}
+    source = extract_of(tmp_path / "in.csv", *family(2, **cells), insured(世帯番号="00086002", 番号="86002"))
+    (tmp_path / "list.txt").write_text("00086001-01\n")
+    _, states, _ = issued(state, source, tmp_path / "first", "--exclude", tmp_path / "list.txt")
+    assert states == {"00086001-00": "printed", "00086001-01": "withdrawn", "00086002-00": "printed"}
+    nobody = issue(state, source, tmp_path / "second")
+    assert "nobody_printed" in nobody.stderr
+    found = codes_of(tmp_path / "second")
+    assert found == {**dict.fromkeys(states, "already_issued"), "00086001-01": "withdrawn_before"}
+    (tmp_path / "back.txt").write_text("00086001\n")
+    back = ("--reissue", "came back", "--undelivered", tmp_path / "back.txt")
+    _, states, cards = issued(state, source, tmp_path / "back", *back)
+    assert (states, cards) == ({"00086001-00": "printed", "00086001-01": "rejected"}, ["1"])
+    assert codes_of(tmp_path / "back") == {"00086001-01": "withdrawn_before"}
+    _, states, _ = issued(state, source, tmp_path / "third", "--reissue", "entitled after all")
+    assert set(states.values()) == {"printed"}
+
+
+def test_mail_does_not_come_back_from_who_was_sent_none(state: Path, tmp_path: Path) -> None:
+    source = extract_of(tmp_path / "in.csv", *family(2, 世帯番号="00087001", 番号="87001"))
+    (tmp_path / "list.txt").write_text("00087001\n")
+    for name, more in (("one", ()), ("other", ("--reissue", "came back"))):
+        done = issue(state, source, tmp_path / name, "--undelivered", tmp_path / "list.txt", *more)
+        assert (done.returncode, "nobody_printed" in done.stderr) == (1, True)
+        assert codes_of(tmp_path / name) == dict.fromkeys(("00087001-00", "00087001-01"), "never_issued")
+    assert issue(state, source, tmp_path / "first").returncode == 0
 
 
 def test_a_folder_that_holds_something_is_left_alone(state: Path, source: Path, package: Path, tmp_path: Path) -> None:

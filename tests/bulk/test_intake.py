@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -258,6 +259,22 @@ def test_without_a_branch_birth_date_and_name_tell_people_apart() -> None:
     assert faults(rows) == {1: "duplicate_person", 2: None, 3: None, 4: "duplicate_person", 5: None}
 
 
+@pytest.mark.parametrize("other", [{"生年月日": "20250101"}, {"名": "次郎"}, {"生年月日": ""}])
+def test_two_people_under_one_number_and_branch_are_marked_as_that(other: Mapping[str, str]) -> None:
+    same = {"番号": "1", "枝番": "01"}
+    rows = [row(1, **same), row(1, **{**same, **other}), row(2), row(3, **same)]
+    assert faults(rows) == dict.fromkeys((1, 2, 4), "duplicate_person differing") | {3: None}
+
+
+def test_what_is_said_of_a_claim_stands_in_its_row() -> None:
+    said = ["already_issued", "identity_conflict", "withdrawn_before", "never_issued", None]
+
+    def claim(identities: Iterable[str]) -> Mapping[str, str]:
+        return {one: why for one, why in zip(identities, said, strict=True) if why}
+
+    assert Counter(faults(map(row, range(5)), claim=claim).values()) == Counter(said)
+
+
 def test_neighbouring_cells_are_not_taken_for_one() -> None:
     rows = [row(1, 記号="1", 番号="12"), row(2, 記号="11", 番号="2"), row(3, 記号="", 番号="112")]
     assert set(faults(rows).values()) == {None}
@@ -286,8 +303,9 @@ def test_a_person_is_the_same_however_their_numbers_and_name_are_written(
     _, batches = taken([row(1, **{**cells, **one}), row(2, **{**cells, **other}), row(3, 番号="9")])
     found = {person["_row"]: person for person in flat(batches)}
     assert [found[at]["_fault"] for at in (1, 2, 3)] == ["duplicate_person", "duplicate_person", None]
+    assert len({found[at]["_identity"] for at in (1, 2)}) == 1
     assert {name: found[2][name] for name in other} == {name: text or None for name, text in other.items()}  # as sent
-    assert [identity(one), identity(other)] == [found[1]["_identity"]] * 2
+    assert [identity(one), identity(other)] == [found[1]["_identity"].partition("/")[0]] * 2
 
 
 @pytest.mark.parametrize(
@@ -311,13 +329,15 @@ def identity(cells: Mapping[str, str]) -> str:
     """As a batch of this person alone claims it."""
     asked: list[str] = []
 
-    def claim(identities: Iterable[str]) -> Collection[str]:
+    def claim(identities: Iterable[str]) -> Mapping[str, str]:
         asked.extend(identities)
-        return ()
+        return {}
 
     taken([row(1, **{"記号": "77", "番号": "1", **cells})], claim=claim)
     (found,) = asked
-    return found
+    who, born = found.split("/")
+    assert len(born) == 8
+    return who
 
 
 def test_who_was_claimed_by_half_width_numbers_and_a_branch_stays_claimed() -> None:
@@ -413,9 +433,9 @@ def test_nobody_stands_beside_one_of_too_many_people_for_a_household() -> None:
 def test_who_is_not_listed_is_neither_claimed_nor_told_to_be_issued_already() -> None:
     asked: list[str] = []
 
-    def claim(identities: Iterable[str]) -> Collection[str]:
+    def claim(identities: Iterable[str]) -> Mapping[str, str]:
         asked.extend(identities)
-        return asked
+        return dict.fromkeys(asked, "already_issued")
 
     _, batches = taken([row(1), row(1, "01"), row(2)], listed={"1-01"}, claim=claim)
     assert [(person["_key"], person["_fault"]) for person in flat(batches)] == [
@@ -441,10 +461,10 @@ def test_a_list_that_names_somebody_who_is_not_there_is_refused(name: str) -> No
 def test_people_are_claimed_once_each_unless_they_will_not_be_printed() -> None:
     asked: list[str] = []
 
-    def claim(identities: Iterable[str]) -> Collection[str]:
+    def claim(identities: Iterable[str]) -> Mapping[str, str]:
         some = list(identities)
         asked.extend(some)
-        return some[:1]
+        return dict.fromkeys(some[:1], "already_issued")
 
     rows = [row(1), row(2), row(3, 番号="x"), row(4, 番号="x"), row(5)]
     _, batches = taken(rows, withdrawn={"5-00"}, claim=claim)

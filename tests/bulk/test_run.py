@@ -460,9 +460,9 @@ def test_people_stay_issued_unless_they_were_not_printed(bench: Bench) -> None:
     lease = bench.ledger.acquire(other.id)
     assert lease is not None
     people = ["-1-0", "-1-1", "-1-2"]
-    assert lease.claim("association", "card", JOB.issued_on, people) == {"-1-1", "-1-2"}
+    assert set(lease.claim("association", "card", JOB.issued_on, people)) == {"-1-1", "-1-2"}
     bench.ledger.forget("b1")  # they have their cards all the same
-    assert lease.claim("association", "card", JOB.issued_on, people) == {"-1-1", "-1-2"}
+    assert set(lease.claim("association", "card", JOB.issued_on, people)) == {"-1-1", "-1-2"}
 
 
 def test_a_worker_keeps_the_memory_that_each_page_needs(workers: Coordinator, tmp_path: Path) -> None:

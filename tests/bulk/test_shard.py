@@ -372,7 +372,7 @@ def test_a_letter_counts_each_of_its_pages_as_a_sheet(engine: Engine, store: Sto
 def test_mail_that_came_back_from_homes_goes_to_the_employer_with_a_letter_that_says_so(
     engine: Engine, store: Store, tmp_path: Path
 ) -> None:
-    wish = Wish("association", "bulk", JOB.issued_on, "S0001", returned=True, reissue="came back")
+    wish = Wish("association", "bulk", JOB.issued_on, "S0001", undelivered=["00000001"], reissue="came back")
     job = job_of(wish, engine.insurers, io.BytesIO(), "csv")
     assert (job.delivery, job.occasion) == ("regular", "returned")
     put_part(store, tmp_path, 1, family(2))
@@ -399,7 +399,7 @@ def test_the_mounts_of_a_first_delivery_do_not_say_that_anything_came_back(
 
 
 def test_mail_that_came_back_is_made_again_as_it_was_where_the_profile_names_no_other_policy(engine: Engine) -> None:
-    wish = Wish("publishers", "cards", JOB.issued_on, returned=True)
+    wish = Wish("publishers", "cards", JOB.issued_on, undelivered=["00000001"])
     assert job_of(wish, engine.insurers, io.BytesIO(), "csv").delivery == "cards"
 
 

@@ -178,8 +178,8 @@ def test_every_document_of_a_delivery_is_issued_once_and_free_again_for_who_is_n
     assert len(everybody) == 22
     run_shard(engine_of(settings), store, replace(TRIAL.job, number="S1", delivery="both"), 1)
     freed = list(stages.unprinted(settings, store, replace(TRIAL.job, delivery="both"), [1]))
-    assert [document for document, _ in freed] == ["card", "notice"]
-    for document, people in freed:
+    assert [document for document, *_ in freed] == ["card", "notice"]
+    for document, people, _ in freed:
         leases["both"].release(TRIAL.job.insurer, document, TRIAL.job.issued_on, people)
     assert issued("bulk") == set()  # the cards, which nobody has got after all
     assert issued("regular") == everybody  # "bulk" has claimed them since

@@ -310,6 +310,31 @@ def test_what_is_refused_before_anything_is_printed_leaves_folder_and_job_number
     assert not (out.parent / "new").exists()
 
 
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf\r\n \r\n", "\u3000\n".encode()])
+@pytest.mark.parametrize("more", [(), ("--plan-only",)])
+def test_an_empty_list_of_undelivered_mail_is_refused_before_there_is_a_batch(
+    out: Path, content: bytes, more: tuple[str, ...]
+) -> None:
+    (out.parent / "u.txt").write_bytes(content)
+    result = issue(out, "--undelivered", out.parent / "u.txt", "--reissue", "came back", *more)
+    assert (result.exit_code, "<empty_list>" in result.stderr, out.exists()) == (1, True, False)
+
+
+@pytest.mark.parametrize("more", [(), ("--plan-only",)])
+def test_an_extract_of_another_number_of_rows_than_expected_is_refused(out: Path, more: tuple[str, ...]) -> None:
+    result = issue(out, "--expect", "4", *more)
+    assert (result.exit_code, out.exists()) == (1, False)
+    assert "the extract has 3 rows instead of 4" in result.stderr
+    assert "<rows_differ>" in result.stderr
+    assert issue(out, "--expect", "3", *more).exit_code == 0
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\u3000"])
+def test_a_second_issue_needs_a_reason_that_says_something(out: Path, reason: str) -> None:
+    result = issue(out, "--reissue", reason)
+    assert (result.exit_code, "<reason_missing>" in result.stderr, out.exists()) == (1, True, False)
+
+
 def test_a_batch_that_was_interrupted_and_is_refused_then_leaves_nothing(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

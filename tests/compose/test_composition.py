@@ -83,6 +83,14 @@ def test_a_list_of_wording_stands_step_by_step() -> None:
     assert [(item.x, item.y) for item in static.items if isinstance(item, PlacedText)] == [(4, 4), (5, 8)]
 
 
+def test_a_list_of_wording_is_of_one_width() -> None:
+    notes = {"id": "notes", "text": "wording.notes", "box": [4, 5, 20, 3], "style": "plain", "step": [0, 4]}
+    fitted = {"plain": {"stack": "gothic", "size": 8, "fit": ["condense 0.7", "reject"]}}
+    [side] = compose(notes, wording={"notes": ["見本組合見本組合", "見本", "見本組合"]}, styles=fitted).place(items())
+    found = [item.text for item in side.forms[0].static.items if isinstance(item, PlacedText)]
+    assert [text.condense for text in found] == [pytest.approx(20 / 8 / 2.822, abs=0.001)] * 3
+
+
 def test_conditions_choose_what_shows() -> None:
     composition = compose(
         {**NAME, "when": "holder.is_dependent"},

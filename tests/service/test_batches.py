@@ -12,6 +12,7 @@ import tarfile
 import threading
 import time
 import uuid
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from docgen.bulk.opened import open_manifest, page_rows
 from docgen.bulk.reconcile import reconcile
 from docgen.bulk.store import Store
 from docgen.engine import Engine
-from docgen.service import create_app
+from docgen.service import batches, create_app
 from docgen.settings import Settings
 from tests.service.extracts import extract, keys
 
@@ -270,6 +271,22 @@ def test_people_are_withdrawn_until_the_package_is_fetched(client: TestClient) -
     assert code(late) == (409, "too_late_to_withdraw")
 
 
+def test_who_was_withdrawn_from_a_finished_batch_does_not_come_back_with_the_next(client: TestClient) -> None:
+    people = keys(3, seed=31)
+    batch = submit(client, extract(3, seed=31)).json()["id"]
+    assert ended(client, batch)["counts"]["printed"] == 3
+    client.post(f"/v1/batches/{batch}/withdrawals", json={"people": people[:1]})
+    assert ended(client, batch)["counts"]["withdrawn"] == 1
+    assert client.delete(f"/v1/batches/{batch}").status_code == 204
+    later = ended(client, submit(client, extract(3, seed=31)).json()["id"])
+    assert (later["counts"]["printed"], later["counts"]["rejected"]) == (0, 3)
+    rows = csv.DictReader(io.StringIO(client.get(later["links"]["rejects"]).content.decode("utf-8-sig")))
+    assert {row["key"]: row["code"] for row in rows} == {
+        **dict.fromkeys(people, "already_issued"),
+        people[0]: "withdrawn_before",
+    }
+
+
 def test_only_what_is_sent_of_the_vendors_side_ends_withdrawals(client: TestClient) -> None:
     batch = submit(client, extract(6, seed=21)).json()["id"]
     path, end = f"/v1/batches/{batch}", ended(client, batch)
@@ -460,6 +477,68 @@ def test_a_misspelt_field_of_a_form_is_named_with_the_fields_that_a_form_has(idl
     assert "source" not in violation["hint"]
     in_json = idle.post("/v1/batches", json={"insurer": "association", "delivry": "bulk"})
     assert "source" in in_json.json()["violations"][0]["hint"]
+
+
+def test_a_misspelt_list_of_a_form_is_no_less_an_unknown_field(idle: TestClient) -> None:
+    files = {"extract": ("extract.csv", extract(3)), "undelivred": ("u.txt", b"00000003-05")}
+    answer = idle.post("/v1/batches", data={"insurer": "association"}, files=files)
+    (violation,) = answer.json()["violations"]
+    assert (violation["code"], violation["message"]) == ("unknown_key", "unknown key: undelivred")
+    assert "undelivered" in violation["hint"]
+
+
+@pytest.mark.parametrize("name", ["undelivered", "exclude", "extract", "job"])
+def test_each_field_of_a_form_is_sent_once_and_as_what_it_is(idle: TestClient, name: str) -> None:
+    file, text = (("u.txt", b"00000003-05"), (None, b"00000003-05"))
+    right, wrong = (text, file) if name == "job" else (file, text)
+    fine = {"insurer": (None, b"association"), "extract": ("extract.csv", extract(3))}
+    rest = [(key, value) for key, value in fine.items() if key != name]
+    for sent in ([wrong], [right, right]):
+        answer = idle.post("/v1/batches", files=[*rest, *((name, one) for one in sent)])
+        assert code(answer) == (400, "malformed_form")
+        (violation,) = answer.json()["violations"]
+        assert violation["pointer"] == f"/{name}"
+        assert ("twice" in violation["message"]) == (len(sent) == 2)
+        assert f"-F {name}=" in violation["hint"] or len(sent) == 2
+
+
+EMPTY_LISTS = [b"", b"\n", b"\xef\xbb\xbf\r\n \r\n", "\u3000\n".encode()]
+
+
+@pytest.mark.parametrize("content", EMPTY_LISTS)
+def test_an_empty_list_of_undelivered_mail_is_refused_and_nobody_is_printed(idle: TestClient, content: bytes) -> None:
+    files = {"extract": ("extract.csv", extract(3)), "undelivered": ("u.txt", content)}
+    data = {"insurer": "association", "reissue": "came back"}
+    assert code(idle.post("/v1/batches", data=data, files=files)) == (422, "empty_list")
+    assert idle.get("/v1/batches").json()["batches"] == []
+
+
+@pytest.mark.parametrize("people", [[], ["", " \u3000"]])
+def test_an_empty_list_of_undelivered_mail_is_refused_in_json_too(
+    idle: TestClient, people: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "open_extract", lambda *_: nullcontext(io.BytesIO(extract(3))))
+    order = {"insurer": "association", "source": "s3://bucket/x.csv", "reissue": "came back", "undelivered": people}
+    assert code(idle.post("/v1/batches", json=order)) == (422, "empty_list")
+    del order["undelivered"]
+    assert idle.post("/v1/batches", json=order).status_code == 202
+
+
+def test_an_extract_that_is_cut_off_fails_where_its_rows_are_expected(client: TestClient) -> None:
+    status = ended(client, submit(client, extract(2, seed=41), expect="3").json()["id"])
+    assert (status["state"], status["error"]["code"]) == ("failed", "rows_differ")
+    status = ended(client, submit(client, extract(3, seed=41), expect="3").json()["id"])
+    assert (status["state"], status["counts"]["printed"]) == ("done", 3)
+
+
+@pytest.mark.parametrize("expect", ["0", "-3", "3.0", "three", "３", ""])
+def test_how_many_rows_are_expected_is_a_number(idle: TestClient, expect: str) -> None:
+    assert submit(idle, extract(3), expect=expect).status_code == 422
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\u3000"])
+def test_a_second_issue_needs_a_reason_that_says_something(idle: TestClient, reason: str) -> None:
+    assert code(submit(idle, extract(3), reissue=reason)) == (422, "reason_missing")
 
 
 def test_a_form_that_is_none_is_refused(idle: TestClient) -> None:

@@ -106,11 +106,60 @@ def test_parts_stay_whole_as_long_as_a_line_holds_them(text: str, lines: list[st
     assert [line.text for line in found.lines] == lines
 
 
+NUMERALS = "一二三四五六七八九十甲乙丙丁戊己庚辛壬癸子丑寅卯"
+
+
+@pytest.mark.parametrize(
+    ("parts", "floor", "condense", "lines"),
+    [
+        ((11, 5), 0.7, 0.9, [11, 5]),
+        ((12, 4), 0.7, 1, [10, 6]),  # whole, it would be narrowed to 0.83: too much
+        ((12, 9), 0.7, 0.83, [12, 9]),  # needs 0.9 anyway
+        ((12, 9), 0.85, 0.9, [11, 10]),  # the policy says so
+        ((15, 3), 0.7, 1, [10, 8]),  # no line holds that part
+        ((8, 8), 0.7, 1, [8, 8]),
+    ],
+)
+def test_a_text_is_narrowed_a_little_rather_than_broken_inside_a_part(
+    parts: tuple[int, int], floor: float, condense: float, lines: list[int]
+) -> None:
+    before, after = NUMERALS[: parts[0]], NUMERALS[parts[0] : sum(parts)]
+    found = setter(10, Step("condense", floor), Step("wrap", 2), REJECT, height_em=3).set(f"{before}\u200b{after}")
+    assert (found.size, found.condense, [len(line.text) for line in found.lines]) == (10, condense, lines)
+
+
+def test_of_several_parts_as_few_as_can_be_are_broken() -> None:
+    box = setter(10, Step("condense", 0.85), Step("wrap", 4), REJECT, height_em=5)
+    found = box.set(f"見本\u200b{NUMERALS[:11]}\u200b{NUMERALS[:20]}\u200b花子")
+    assert (found.condense, [len(line.text) for line in found.lines]) == (0.9, [2, 11, 11, 11])
+
+
 def test_the_larger_size_wins_over_fewer_lines() -> None:
     found = setter(4, Step("shrink", 5), Step("wrap", 2), REJECT, height_em=2.5).set("戸籍上の氏名だ")
     assert (found.size, len(found.lines)) == (5.5, 1)
     found = setter(4, Step("wrap", 2), Step("shrink", 5), REJECT, height_em=2.5).set("戸籍上の氏名だ")
     assert (found.size, len(found.lines)) == (10, 2)
+
+
+def test_texts_of_a_list_are_all_as_small_and_as_narrow_as_one_of_them_needs() -> None:
+    box = setter(6, Step("condense", 0.8), Step("shrink", 8), Step("omit"))
+    assert [(one.size, one.condense) for one in box.set_alike(["見本", "見本花子見本県"])] == [(10, 0.857)] * 2
+    found = box.set_alike([NUMERALS[:2], NUMERALS[:9], NUMERALS[:7], NUMERALS])
+    assert [(one.size, one.condense, one.omitted) for one in found] == [(8.25, 0.808, False)] * 3 + [(10, 1, True)]
+    assert [line.text for one in found for line in one.lines] == [NUMERALS[:2], NUMERALS[:9], NUMERALS[:7]]
+    assert [one.lines[0].width / EM_10 for one in found[:3]] == pytest.approx([1.333, 6, 4.666], abs=0.01)
+
+
+@given(
+    st.lists(st.text(alphabet="見本花子、。a1 \u200b", min_size=1, max_size=30), min_size=1, max_size=4),
+    st.floats(4, 20),
+)
+def test_a_list_fits_where_each_of_its_texts_does(texts: list[str], width: float) -> None:
+    box = setter(width, Step("condense", 0.7), Step("wrap", 3), Step("shrink", 5), Step("omit"), height_em=3)
+    for text, found, alone in zip(texts, box.set_alike(texts), map(box.set, texts), strict=True):
+        assert "".join(line.text for line in found.lines) == ("" if alone.omitted else text.replace("\u200b", ""))
+        assert all(line.width <= box.width + TOLERANCE_MM for line in found.lines)
+        assert (found.size, found.condense) <= (alone.size, 1)
 
 
 def test_omit_leaves_the_text_out_and_says_so() -> None:
