@@ -268,8 +268,9 @@ def _cpu_of(pid: int) -> float:
 def _service(log: Path) -> Iterator[_Service]:
     """`docgen serve` on a free port, once it is ready."""
     command = [sys.executable, "-m", "docgen.cli", "serve", "--port", "0"]
+    environment = {**os.environ, "DOCGEN_STATE_DIR": str(log.with_suffix(""))}
     with log.open("wb") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment)
         try:
             assert process.stdout is not None
             said = process.stdout.readline().decode().split()  # the address, once it listens; nothing if it gave up

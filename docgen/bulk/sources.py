@@ -359,9 +359,12 @@ MISQUOTED = "text stands behind a quotation mark that closes a field, or one is 
 
 # Arrow takes `"a"b` for ab, so that whoever is called a"b would be printed as somebody else. Neither encoding has a
 # character whose later bytes are one of these.
-_QUOTED = re.compile(rb'"(?:[^"]++|"")*+"')
+# No possessive groups: Python before 3.11.5 mistakes them (https://github.com/python/cpython/issues/106052). What
+# follows a closing quotation mark settles each field, so that there is nothing to go back for.
+_QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"(?!")')
 _LINE_END = re.compile(rb"[\r\n]")
-_SOUND = re.compile(rb'(?:[^"]++|(?<![,\r\n])"|(?<=[,\r\n])"(?:[^"]++|"")*+"(?=[,\r\n]))*+')
+# Some fields at a time: for each the engine keeps a place to go back to.
+_SOUND = re.compile(rb'(?:[^"]+|(?<![,\r\n])"|(?<=[,\r\n])"[^"]*(?:""[^"]*)*"(?=[,\r\n])){0,10000}')
 
 
 def _misquoted(path: Path, *, is_cut: bool) -> Iterator[int]:
@@ -388,7 +391,7 @@ def _misquoted_fields(path: Path, *, is_cut: bool) -> Iterator[tuple[int, bool]]
         while True:
             block = file.read(_BLOCK)
             text, offset, at = text[at - 1 :] + (block or b"\n"), offset + at - 1, 1
-            while (at := _end(_SOUND.match(text, at))) < len(text):
+            while (at := _sound_until(text, at)) < len(text):
                 field = _QUOTED.match(text, at)
                 if field is None or field.end() == len(text):
                     break
@@ -402,9 +405,13 @@ def _misquoted_fields(path: Path, *, is_cut: bool) -> Iterator[tuple[int, bool]]
             yield offset + at, bool(_LINE_END.search(text[at:].rstrip(b"\r\n")))
 
 
-def _end(match: re.Match[bytes] | None) -> int:
-    assert match is not None  # it may match nothing at all
-    return match.end()
+def _sound_until(text: bytes, at: int) -> int:
+    """Where the first field from there on begins of which the end of the text, or something else, is wrong."""
+    while match := _SOUND.match(text, at):
+        if match.end() == at:
+            break
+        at = match.end()
+    return at
 
 
 def _rows_at(path: Path, places: Sequence[int]) -> Iterator[int]:

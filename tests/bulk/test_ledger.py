@@ -675,7 +675,7 @@ def test_a_ledger_whose_disk_is_full_or_fails_says_so_at_once(kind: str, said: s
     assert ledger.get(before.id) == before
     ledger.close()
     mended = Ledger(f"sqlite:///{file}")
-    assert lease_of(mended, before).claim("association", "card", ISSUED_ON, PEOPLE) == set()
+    assert lease_of(mended, before).claim("association", "card", ISSUED_ON, PEOPLE) == {}
     mended.close()
 
 

@@ -340,7 +340,7 @@ def assert_given_up(bench: Bench, ended: Batch) -> None:
     """Nothing to print, and its people are free."""
     assert (ended.state, ended.counts) == ("cancelled", None)
     assert "vendor/manifest.json" not in bench.package()
-    assert bench.ledger.issued("association", "card", JOB.issued_on, ["-1-0", "-1-1"]) == set()
+    assert bench.ledger.kept_out("association", "card", JOB.issued_on, ["-1-0", "-1-1"]) == {}
 
 
 def test_a_shard_that_fails_after_a_cancel_was_accepted_leaves_a_cancelled_batch(each_bench: Bench) -> None:
