@@ -137,13 +137,13 @@ def growth(folder: Path, sizes: Sequence[int], compared: Sequence[dict[str, Any]
 
 
 def latencies(folder: Path, cards: int) -> list[dict[str, Any]]:
-    """docgen's entries for one card at a time, warm: a real card over HTTP (`latency.over_http`); the bench card."""
+    """docgen's entries for one card at a time, warm: a real card over HTTP, alone and among others; the bench card."""
     count = min(cards, LATENCY_REQUESTS)
     name = {"peer": DOCGEN.name, "qr": "encoded"}
     _say("latency")
-    over = latency.over_http(folder, count)
-    over["process"] = _run(["-m", "bench.latency", str(folder / "encoded.pickle"), str(count)])
-    return [{**name, "over": way, **entry} for way, entry in over.items()]
+    http, load = latency.over_http(folder, count)
+    alone = _run(["-m", "bench.latency", str(folder / "encoded.pickle"), str(count)])
+    return [{**name, "over": "http", **http}, {**name, "over": "load", **load}, {**name, "over": "process", **alone}]
 
 
 def _say(what: str) -> None:
@@ -222,9 +222,7 @@ def print_table(entries: Sequence[dict[str, Any]]) -> None:
     print("\none card at a time, warm                            p50 ms  p99 ms  cards/s")
     names = {
         "http": "docgen, a real card over HTTP, one client",
-        "unqueued": "the same, 8 clients, 4 on each of 2 services",
-        "proxied": "one client through the proxy",
-        "load": "8 clients on 2 services through the proxy",
+        "load": "the same, 8 clients on 2 service processes",
         "process": "docgen, the bench card in one process",
     }
     for entry in entries:

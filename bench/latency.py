@@ -56,85 +56,50 @@ def in_process(work: Path, count: int) -> dict[str, Any]:
     return _entry([measured], peak_rss_mb(), sizes[-1])
 
 
-def over_http(folder: Path, count: int) -> dict[str, dict[str, Any]]:
-    """One real card at a time from two real services, by who asks for it: entries of bench.json without their names.
+def over_http(folder: Path, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One real card at a time from two real services: for one client alone, and for eight at once. Two entries.
 
-    `http` is one client, straight to a service; `unqueued` eight, four with a connection to each. `proxied` and `load`
-    are the same through the proxy that the guide for operators sets up, which holds requests back until a service is
-    free. All take turns, since the speed of a machine wanders within a second.
-
-    The entries of eight have the ratio that a goal is set for, `p99_to_alone`: their slowest hundredth to the median of
-    the one straight to a service, as the median of all turns. `p99_to_alone_by_machine` is the same of mere arithmetic
-    in two processes, which wait for nothing and nobody. Raises OSError if a service or the proxy fails.
+    They take turns, since the speed of a machine wanders within a second. The second entry has the ratio that a goal is
+    set for, `p99_to_alone`: the slowest hundredth of the eight to the median of the one, as the median of all turns.
+    `p99_to_alone_by_machine` is the same of mere arithmetic in two processes, which wait for nothing and nobody. Raises
+    OSError if a service fails.
     """
-    count = max(1, count // TURNS)
     with (
         ProcessPoolExecutor(2, get_context("spawn")) as machine,
         _service(folder / "service-1.log") as one,
         _service(folder / "service-2.log") as two,
-        _proxy(folder / "haproxy.cfg", (one, two)) as proxy,
         ThreadPoolExecutor(CLIENTS) as pool,
     ):
-        everybody = (one, two, proxy)
-        turns = [
-            _Turn(
-                _by_machine(machine, count),
-                _way((one, two), everybody, pool, count),
-                _way((proxy, proxy), everybody, pool, count),
-            )
-            for _ in range(TURNS)
-        ]
+        turns = [_turn((one, two), pool, machine, max(1, count // TURNS)) for _ in range(TURNS)]
         rss = max(peak_rss_mb(str(service.process.pid)) for service in (one, two))
-    return {
-        **_entries(("http", "unqueued"), [turn.straight for turn in turns], turns, rss),
-        **_entries(("proxied", "load"), [turn.proxied for turn in turns], turns, rss),
+    ratios = [_cuts(turn.together.times)[98] / statistics.median(turn.alone.times) for turn in turns]
+    size = turns[0].size
+    return _entry([turn.alone for turn in turns], rss, size), {
+        **_entry([turn.together for turn in turns], rss, size),
+        "processes": 2,
+        "clients": CLIENTS,
+        "p99_to_alone": round(statistics.median(ratios), 2),
+        "p99_to_alone_by_machine": round(statistics.median(turn.by_machine for turn in turns), 2),
     }
-
-
-class _Way(NamedTuple):
-    """What one client and eight measured on one way to the services; the size of an answer in bytes."""
-
-    alone: _Measured
-    together: _Measured
-    size: int
 
 
 class _Turn(NamedTuple):
+    alone: _Measured
+    together: _Measured
     by_machine: float
-    straight: _Way
-    proxied: _Way
+    size: int
 
 
-def _way(asked: Sequence[_Service], working: Sequence[_Service], pool: ThreadPoolExecutor, count: int) -> _Way:
-    """So many cards for one client, from each that is asked; so many for each of eight. `working` take the CPU."""
-    clients = [_Client(asked[at % len(asked)]) for at in range(CLIENTS)]
+def _turn(services: Sequence[_Service], pool: ThreadPoolExecutor, machine: ProcessPoolExecutor, count: int) -> _Turn:
+    """So many cards for one client, by each service; so many for each of eight; as much arithmetic."""
+    by_machine = _by_machine(machine, count)
+    clients = [_Client(services[at % len(services)]) for at in range(CLIENTS)]
     list(pool.map(lambda client: client.times(_WARM_UP), clients))
-    alone = _measured(lambda: [time for client in clients[: len(asked)] for time in client.times(count)], working)
-    together = _measured(lambda: list(chain(*pool.map(lambda client: client.times(count), clients))), working)
+    alone = _measured(lambda: [time for client in clients[: len(services)] for time in client.times(count)], services)
+    together = _measured(lambda: list(chain(*pool.map(lambda client: client.times(count), clients))), services)
     for client in clients:
         client.close()
-    return _Way(alone, together, clients[0].size)
-
-
-def _entries(
-    names: tuple[str, str], ways: Sequence[_Way], turns: Sequence[_Turn], rss: float
-) -> dict[str, dict[str, Any]]:
-    one, eight = names
-    ratios = [
-        _cuts(way.together.times)[98] / statistics.median(turn.straight.alone.times)
-        for way, turn in zip(ways, turns, strict=True)
-    ]
-    size = ways[0].size
-    return {
-        one: _entry([way.alone for way in ways], rss, size),
-        eight: {
-            **_entry([way.together for way in ways], rss, size),
-            "processes": 2,
-            "clients": CLIENTS,
-            "p99_to_alone": round(statistics.median(ratios), 2),
-            "p99_to_alone_by_machine": round(statistics.median(turn.by_machine for turn in turns), 2),
-        },
-    }
+    return _Turn(alone, together, by_machine, clients[0].size)
 
 
 def _by_machine(machine: ProcessPoolExecutor, count: int) -> float:
@@ -281,28 +246,6 @@ def _service(log: Path) -> Iterator[_Service]:
             _await_ready(connection)
             connection.close()
             yield _Service(process, connection.host, connection.port)
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-@contextmanager
-def _proxy(config: Path, services: Sequence[_Service]) -> Iterator[_Service]:
-    """HAProxy before two services, as docs/operators.md sets it up: one queue, two requests at a time to each."""
-    guide = (Path(__file__).parents[1] / "docs" / "operators.md").read_text(encoding="utf-8")
-    sample = guide.partition("```haproxy\n")[2].partition("```")[0]
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        places = [f"fd@{listener.fileno()}", *(f"{service.host}:{service.port}" for service in services)]
-        for at, place in enumerate(places):
-            sample = sample.replace(f"127.0.0.1:800{at}", place)
-        config.write_text(sample, encoding="ascii")
-        process = subprocess.Popen(["haproxy", "-q", "-f", str(config)], pass_fds=[listener.fileno()])
-        try:
-            host, port = listener.getsockname()
-            connection = http.client.HTTPConnection(host, port, timeout=30)
-            _await_ready(connection)
-            connection.close()
-            yield _Service(process, host, port)
         finally:
             process.terminate()
             process.wait(timeout=30)

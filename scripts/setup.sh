@@ -80,13 +80,12 @@ install_test_tools() {
     command -v gs >/dev/null || missing+=(ghostscript)
     command -v qpdf >/dev/null || missing+=(qpdf)
     command -v pdftotext >/dev/null || missing+=(poppler-utils)
-    command -v haproxy >/dev/null || missing+=(haproxy)
     command -v java >/dev/null || missing+=(default-jre-headless)
     [ -e /usr/share/java/jaxb-runtime.jar ] || missing+=(libjaxb-java)
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
     [ ${#missing[@]} -gt 0 ] || return 0
     command -v apt-get >/dev/null || fail "the tests need these, by the names of Debian's packages: ${missing[*]}." \
-        "Put gs, qpdf, pdftotext, haproxy and java (11 or newer) on the PATH, the JAXB 2.3 jars into /usr/share/java, and" \
+        "Put gs, qpdf, pdftotext and java (11 or newer) on the PATH, the JAXB 2.3 jars into /usr/share/java, and" \
         "PostgreSQL's programs into /usr/lib/postgresql/VERSION/bin"
     # The tests start servers of their own: Debian's need not make one, nor start it.
     case " ${missing[*]} " in *' postgresql '*) keep_postgres_quiet ;; esac
@@ -102,9 +101,6 @@ case $extra in
         install_extra dev
         install_test_tools
         ;;
-    bench)
-        install_extra bench
-        command -v haproxy >/dev/null || apt_install haproxy
-        ;;
+    bench) install_extra bench ;;
     *) fail "unknown: $extra (dev or bench)" ;;
 esac

@@ -68,14 +68,13 @@ def test_every_entry_has_every_measure(entries: list[dict[str, Any]]) -> None:
 
 def test_one_card_has_its_latency_alone_and_over_http(entries: list[dict[str, Any]]) -> None:
     single = {entry["over"]: entry for entry in entries if "latency_ms" in entry}
-    assert single.keys() == {"http", "unqueued", "proxied", "load", "process"}
+    assert single.keys() == {"http", "load", "process"}
     for entry in single.values():
         assert (entry["peer"], entry["n"]) == ("docgen", 1)
         assert 0 < entry["latency_ms"]["p50"] <= entry["latency_ms"]["p99"]
-    for eight in (single["unqueued"], single["load"]):
-        assert (eight["processes"], eight["clients"]) == (2, 8)
-        assert eight["p99_to_alone"] > 1
-        assert eight["p99_to_alone_by_machine"] > 1
+    assert (single["load"]["processes"], single["load"]["clients"]) == (2, 8)
+    assert single["load"]["p99_to_alone"] > 1
+    assert single["load"]["p99_to_alone_by_machine"] > 1
 
 
 def test_the_picture_shows_every_library_at_the_size_that_they_share(entries: list[dict[str, Any]]) -> None:
