@@ -34,6 +34,11 @@ class Job:
     occasion: Occasion = "delivery"
     reissue: str | None = None
 
+    @property
+    def again(self) -> dict[str, bool]:
+        """Why people may be issued once more, in the terms of the ledger's `claim`."""
+        return {"reissue": self.reissue is not None, "returned": self.occasion == "returned"}
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {**asdict(self), "issued_on": self.issued_on.isoformat()}

@@ -73,8 +73,7 @@ def plan(
         passing.close()
 
         def kept_out(document: str, people: Iterable[str]) -> Mapping[str, str]:
-            how = {"reissue": job.reissue is not None, "returned": job.occasion == "returned"}
-            return ledger.kept_out(job.insurer, document, job.issued_on, people, **how)
+            return ledger.kept_out(job.insurer, document, job.issued_on, people, **job.again)
 
         numbers = [part.number for part in stages.take_in(settings, store, batch, lambda _: None, kept_out).parts]
         cluster, employers = Cluster(min(workers, len(numbers))), {}

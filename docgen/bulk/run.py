@@ -286,8 +286,7 @@ class _Run:
     def _claim(self, document: str, identities: Iterable[str]) -> Mapping[str, str]:
         job = self._job
         self._heart.check()
-        how = {"reissue": job.reissue is not None, "returned": job.occasion == "returned"}
-        return self._lease.claim(job.insurer, document, job.issued_on, identities, **how)
+        return self._lease.claim(job.insurer, document, job.issued_on, identities, **job.again)
 
     # --- shards ---
 

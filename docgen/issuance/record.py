@@ -46,8 +46,9 @@ _SUSPECT = re.compile(f"[{_CONTROL}{_BIDI}{_ZERO_WIDTH}{_SELECTOR}]")
 # What lossy conversions leave in the place of a character; the insurer's profile may allow them.
 LostSign = Literal["〓", "■", "□", "●", "?", "？"]
 _LOST = re.compile(f"[{re.escape(''.join(get_args(LostSign)))}]")
-# Full-width and half-width katakana with their small kana, iteration and long marks: U+30A0 and U+30FB are signs.
-_KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
+# A letter or digit but for full-width and half-width katakana with their small kana, iteration and long marks: U+30A0
+# and U+30FB are signs.
+_NO_KATAKANA = re.compile(r"(?![\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f])[^\W_]")
 
 _HINTS = {
     "control_character": "remove it; if it is U+FFFD, the text was damaged before it came here",
@@ -97,13 +98,13 @@ def _check_name(text: str) -> str:
 
 @lru_cache(_KEPT)
 def _check_reading(text: str) -> str:
-    for at, char in enumerate(_check_name(text), start=1):
-        if unicodedata.category(char)[0] in "LN" and not _KATAKANA.match(char):
-            raise fault(
-                "reading_not_katakana",
-                f"{char} (U+{ord(char):04X}) at character {at} is no katakana",
-                "write the reading in katakana, full-width or half-width, or leave it out",
-            )
+    found = _NO_KATAKANA.search(_check_name(text))
+    if found is not None:
+        raise fault(
+            "reading_not_katakana",
+            f"{found[0]} (U+{ord(found[0]):04X}) at character {found.start() + 1} is no katakana",
+            "write the reading in katakana, full-width or half-width, or leave it out",
+        )
     return text
 
 
