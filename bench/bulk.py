@@ -1,7 +1,7 @@
 """`python -m bench.bulk [N ...]`: invented people from Parquet to a reconciled package; time by stage, memory.
 
 Each batch runs in processes of its own, through the same coordinator as `docgen issue`. Without N, 20,000 people by one
-process and by two in turns, then 10,000, 100,000 and a million by two: some 25 minutes and 4 GB of disk. With
+process and by two in five turns, then 10,000, 100,000 and a million by two: some 25 minutes and 4 GB of disk. With
 `--most-mb` it fails if any process held more.
 """
 
@@ -13,6 +13,7 @@ import os
 import platform
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import threading
@@ -26,6 +27,7 @@ from typing import Any
 import psutil
 
 from bench.growth import exponent, seconds
+from bench.machine import Machine
 from bench.people import ISSUED_ON, write
 from docgen.bulk.job import Job
 from docgen.bulk.ledger import Ledger
@@ -37,7 +39,8 @@ from docgen.settings import Settings
 
 OUT = Path("build/bench-bulk.json")
 USUAL = (10_000, 100_000, 1_000_000)
-TURNS, IN_TURNS = 3, 20_000
+TURNS, IN_TURNS = 5, 20_000
+_ARITHMETIC = 2_000  # pieces, some seconds
 STAGES = ("intake", "print", "employers", "assemble", "reconcile")
 _OF_STATE = {"taking_in": "intake", "printing": "print", "assembling": "assemble", "reconciling": "reconcile"}
 _LOOK_S = 0.5
@@ -162,6 +165,28 @@ def growth(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield f"memory at {many['people']:,} to that at {few['people']:,}, {who}: {held / few['rss_mb'][who]:.2f}"
 
 
+def in_turns(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The same people by one process and by two, and what arithmetic gains by two: before the runs and after them."""
+    for _ in range(TURNS):
+        with Machine() as machine:
+            before = machine.gain(_ARITHMETIC)
+            runs = [_alone(IN_TURNS, processes, options) for processes in (1, 2)]
+            yield {
+                "runs": runs,
+                "gain": runs[1]["people_per_s"] / runs[0]["people_per_s"],
+                "gain_by_machine": (before + machine.gain(_ARITHMETIC)) / 2,
+            }
+
+
+def gains(turns: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What a second process brought in each turn, and in the middle one."""
+    names = {"gain": "two processes to one", "gain_by_machine": "the same of arithmetic"}
+    for key, name in names.items():
+        if turns:
+            found = [turn[key] for turn in turns]
+            yield f"{name}: {statistics.median(found):.2f} ({', '.join(f'{each:.2f}' for each in found)})"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run everything. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.bulk", description=__doc__)
@@ -177,18 +202,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.alone:
         print(json.dumps(issue(options.people[0], options.processes, options.delivery, folder)))
         return 0
-    turns = [] if options.people else [[_alone(IN_TURNS, n, options) for n in (1, 2)] for _ in range(TURNS)]
+    turns = [] if options.people else list(in_turns(options))
     entries = [_alone(people, options.processes, options) for people in options.people or USUAL]
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     said = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "runs": entries, "turns": turns}
     options.out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    print("\n".join(table([*chain(*turns), *entries])))
+    print("\n".join(table([*chain(*(turn["runs"] for turn in turns)), *entries])))
     print(f"{said['date']}, {machine}; load {os.getloadavg()[0]:.1f}")
-    for pair in turns:
-        print("two processes to one: {:.2f}".format(pair[1]["people_per_s"] / pair[0]["people_per_s"]))
+    for line in gains(turns):
+        print(line)
     for line in growth(entries):
         print(line)
-    most = max(held for entry in chain(entries, *turns) for held in entry["rss_mb"].values())
+    most = max(held for entry in chain(entries, *(turn["runs"] for turn in turns)) for held in entry["rss_mb"].values())
     if options.most_mb is not None and most > options.most_mb:
         print(f"a process held {most} MB, more than {options.most_mb}", file=sys.stderr)
         return 1

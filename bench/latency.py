@@ -14,14 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from bench.machine import Machine, core, hundredths
 from bench.peer import peak_rss_mb
 from docgen.settings import Settings
 
@@ -59,20 +59,20 @@ def in_process(work: Path, count: int) -> dict[str, Any]:
 def over_http(folder: Path, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """One real card at a time from two real services: for one client alone, and for eight at once. Two entries.
 
-    They take turns, since the speed of a machine wanders within a second. The second entry has the ratio that a goal is
-    set for, `p99_to_alone`: the slowest hundredth of the eight to the median of the one, as the median of all turns.
-    `p99_to_alone_by_machine` is the same of mere arithmetic in two processes, which wait for nothing and nobody. Raises
-    OSError if a service fails.
+    Each service has a core, as the page for operators has it. They take turns, since the speed of a machine wanders
+    within a second. The second entry has the ratio that a goal is set for, `p99_to_alone`: the slowest hundredth of the
+    eight to the median of the one, as the median of all turns. `p99_to_alone_by_machine` is the same of mere arithmetic
+    in two processes. Raises OSError if a service fails.
     """
     with (
-        ProcessPoolExecutor(2, get_context("spawn")) as machine,
-        _service(folder / "service-1.log") as one,
-        _service(folder / "service-2.log") as two,
+        Machine() as machine,
+        _service(folder / "service-1.log", core(0)) as one,
+        _service(folder / "service-2.log", core(1)) as two,
         ThreadPoolExecutor(CLIENTS) as pool,
     ):
         turns = [_turn((one, two), pool, machine, max(1, count // TURNS)) for _ in range(TURNS)]
         rss = max(peak_rss_mb(str(service.process.pid)) for service in (one, two))
-    ratios = [_cuts(turn.together.times)[98] / statistics.median(turn.alone.times) for turn in turns]
+    ratios = [hundredths(turn.together.times)[98] / statistics.median(turn.alone.times) for turn in turns]
     size = turns[0].size
     return _entry([turn.alone for turn in turns], rss, size), {
         **_entry([turn.together for turn in turns], rss, size),
@@ -90,9 +90,9 @@ class _Turn(NamedTuple):
     size: int
 
 
-def _turn(services: Sequence[_Service], pool: ThreadPoolExecutor, machine: ProcessPoolExecutor, count: int) -> _Turn:
+def _turn(services: Sequence[_Service], pool: ThreadPoolExecutor, machine: Machine, count: int) -> _Turn:
     """So many cards for one client, by each service; so many for each of eight; as much arithmetic."""
-    by_machine = _by_machine(machine, count)
+    by_machine = machine.tail(count)
     clients = [_Client(services[at % len(services)]) for at in range(CLIENTS)]
     list(pool.map(lambda client: client.times(_WARM_UP), clients))
     alone = _measured(lambda: [time for client in clients[: len(services)] for time in client.times(count)], services)
@@ -100,27 +100,6 @@ def _turn(services: Sequence[_Service], pool: ThreadPoolExecutor, machine: Proce
     for client in clients:
         client.close()
     return _Turn(alone, together, by_machine, clients[0].size)
-
-
-def _by_machine(machine: ProcessPoolExecutor, count: int) -> float:
-    """The slowest hundredth of four pieces of arithmetic in a row while two processes work, to the median of one.
-
-    Four, since of eight clients four wait for each process.
-    """
-    alone = statistics.median(machine.submit(_arithmetic, count).result())
-    both = [machine.submit(_arithmetic, 4 * count) for _ in range(2)]
-    rows = [sum(times[at : at + 4]) for times in (one.result() for one in both) for at in range(len(times) - 3)]
-    return _cuts(rows)[98] / alone
-
-
-def _arithmetic(count: int) -> list[float]:
-    """How long each of so many equal pieces of arithmetic takes, in seconds: about as long as a card."""
-    times = []
-    for _ in range(count):
-        started = time.perf_counter()
-        sum(number * number for number in range(40_000))
-        times.append(time.perf_counter() - started)
-    return times
 
 
 class _Service(NamedTuple):
@@ -206,7 +185,7 @@ def _measured(work: Callable[[], list[float]], services: Sequence[_Service] = ()
 
 def _entry(measured: Sequence[_Measured], rss_mb: float, size: int) -> dict[str, Any]:
     times = [time for one in measured for time in one.times]
-    cuts = _cuts(times)
+    cuts = hundredths(times)
     return {
         "n": 1,
         "processes": 1,
@@ -218,11 +197,6 @@ def _entry(measured: Sequence[_Measured], rss_mb: float, size: int) -> dict[str,
     }
 
 
-def _cuts(times: Sequence[float]) -> list[float]:
-    """The 99 values that part times into hundredths."""
-    return statistics.quantiles(times, n=100, method="inclusive")
-
-
 def _cpu_of(pid: int) -> float:
     """Seconds that another process has used (proc(5): the 14th and 15th field of stat)."""
     fields = Path("/proc", str(pid), "stat").read_text(encoding="ascii").rpartition(") ")[2].split()
@@ -230,9 +204,9 @@ def _cpu_of(pid: int) -> float:
 
 
 @contextmanager
-def _service(log: Path) -> Iterator[_Service]:
-    """`docgen serve` on a free port, once it is ready."""
-    command = [sys.executable, "-m", "docgen.cli", "serve", "--port", "0"]
+def _service(log: Path, core: int) -> Iterator[_Service]:
+    """`docgen serve` on a free port and a core of its own, once it is ready."""
+    command = ["taskset", "--cpu-list", str(core), sys.executable, "-m", "docgen.cli", "serve", "--port", "0"]
     environment = {**os.environ, "DOCGEN_STATE_DIR": str(log.with_suffix(""))}
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment)

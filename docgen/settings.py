@@ -234,9 +234,10 @@ class Settings(BaseSettings):
         "them. By default `batches` in the state folder.",
     )
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,
-        description="How many processes print a batch on this machine. By default one for each core.",
+        description="How many processes print a batch on this machine. By default one for each core that docgen may "
+        "use.",
     )
     scheduler: str = Field(
         default="",

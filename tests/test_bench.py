@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -140,10 +141,10 @@ def test_a_goal_that_is_missed_is_said() -> None:
 
 def test_docgen_is_compared_within_each_turn(monkeypatch: pytest.MonkeyPatch, work: Work, tmp_path: Path) -> None:
     """A machine that becomes slower from turn to turn changes nothing."""
-    turns = {peer: iter([1, 2, 4]) for peer in bench.PEERS}
+    turns = {peer: count() for peer in bench.PEERS}
 
     def draw(peer: bench.Peer, *_: object) -> dict[str, Any]:
-        cpu = next(turns[peer]) * {"docgen": 1.0, "limit": 0.5}.get(peer.name, 3.0)
+        cpu = 1.5 ** next(turns[peer]) * {"docgen": 1.0, "limit": 0.5}.get(peer.name, 3.0)
         return {"cpu_s": cpu, "wall_s": cpu, "rss_mb": 1, "bytes": 1}
 
     monkeypatch.setattr(bench, "_draw", draw)
@@ -151,3 +152,4 @@ def test_docgen_is_compared_within_each_turn(monkeypatch: pytest.MonkeyPatch, wo
     assert found["docgen", "encoded"] == 1
     assert found["limit", "encoded"] == found["limit", "precomputed"] == 0.5
     assert found["typst", "precomputed"] == 3
+    assert [next(turns[peer]) for peer in bench.PEERS] == [3] * 6 + [9] * 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -104,10 +105,13 @@ def test_the_usual_run_tells_what_a_second_process_brings_and_what_a_million_hol
         return {**entry, **CPU, "processes": processes, "people_per_s": 500 * processes, "rss_mb": held}
 
     monkeypatch.setattr(bulk, "_alone", alone)
+    monkeypatch.setattr(bulk, "_ARITHMETIC", 5)
     assert bulk.main(["--out", str(tmp_path / "bulk.json")]) == 0
-    assert asked == [(20_000, 1), (20_000, 2)] * 3 + [(10_000, 2), (100_000, 2), (1_000_000, 2)]
-    assert capsys.readouterr().out.splitlines()[-6:] == [
-        *["two processes to one: 2.00"] * 3,
+    assert asked == [(20_000, 1), (20_000, 2)] * 5 + [(10_000, 2), (100_000, 2), (1_000_000, 2)]
+    *_, gain, by_machine, growth, coordinator, worker = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"the same of arithmetic: \d\.\d\d \((\d\.\d\d(, )?){5}\)", by_machine)
+    assert [gain, growth, coordinator, worker] == [
+        "two processes to one: 2.00 (2.00, 2.00, 2.00, 2.00, 2.00)",
         "time grows with people to the power of 1.00",
         "memory at 1,000,000 to that at 10,000, coordinator: 1.20",
         "memory at 1,000,000 to that at 10,000, worker: 1.00",

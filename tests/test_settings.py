@@ -25,6 +25,13 @@ def test_the_service_binds_to_loopback_unless_told_otherwise() -> None:
     assert Settings().host == "127.0.0.1"
 
 
+def test_a_batch_gets_a_process_for_each_core_that_docgen_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for each of the machine: a container or a systemd unit may have fewer."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5})
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert Settings().workers == 1
+
+
 def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fonts = tmp_path / "fonts", tmp_path / "more"
     for folder in fonts:
