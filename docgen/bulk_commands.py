@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -112,6 +115,14 @@ def issue(
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="Draw nothing: tell the counts, and what it would take.")
     ] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            show_default=False,
+            help="With --plan-only: a new file for who would not be printed, and why. Personal data.",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Finish what was begun in this folder.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -124,6 +135,8 @@ def issue(
     from docgen.bulk.store import Store
     from docgen.bulk.tasks import engine_of, payload
 
+    if rejects is not None and not plan_only:
+        raise typer.BadParameter("a batch has its own, in its package: give --plan-only", param_hint="--rejects")
     settings = Settings()
     store = Store.open(out)
     machine = payload(settings, settings.input_prefixes)
@@ -139,7 +152,9 @@ def issue(
         if plan_only:
             from docgen.bulk.plan import plan
 
-            _tell_plan(plan(ledger, machine, asked, source, lists, count, expect).as_dict(), as_json=as_json)
+            with _new_file(rejects) as write:
+                planned = plan(ledger, machine, asked, source, lists, count, expect, write)
+            _tell_plan(planned.as_dict(), rejects, as_json=as_json)
         else:
             _issue(
                 _Begun(ledger, settings, machine, asked, source, lists, count, expect),
@@ -181,6 +196,42 @@ def _wished(
 
 def _unreadable(name: str, error: OSError) -> RequestError:
     return RequestError(Violation("unreadable_file", f"{name}: {error.strerror}", "name a file that is there"))
+
+
+@contextmanager
+def _new_file(path: Path | None) -> Iterator[Callable[[Iterable[bytes]], None] | None]:
+    """What writes a new file that this user alone may read, there once the block has ended well; None for no file.
+
+    Raises RequestError `unwritable_file`, before the block where that can be told, also for a file that is there.
+    """
+    if path is None:
+        yield None
+        return
+    with _as_unwritable(path):
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        handle, name = tempfile.mkstemp(prefix=".docgen-", dir=path.parent)  # 0600
+        os.close(handle)
+    unfinished = Path(name)
+
+    def write(blocks: Iterable[bytes]) -> None:
+        with _as_unwritable(path), unfinished.open("wb") as file:
+            file.writelines(blocks)
+
+    try:
+        yield write
+        with _as_unwritable(path):
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _as_unwritable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(str(path), error) from None
 
 
 def _list(file: Path) -> bytes:
@@ -463,7 +514,8 @@ def _tell_counts(counts: dict[str, int]) -> None:
         typer.echo(f"{name:{width}}  {count:>12,}")
 
 
-def _tell_plan(told: dict[str, Any], *, as_json: bool) -> None:
+def _tell_plan(told: dict[str, Any], rejects: Path | None = None, *, as_json: bool) -> None:
+    """The counts of a plan; `rejects` is the file that has who would not be printed."""
     if as_json:
         typer.echo(to_json(told))
     else:
@@ -473,8 +525,9 @@ def _tell_plan(told: dict[str, Any], *, as_json: bool) -> None:
         time = f"about {minutes} min" if estimate["seconds"] >= 60 else "under a minute"
         size = f"{megabytes:,.0f} MB" if megabytes >= 1 else "less than 1 MB"
         typer.echo(f"{time} and {size}, in {several(told['shards'], 'shard')}")
-        _tell_reasons("who would not be printed, and why:", told["reasons"])
-    _require_printed(told["counts"], told["reasons"], "the reasons", as_json=as_json)
+        head = "who would not be printed, and why:" + (f" {rejects}" if rejects else "")
+        _tell_reasons(head, told["reasons"])
+    _require_printed(told["counts"], told["reasons"], str(rejects or "the reasons"), as_json=as_json)
 
 
 # --- cancel ---

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from docgen.bulk.cluster import Cluster, Task
 from docgen.bulk.job import Counts, Job, ShardResult, shard_dir
 from docgen.bulk.ledger import Ledger
-from docgen.bulk.opened import reject_codes
+from docgen.bulk.opened import REJECTS_TABLE, reject_codes
+from docgen.bulk.package import table_blocks
 from docgen.bulk.policy import Policy
 from docgen.bulk.scratch import scratch
 from docgen.bulk.stages import BulkStages
@@ -54,11 +55,13 @@ def plan(
     lists: Mapping[str, bytes],
     workers: int,
     expect: int | None = None,
+    write_rejects: Callable[[Iterable[bytes]], None] | None = None,
 ) -> Plan:
     """Take the input in and decide everything, in a folder that is gone afterwards. Nothing is noted in the ledger.
 
-    `lists` are the contents of `listed` and `withdrawn`; `expect` is how many rows the extract has. Raises
-    what taking in a batch raises, and LayoutError `layouts_wrong`.
+    `lists` are the contents of `listed` and `withdrawn`; `expect` is how many rows the extract has. `write_rejects`
+    gets the table of rejects, as the package would have it. Raises what taking in a batch raises, and LayoutError
+    `layouts_wrong`.
     """
     stages = BulkStages()
     stages.require_sound(settings, job)
@@ -87,7 +90,10 @@ def plan(
                 counts += theirs
         finally:
             cluster.close()
-        reasons = sum((reject_codes(store, shard_dir(number)) for number in numbers), Counter[str]())
+        places = [shard_dir(number) for number in numbers]
+        reasons = sum((reject_codes(store, place) for place in places), Counter[str]())
+        if write_rejects is not None:
+            write_rejects(table_blocks(store, REJECTS_TABLE, places))
     seconds = counts.pages / PAGES_PER_SECOND / workers
     reasons_first = dict(reasons.most_common())
     return Plan(job, counts, employers, reasons_first, len(numbers), seconds, counts.pages * BYTES_PER_PAGE)

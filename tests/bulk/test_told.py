@@ -74,6 +74,47 @@ def test_a_plan_that_prints_nobody_says_why_and_is_no_success(out: Path) -> None
     assert not out.exists()
 
 
+def test_a_plan_writes_the_rejects_that_the_batch_would_have_and_claims_nobody(out: Path) -> None:
+    (out.parent / "in.csv").write_bytes(extract(24, n3={"生年月日": ""}, n7={"氏": "見\U00013000"}))
+    who = out.parent / "who.csv"
+    for name in ("json.csv", "who.csv"):
+        result = issue(out, "--plan-only", "--rejects", who.with_name(name), *(["--json"] if name != who.name else []))
+        assert result.exit_code == 0
+        assert "\U00013000" not in result.stdout + result.stderr
+    assert f"who would not be printed, and why: {who}" in result.stderr
+    assert who.stat().st_mode & 0o777 == 0o600
+    states = {line.split(",")[2] for line in who.read_text("utf-8-sig").splitlines()[1:]}
+    assert states == {"rejected", "held"}
+    assert issue(out, "--job", "R1").exit_code == 0
+    assert who.read_bytes() == (out / "issuer/R1-rejects.csv").read_bytes() == who.with_name("json.csv").read_bytes()
+
+
+def test_a_plan_that_prints_nobody_has_written_who_that_is(out: Path) -> None:
+    (out.parent / "in.csv").write_bytes(extract(1, n1={"生年月日": ""}))
+    result = issue(out, "--plan-only", "--rejects", who := out.parent / "who.csv")
+    assert (result.exit_code, "missing_value" in who.read_text("utf-8-sig")) == (1, True)
+    assert result.stderr.splitlines()[-1] == f"nobody could be printed (see {who}) <nobody_printed>"
+
+
+@pytest.mark.parametrize("name", ["in.csv", ".", "absent/who.csv"])
+def test_a_plan_overwrites_nothing_with_its_rejects_and_says_so_at_once(out: Path, name: str) -> None:
+    before = (out.parent / "in.csv").read_bytes()
+    result = issue(out, "--plan-only", "--rejects", out.parent / name)
+    assert (result.exit_code, "<unwritable_file>" in result.stderr, result.stdout) == (1, True, "")
+    assert (out.parent / "in.csv").read_bytes() == before
+
+
+def test_a_plan_that_is_refused_leaves_no_file_of_rejects(out: Path) -> None:
+    before = set(out.parent.iterdir())
+    assert issue(out, "--plan-only", "--expect", "4", "--rejects", out.parent / "who.csv").exit_code == 1
+    assert set(out.parent.iterdir()) - before <= {out.parent / "state"}
+
+
+def test_rejects_of_its_own_are_for_a_plan_alone(out: Path) -> None:
+    result = issue(out, "--rejects", out.parent / "who.csv")
+    assert (result.exit_code, "--plan-only" in result.stderr, out.exists()) == (2, True, False)
+
+
 def test_a_plan_tells_letters_and_lists_apart_from_the_other_pieces(
     out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
