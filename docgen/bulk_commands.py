@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from docgen.bulk.ledger import Batch, Ledger
     from docgen.bulk.reconcile import Report
     from docgen.bulk.reprint import LeftBehind
+    from docgen.bulk.request import Wish
     from docgen.bulk.run import Coordinator, Progress
     from docgen.bulk.store import Store
+    from docgen.issuance.profile import InsurerProfile
 
 NOTE = "work/batch.json"  # which batch of the ledger is being made in a folder
 _INPUTS = {
@@ -100,6 +102,13 @@ def issue(
             help="Issue the same document of the same day a second time, for this reason.",
         ),
     ] = None,
+    trial: Annotated[
+        bool,
+        typer.Option(
+            "--trial",
+            help="Print 見本 across every page, and count nobody as issued: a package to try, which nobody can mail.",
+        ),
+    ] = False,
     expect: Annotated[
         int | None,
         typer.Option(
@@ -132,6 +141,7 @@ def issue(
     that the same command with --resume finishes.
     """
     from docgen.bulk.ledger import Ledger
+    from docgen.bulk.request import Wish
     from docgen.bulk.store import Store
     from docgen.bulk.tasks import engine_of, payload
 
@@ -142,8 +152,9 @@ def issue(
     machine = payload(settings, settings.input_prefixes)
     lists = {name: _list(file) for name, file in (("listed", undelivered), ("withdrawn", exclude)) if file}
     listed = lists["listed"].decode().splitlines() if undelivered else None
-    wished = _wished(extract, insurer, delivery, issued_on, job, listed, reissue)
-    asked = wished(engine_of(machine).insurers, settings.input_prefixes)
+    day = issued_on.date() if issued_on else None
+    wish = Wish(insurer, delivery, day, job, listed, reissue, trial)
+    asked = _job(extract, wish, engine_of(machine).insurers, settings.input_prefixes)
     source = extract if "://" in extract else str(Path(extract).absolute())
     count = workers or settings.workers
     settings.require_places(batches=False)
@@ -166,32 +177,19 @@ def issue(
         ledger.close()
 
 
-def _wished(
-    extract: str,
-    insurer: str,
-    delivery: str | None,
-    issued_on: datetime | None,
-    number: str | None,
-    undelivered: list[str] | None,
-    reissue: str | None,
-) -> Callable[..., Job]:
-    from docgen.bulk.request import Wish, format_of, job_of, open_extract
+def _job(extract: str, wish: Wish, insurers: Mapping[str, InsurerProfile], prefixes: Sequence[str]) -> Job:
+    """The job that is wished for: for its date of issue, the extract's beginning may have to be read."""
+    from docgen.bulk.request import format_of, job_of, open_extract
 
-    day = issued_on.date() if issued_on else None
-    wish = Wish(insurer, delivery, day, number, undelivered, reissue)
     format = format_of(extract)
-
-    def job(insurers: Any, prefixes: Any) -> Job:
-        if "://" in extract:
-            with open_extract(extract, prefixes) as stream:
-                return job_of(wish, insurers, stream, format)
-        try:
-            with Path(extract).open("rb") as file:
-                return job_of(wish, insurers, file, format)
-        except OSError as error:
-            raise _unreadable(extract, error) from None
-
-    return job
+    if "://" in extract:
+        with open_extract(extract, prefixes) as stream:
+            return job_of(wish, insurers, stream, format)
+    try:
+        with Path(extract).open("rb") as file:
+            return job_of(wish, insurers, file, format)
+    except OSError as error:
+        raise _unreadable(extract, error) from None
 
 
 def _unreadable(name: str, error: OSError) -> RequestError:
@@ -485,7 +483,8 @@ def _tell_package(store: Store, *, as_json: bool) -> None:
         typer.echo(to_json(told))
     else:
         _tell_counts(counts)
-        typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}: {store.location}")
+        trial = ", a trial: nobody is issued" if manifest.job.trial else ""
+        typer.echo(f"job {manifest.job.number}, issued on {manifest.job.issued_on}{trial}: {store.location}")
     if not as_json:
         _tell_reasons(f"who was not printed, and why: {table}", reasons)
     _require_printed(counts, reasons, table, as_json=as_json)
@@ -619,6 +618,7 @@ def reconcile(
     if not as_json:
         people, pages = several(report.counts.printed, "person", "people"), several(report.counts.pages, "page")
         again = f" (pages of {said.job.number} printed again)" if said.reprint else ""
+        again += " (a trial, for nobody's mail)" if said.job.trial else ""
         typer.echo(f"{said.package}{again}: {people} on {pages}, all as it was made")
 
 

@@ -254,6 +254,7 @@ _declare(
         "package_person": "A person's document is printed twice or not at all, or nobody has this key.",
         "package_name_differs": "A card does not bear the name that its place on the mount says.",
         "package_code_differs": "A card, its place on the mount, or another page does not bear the code of its piece.",
+        "package_specimen": "A page of a trial does not bear the mark of a specimen, or another page does.",
         "package_bundle": "An envelope is not in the bundle of the letter that names it.",
         "package_text_differs": "A page does not say what the input and the insurer's rules ask for.",
         "package_row_differs": "What became of a row of the input is not what the package says.",

@@ -40,6 +40,7 @@ from docgen.bulk.opened import (
     piece_rows,
     reading_areas,
     reject_rows,
+    specimen_marks,
     two_sided,
 )
 from docgen.bulk.policy import Policy
@@ -87,18 +88,23 @@ def result_of(store: Store, folder: str) -> ShardResult:
     return ShardResult.from_dict(json.loads(store.read(f"{folder}/result.json")))
 
 
+def _said(engine: Engine, job: Job, result: ShardResult) -> Manifest:
+    """What a manifest of the shard alone would say."""
+    files = {file.name: file for file in result.files}
+    areas, backs = reading_areas(engine, job.insurer), two_sided(engine, job.insurer)
+    return Manifest(job.number, job, result.counts, files, areas, backs, specimen_marks(engine, job.insurer), None, {})
+
+
 def _employers(engine: Engine, store: Store, job: Job, number: int) -> Report:
     """Letters and lists: that they are whole, as they were made, and each letter names the envelopes of its bundle."""
     folder = employers_dir(number)
     result = result_of(store, folder)
-    files = {file.name: file for file in result.files}
-    areas, backs = reading_areas(engine, job.insurer), two_sided(engine, job.insurer)
-    said = Manifest(job.number, job, result.counts, files, areas, backs, None, {})
+    said = _said(engine, job, result)
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     shard = check_shard(store, said, rows, pieces)
     report = Report(counts=Counts(pieces=shard.pieces, cards=shard.cards, pages=shard.pages))
     report.add(shard.findings)
-    report.add(_unread(files, rows))
+    report.add(_unread(said.files, rows))
     report.add(_bundles(store, folder, shard.letters))
     if report.counts != result.counts:
         report.add([Finding("package_counts", f"the employers of shard {number} were counted otherwise")])
@@ -119,9 +125,7 @@ def _bundles(store: Store, folder: str, letters: Letters) -> Iterator[Finding]:
 
 def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     result = result_of(store, shard_dir(number))
-    files = {file.name: file for file in result.files}
-    backs = two_sided(engine, job.insurer)
-    said = Manifest(job.number, job, result.counts, files, reading_areas(engine, job.insurer), backs, None, {})
+    said = _said(engine, job, result)
     folder = shard_dir(number)
     rows, pieces = list(page_rows(store, folder)), list(piece_rows(store, folder))
     people = {person.key: person for person in _people(engine, store, job, number)}
@@ -129,7 +133,7 @@ def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     report = Report()
     shard = check_shard(store, said, rows, pieces, look=texts.differences)
     report.add(shard.findings)
-    report.add(_unread(files, rows))
+    report.add(_unread(said.files, rows))
     keys = list(key_rows(store, folder))
     rejects = set(reject_rows(store, folder))
     report.add(
@@ -236,7 +240,7 @@ class _Texts:
 
     def __init__(self, engine: Engine, job: Job, people: Mapping[str, _Person], pieces: Sequence[PieceRow]) -> None:
         self._engine, self._job, self._people = engine, job, people
-        self._options = Options(issued_on=job.issued_on, specimen=False)
+        self._options = Options(issued_on=job.issued_on, specimen=job.trial)
         self._of = {(piece.piece, piece.sheet): piece.of for piece in pieces}
         self._make = {"card": self._card, "mount": self._mount, "mount-employer": self._mount, "notice": self._notice}
 

@@ -39,6 +39,7 @@ def run_employers(
     """
     is_list = Policy.of(engine.insurers[job.insurer], job.delivery).is_list
     with scratch() as folder:
+        options = Options(issued_on=job.issued_on, specimen=job.trial)
         desk = Desk(engine, job, number, folder / "out", draw=draw)
         for at, (employer, rows) in enumerate(_letters(store, number, shards, is_list), start=1):
             id_ = employer_piece_id(job.number, number, at)
@@ -49,7 +50,7 @@ def run_employers(
                 if is_list
                 else records.letter_record(job, label, employer, rows)
             )
-            items, sides = engine.place(document, job.insurer, raw, Options(issued_on=job.issued_on, specimen=False))
+            items, sides = engine.place(document, job.insurer, raw, options)
             desk.print_piece(Piece(id_, 1, 1, "list" if is_list else "letter", (Sheet(document, (), items, sides),), 0))
             for envelope in () if is_list else rows:
                 desk.table(BUNDLES_TABLE).row((envelope["piece_id"], id_))

@@ -103,7 +103,7 @@ class Planner:
         self._profile = engine.insurers[job.insurer]
         self._policy = Policy.of(self._profile, job.delivery)
         self._delivery = self._policy.delivery
-        self._options = Options(issued_on=job.issued_on, specimen=False)
+        self._options = Options(issued_on=job.issued_on, specimen=job.trial)
         self._refusals = 0
         self._employers: dict[str, tuple[Violation, ...]] = {}
 

@@ -24,7 +24,8 @@ class Job:
 
     `number` is printed in every id: one to six capitals and digits. `delivery` names a policy of the profile.
     `occasion` is `returned` for mail that came back and is made again for the employer. `reissue` is the reason for
-    which people get the same document of the same day a second time.
+    which people get the same document of the same day a second time. A `trial` is printed as specimens, and nobody
+    counts as issued for it.
     """
 
     number: str
@@ -33,6 +34,7 @@ class Job:
     issued_on: date
     occasion: Occasion = "delivery"
     reissue: str | None = None
+    trial: bool = False
 
     @property
     def again(self) -> dict[str, bool]:
@@ -40,8 +42,9 @@ class Job:
         return {"reissue": self.reissue is not None, "returned": self.occasion == "returned"}
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {**asdict(self), "issued_on": self.issued_on.isoformat()}
+        """As JSON; only a trial says whether it is one, so that real jobs read as they did before there were any."""
+        told = {**asdict(self), "issued_on": self.issued_on.isoformat()}
+        return told if self.trial else {key: value for key, value in told.items() if key != "trial"}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Job:

@@ -729,6 +729,7 @@ class Ledger:
         payload = {"batch": row["id"], "number": row["number"], "state": state, "counts": counts, "error": code}
         nobody = state == "done" and counts is not None and nobody_printed(counts)
         payload["warnings"] = [{"code": "nobody_printed"}] if nobody else []
+        payload["trial"] = row["job"].get("trial", False)
         payload["ended_at"] = link.scalar(sa.select(self._now))
         for url in row["options"].get("webhooks", ()) if announce else ():
             message = {"id": f"msg_{secrets.token_hex(16)}", "batch": row["serial"], "url": url, "payload": payload}

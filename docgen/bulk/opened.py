@@ -98,7 +98,7 @@ class Manifest:
     """What a package says of itself. `reprint` is set in a package of pages that were printed again.
 
     All files are named after the `package`, which is its job's number, or a reprint's name. `two_sided` are the
-    documents whose second page is the back of their first.
+    documents whose second page is the back of their first; `marks` are the texts that only a trial's pages have.
     """
 
     package: str
@@ -107,6 +107,7 @@ class Manifest:
     files: Mapping[str, File]
     areas: tuple[Area, ...]
     two_sided: frozenset[str]
+    marks: frozenset[str]
     reprint: Mapping[str, Any] | None
     raw: Mapping[str, Any]
 
@@ -122,10 +123,17 @@ class Manifest:
 def reading_guide(engine: Engine, insurer: str) -> dict[str, Any]:
     """For the manifest: where a second reader finds names, codes and numbers, whoever's layouts it has (`reading`).
 
-    And which documents have a back, without which it cannot tell sheets from pages (`two_sided`).
+    And which documents have a back, without which it cannot tell sheets from pages (`two_sided`), and what a trial's
+    pages have across them (`specimen`).
     """
     areas = [area._asdict() for area in reading_areas(engine, insurer)]
-    return {"reading": areas, "two_sided": sorted(two_sided(engine, insurer))}
+    backs, marks = two_sided(engine, insurer), specimen_marks(engine, insurer)
+    return {"reading": areas, "two_sided": sorted(backs), "specimen": sorted(marks)}
+
+
+def specimen_marks(engine: Engine, insurer: str) -> frozenset[str]:
+    """The texts by which a page is known to be a specimen's; none if a layout has them elsewhere, too."""
+    return engine.marks([name for name in ("card", *PAPERS) if name in engine.documents_of(insurer)], insurer)
 
 
 def two_sided(engine: Engine, insurer: str) -> frozenset[str]:
@@ -191,7 +199,7 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
             raise _of_format(raw["format"])
         files = [File(**file) for file in raw["files"]]
         areas = tuple(Area(**{**area, "box": tuple(map(float, area["box"]))}) for area in raw["reading"])
-        backs = frozenset(map(str, raw["two_sided"]))
+        backs, marks = frozenset(map(str, raw["two_sided"])), frozenset(map(str, raw.get("specimen", ())))
         job, counts, package = Job.from_dict(raw["job"]), Counts(**raw["counts"]), str(raw["package"])
         if not is_package_of(package, job.number):
             raise _broken("does not name its files after its job")
@@ -199,7 +207,9 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
         raise _broken("is missing: the package was not finished, or not copied as a whole") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _broken(f"cannot be read ({type(error).__name__})") from None
-    return Manifest(package, job, counts, {file.name: file for file in files}, areas, backs, raw.get("reprint"), raw)
+    return Manifest(
+        package, job, counts, {file.name: file for file in files}, areas, backs, marks, raw.get("reprint"), raw
+    )
 
 
 def _of_format(format: object) -> PackageError:

@@ -26,12 +26,15 @@ class Where(NamedTuple):
 class Seen(NamedTuple):
     """A page that was read: its hash, what stands where, and the lines of all its texts if they were asked for.
 
+    `forms` are the texts of each form that it draws: labels, and the mark of a specimen.
+
     A page does not know which one of its document it is, so `words` tell of it what each of them would say.
     """
 
     sha256: str
     words: Mapping[Where, tuple[str, ...]]
     texts: tuple[tuple[str, ...], ...]
+    forms: tuple[frozenset[str], ...]
 
 
 Box = tuple[float, float, float, float]
@@ -83,9 +86,8 @@ class PageReader:
 
     def read(self, data: bytes, document: str, *, texts: bool = False) -> Iterator[Seen]:
         """The pages of a file. Raises UnreadablePdf."""
-        wanted = document in self._places or texts
         of_texts, of_symbols = self._places.get(document) or (_Places(()), _Places(()))
-        for page in glances(data, contents=wanted):
+        for page in glances(data):
             words: dict[Where, tuple[str, ...]] = {}
             for lines, x, y in page.blocks:
                 for where in of_texts[x, y]:
@@ -94,7 +96,8 @@ class PageReader:
                 middle = symbol.size / 2
                 for where in of_symbols[symbol.x + middle, symbol.y + middle]:
                     words[where] = (*words.get(where, ()), _payload(symbol))
-            yield Seen(page.sha256, words, tuple([block.lines for block in page.blocks]) if texts else ())
+            lines_of = tuple([block.lines for block in page.blocks]) if texts else ()
+            yield Seen(page.sha256, words, lines_of, page.forms)
 
 
 def _of(areas: Iterable[tuple[Where, Box]], *, symbols: bool) -> Iterator[tuple[Where, Box]]:

@@ -311,6 +311,7 @@ def check_shard(
     for name, own in by_file.items():
         findings += _read_file(store, said, name, own, reader, seen, texts=look is not None)
     listed = [row for row in rows if row.page]
+    findings += _specimens(said, listed, seen)
     findings += _order(said, listed, pieces)
     findings += _kinds(said, pieces)
     known = {(piece.piece, piece.sheet): piece for piece in pieces}
@@ -401,6 +402,22 @@ def _aligned(
 def _at(row: PageRow, code: str, message: str, hint: str = "") -> Finding:
     person = row.people[0] if len(row.people) == 1 else None
     return Finding(code, message, hint, row.file, row.page, row.piece, row.sheet, row.place, person)
+
+
+def _specimens(said: Manifest, rows: Sequence[PageRow], seen: Mapping[tuple[str, int], Seen]) -> Iterator[Finding]:
+    """Every page of a trial bears the mark of a specimen, and no other page does."""
+    for row in rows:
+        page = seen.get((row.file, row.page))
+        if page is None:
+            continue
+        is_marked = not all(map(said.marks.isdisjoint, page.forms))
+        if is_marked == said.job.trial:
+            continue
+        if said.job.trial:
+            message, hint = "the page of a trial does not bear the mark of a specimen", "somebody could mail it"
+        else:
+            message, hint = "the page bears the mark of a specimen, and this is no trial", "nobody can use it"
+        yield _at(row, "package_specimen", message, hint)
 
 
 def _order(said: Manifest, rows: Sequence[PageRow], pieces: Sequence[PieceRow]) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ class Wish:
 
     `delivery` is else the profile's first one, `issued_on` that of the extract's first row, `number` the ledger's next.
     `undelivered` names those whose mail came back, made again as the policy says; None if this is about no such mail.
-    `reissue` is the reason to issue a second time.
+    `reissue` is the reason to issue a second time. A `trial` is printed as specimens and issues nobody.
     """
 
     insurer: str
@@ -43,6 +43,7 @@ class Wish:
     number: str | None = None
     undelivered: Collection[str] | None = None
     reissue: str | None = None
+    trial: bool = False
 
 
 def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, format: Format) -> Job:
@@ -68,7 +69,7 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
     _require_said(wish)
     issued_on = wish.issued_on or _first_issue_date(head, format, policy.settings)
     occasion: Occasion = "returned" if returned else "delivery"
-    return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue)
+    return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue, wish.trial)
 
 
 def _require_said(wish: Wish) -> None:

@@ -241,13 +241,18 @@ class _Run:
         self._heart.check()
         if not self._lease.begin_release(self._batch.withdrawals):
             return False
-        for document, others, withdrawn in self._stages.unprinted(self._settings, self._store, self._job, numbers):
-            self._lease.release(self._job.insurer, document, self._job.issued_on, others)
-            self._lease.withdraw(self._job.insurer, document, self._job.issued_on, withdrawn)
+        if not self._job.trial:
+            self._note_unprinted(numbers)
         # While the ledger holds the lease fast: a run that was paused here, and lost it, would put its manifest into
         # what another one is making of the batch, with other withdrawals perhaps.
         self._lease.end("done", counts.as_dict(), release=lambda: self._stages.release(self._store))
         return True
+
+    def _note_unprinted(self, numbers: Sequence[int]) -> None:
+        job = self._job
+        for document, others, withdrawn in self._stages.unprinted(self._settings, self._store, job, numbers):
+            self._lease.release(job.insurer, document, job.issued_on, others)
+            self._lease.withdraw(job.insurer, document, job.issued_on, withdrawn)
 
     def _sweep(self, results: Sequence[ShardResult]) -> None:
         """Remove the files that a shard printed before all of its people were withdrawn."""
@@ -284,9 +289,11 @@ class _Run:
             raise RequestError(Violation("input_changed", message, "put it back as it was, or begin another batch"))
 
     def _claim(self, document: str, identities: Iterable[str]) -> Mapping[str, str]:
+        """Claim people, or see for a trial who would be kept out."""
         job = self._job
         self._heart.check()
-        return self._lease.claim(job.insurer, document, job.issued_on, identities, **job.again)
+        claim = self._ledger.kept_out if job.trial else self._lease.claim
+        return claim(job.insurer, document, job.issued_on, identities, **job.again)
 
     # --- shards ---
 

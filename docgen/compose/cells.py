@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from docgen.compose.placed import StaticItem, StaticPart
+from docgen.compose.placed import PlacedText, StaticItem, StaticPart
 from docgen.compose.slots import Filled, IncludeSlot, Slot, TextSlot
 from docgen.layout.models import Condition
 
@@ -66,6 +66,13 @@ class Cell:
                 known.get(c.flag, None if always else c.wanted) == c.wanted for c in part.when
             ):
                 yield part.slot
+
+    def fixed_texts(self) -> Iterator[tuple[tuple[Condition, ...], str]]:
+        """Every text that no record fills, with the conditions under which it shows."""
+        for part in self._parts:
+            for item in part.items:
+                if isinstance(item, PlacedText):
+                    yield part.when, "".join(line.text for line in item.text.lines)
 
     def variant(self, flags: Mapping[str, bool]) -> Variant:
         """The variant for a record's flags, compiled when first asked for."""

@@ -24,7 +24,7 @@ from docgen.compose.reading import Spoken, read, tags_of
 from docgen.compose.slots import IncludeSlot, QrSlot, TextSlot, empty, refused
 from docgen.errors import LayoutError, RecordError, Violation
 from docgen.issuance.items import PrintItems, Row
-from docgen.layout.models import Layout, Places, Rows
+from docgen.layout.models import Condition, Layout, Places, Rows
 from docgen.layout.models import Side as SideName
 from docgen.symbols.qr import QrTooLong
 from docgen.text.faces import FontLibrary, MissingGlyphs
@@ -202,6 +202,12 @@ class Composition:
             if isinstance(model, Places):
                 for place, (x, y) in enumerate(model.places.get(side.name, ()), start=1):
                     yield from self._spots(side.rows[flow], known, page, place, x, y, always)
+
+    def fixed_texts(self) -> Iterator[tuple[tuple[Condition, ...], str]]:
+        """Every text of its own that no record fills, with the conditions under which it shows."""
+        for side in self.sides.values():
+            for cell in (side.cell, *side.rows.values(), *side.empties.values()):
+                yield from cell.fixed_texts()
 
     def is_two_sided(self, known: Mapping[str, bool]) -> bool:
         """Whether records with these flags have a back: the first sheet is then two pages."""

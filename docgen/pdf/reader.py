@@ -52,13 +52,17 @@ class TextRun:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """A page read back: `number` from 1, the trim's width and height in mm, its runs in painting order, its hash."""
+    """A page read back: `number` from 1, the trim's width and height in mm, its runs in painting order, its hash.
+
+    `forms` are the texts of each form that it draws, one for each BT..ET.
+    """
 
     number: int
     width: float
     height: float
     runs: tuple[TextRun, ...]
     sha256: str
+    forms: tuple[frozenset[str], ...]
 
     def blocks(self) -> list[str]:
         """The text of each BT..ET of the page itself: one element may be shown in several runs and fonts."""
@@ -78,9 +82,9 @@ def read_pages(source: Path | bytes) -> Iterator[PageText]:
     hashes: _Known = {}
     for page_number, page in enumerate(reader.pages, start=1):
         left, bottom, right, top = rectangle(page, "/TrimBox") or rectangle(page, "/MediaBox") or (0, 0, 0, 0)
-        runs = interpreter.read(page, left, top)
+        runs, forms = interpreter.read(page, left, top)
         sha256 = _hash(page, content_of(page), hashes)
-        yield PageText(page_number, (right - left) * MM_PER_PT, (top - bottom) * MM_PER_PT, runs, sha256)
+        yield PageText(page_number, (right - left) * MM_PER_PT, (top - bottom) * MM_PER_PT, runs, sha256, forms)
 
 
 def page_hash(page: DictionaryObject) -> str:
@@ -140,12 +144,15 @@ class _TextReader(Interpreter):
         self._runs: list[TextRun] = []
         self._left = self._top = 0.0
         self._in_form = 0
-        self._kept: dict[tuple[Any, ...], tuple[TextRun, ...]] = {}
+        self._forms: list[frozenset[str]] = []
+        self._kept: dict[tuple[Any, ...], tuple[tuple[TextRun, ...], frozenset[str]]] = {}
 
-    def read(self, page: DictionaryObject, left: float, top: float) -> tuple[TextRun, ...]:
-        self._runs, self._left, self._top = [], left, top
+    def read(
+        self, page: DictionaryObject, left: float, top: float
+    ) -> tuple[tuple[TextRun, ...], tuple[frozenset[str], ...]]:
+        self._runs, self._forms, self._left, self._top = [], [], left, top
         self.run_page(page)
-        return tuple(self._runs)
+        return tuple(self._runs), tuple(self._forms)
 
     def on_form(self, form: StreamObject, state: State) -> None:
         key = (id(form), self._left, self._top, state.key())
@@ -154,8 +161,13 @@ class _TextReader(Interpreter):
             self._in_form += 1
             self.run_form(form)
             self._in_form -= 1
-            self._kept[key], self._runs = tuple(self._runs), outer
-        self._runs += self._kept[key]
+            blocks = groupby(self._runs, key=lambda run: run.block)
+            texts = frozenset("".join(run.text for run in runs) for _, runs in blocks)
+            self._kept[key], self._runs = (tuple(self._runs), texts), outer
+        runs, texts = self._kept[key]
+        self._runs += runs
+        if not self._in_form:
+            self._forms.append(texts)
 
     def on_text(self, shown: Shown, state: State) -> None:
         font = state.font

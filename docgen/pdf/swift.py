@@ -47,7 +47,7 @@ _TO_UNICODE = re.compile(rb"/ToUnicode (\d+) 0 R")
 _BFCHAR = re.compile(rb"^<([0-9a-f]{4})> <((?:[0-9a-f]{4})+)>$", re.MULTILINE)
 
 # A page's content is a line for each static part, text and symbol.
-_STATIC = re.compile(rb"/\w+ Do|q 1 0 0 1 -?[\d.]+ -?[\d.]+ cm /\w+ Do Q|/OP gs 0 0 0 1 k|")
+_STATIC = re.compile(rb"/(\w+) Do|q 1 0 0 1 -?[\d.]+ -?[\d.]+ cm /(\w+) Do Q|/OP gs 0 0 0 1 k|")
 _TEXT = re.compile(
     rb"(?:q /KO gs (?:[\d. ]+ k|/\S+ cs 1 scn) )?BT "
     rb"(?:/\S+ [\d.]+ Tf |1 0 0 1 -?[\d.]+ -?[\d.]+ Tm |<(?:[0-9a-f]{4})+>Tj |-?[\d.]+ T[zc] )*ET(?: Q)?"
@@ -62,6 +62,8 @@ _ROW = 64  # bits that a row of modules takes; wider symbols than this are the r
 _KEPT = 20_000  # lines that repeat from page to page: dates, words, static parts
 # What pypdf and the interpreter raise on damaged files: more than they say.
 _DAMAGED = (PyPdfError, ContentError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, zlib.error)
+_SHOWN_IN_FORM = re.compile(rb"/(\S+) [\d.]+ Tf |<((?:[0-9a-f]{4})+)>Tj ")
+_IN_FORM = re.compile(rb"BT ((?:/\S+ [\d.]+ Tf |(?:-?[\d.]+ ){6}Tm |<(?:[0-9a-f]{4})+>Tj |-?[\d.]+ T[zc] )*)ET")
 _RECENT = 256  # symbols that may come again: a card's stands beside its place, too
 _RECTANGLES = 20_000  # runs of modules; those of the symbols that we print are far fewer
 _UNSEEN: Any = object()
@@ -98,12 +100,16 @@ class Symbol(NamedTuple):
 
 
 class Glance(NamedTuple):
-    """A page: its number from 1, its hash as `reader` takes it, its own texts (not those of forms) and QR symbols."""
+    """A page: its number from 1, its hash as `reader` takes it, its own texts (not those of forms) and QR symbols.
+
+    `forms` are the texts of each form that it draws.
+    """
 
     number: int
     sha256: str
     blocks: tuple[Block, ...]
     symbols: tuple[Symbol, ...]
+    forms: tuple[frozenset[str], ...]
 
 
 def glances(data: bytes, *, contents: bool = True) -> Iterator[Glance]:
@@ -158,7 +164,7 @@ class WrittenFile:
             if contents:
                 yield Glance(at, sha256, *self._painted[resources].read(content, left, top))
             else:
-                yield Glance(at, sha256, (), ())
+                yield Glance(at, sha256, (), (), ())
 
     def stream(self, number_: int) -> bytes:
         """A stream's decoded bytes."""
@@ -242,18 +248,22 @@ class _Resources:
 
     def __init__(self, file: WrittenFile, number_: int) -> None:
         body = file.body(number_)
-        for name, form in references(body, b"XObject"):
+        self._forms: dict[bytes, int] = dict(references(body, b"XObject"))
+        for name, form in self._forms.items():
             if name != b"S" + hashlib.sha256(file.stream(form)).hexdigest()[:12].encode("ascii"):
                 raise NotOurs  # a form that is not what its name says: `reader` adds it to the hash
-        self._file = file
+        self._file, self._number = file, number_
         self._fonts = dict(references(body, b"Font"))
         self._texts: dict[bytes, dict[bytes, str]] = {}
-        self._kept: dict[tuple[float, float], dict[bytes, Block | None]] = {}
+        self._kept: dict[tuple[float, float], dict[bytes, Block | frozenset[str] | None]] = {}
 
-    def read(self, content: bytes, left: float, top: float) -> tuple[tuple[Block, ...], tuple[Symbol, ...]]:
-        """The blocks and symbols of a page's content."""
+    def read(
+        self, content: bytes, left: float, top: float
+    ) -> tuple[tuple[Block, ...], tuple[Symbol, ...], tuple[frozenset[str], ...]]:
+        """The blocks and symbols of a page's content, and the texts of the forms that it draws."""
         blocks: list[Block] = []
         symbols: list[Symbol] = []
+        forms: list[frozenset[str]] = []
         kept = self._kept.setdefault((left, top), {})
         for line in content.split(b"\n"):
             block = kept.get(line, _UNSEEN)
@@ -264,20 +274,45 @@ class _Resources:
                 block = self._text(line, left, top)
                 if len(kept) < _KEPT:
                     kept[line] = block
-            if block is not None:
+            if isinstance(block, Block):
                 blocks.append(block)
-        return tuple(blocks), tuple(symbols)
+            elif block is not None:
+                forms.append(block)
+        return tuple(blocks), tuple(symbols), tuple(forms)
 
-    def _text(self, line: bytes, left: float, top: float) -> Block | None:
-        """What a line says; None if it draws something else."""
+    def _text(self, line: bytes, left: float, top: float) -> Block | frozenset[str] | None:
+        """What a line says, or the form that it draws; None if it draws something else."""
         if run := _ONE_RUN.fullmatch(line):
             font, x, y, codes = run.groups()
             return _placed((_decoded(codes, self._texts.get(font) or self._font(font)),), x, y, left, top)
         if _TEXT.fullmatch(line):
             return self._block(line, left, top)
-        if _STATIC.fullmatch(line) or _BARS.fullmatch(line):
+        if found := _STATIC.fullmatch(line):
+            return self._form(found[1] or found[2]) if found.lastindex else None
+        if _BARS.fullmatch(line):
             return None
         raise NotOurs
+
+    def _form(self, name: bytes) -> frozenset[str]:
+        """What a form says, one text for each BT..ET."""
+        form = self._forms.get(name, 0)
+        content = self._file.stream(form)
+        texts: list[str] = []
+        shown = 0
+        for body in _IN_FORM.findall(content):
+            table: dict[bytes, str] = {}
+            runs: list[str] = []
+            for font, codes in _SHOWN_IN_FORM.findall(body):
+                if font:
+                    table = self._texts.get(font) or self._font(font)
+                else:
+                    runs.append(_decoded(codes, table))
+            texts.append("".join(runs))
+            shown += len(runs)
+        own = b"/Resources %d 0 R/" % self._number in self._file.raw_stream(form)[0]
+        if not own or shown != content.count(b">Tj") or b" Do" in content:
+            raise NotOurs
+        return frozenset(texts)
 
     def _block(self, line: bytes, left: float, top: float) -> Block | None:
         lines: list[str] = []
@@ -392,7 +427,7 @@ def _by_reference(data: bytes, done: int) -> Iterator[Glance]:
     pages = PdfReader(io.BytesIO(data), strict=True).pages
     for page, read in zip(pages, read_pages(data), strict=True):
         if read.number > done:
-            yield Glance(read.number, read.sha256, tuple(_blocks(read)), tuple(_symbols(page)))
+            yield Glance(read.number, read.sha256, tuple(_blocks(read)), tuple(_symbols(page)), read.forms)
 
 
 def _blocks(page: PageText) -> Iterator[Block]:

@@ -92,6 +92,9 @@ class BatchOrder(orders.Strict):
     reissue: str | None = Field(
         default=None, description="Why people get the same document of the same day a second time."
     )
+    trial: Annotated[bool, BeforeValidator(orders.flag)] = Field(
+        default=False, description="見本 across every page, and nobody counts as issued: a package to try."
+    )
     exclude: list[str] = Field(default=[], description="Keys of people who are not to be printed any more.")
     undelivered: list[str] = Field(
         default=[], description="People's keys, or households, whose mail came back: theirs alone is made again."
@@ -207,7 +210,9 @@ class Batches:
         with self._extract(order, upload) as extract:
             options["format"] = format_of(upload.name if upload else order.source or "")
             undelivered = order.undelivered if "undelivered" in order.model_fields_set else None
-            wish = Wish(order.insurer, order.delivery, order.issued_on, order.job, undelivered, order.reissue)
+            wish = Wish(
+                order.insurer, order.delivery, order.issued_on, order.job, undelivered, order.reissue, order.trial
+            )
             job = job_of(wish, self._engine.insurers, extract, options["format"])
             profile = self._engine.insurers[job.insurer]
             self._engine.require_sound(profile.id, Policy.of(profile, job.delivery).printed)
@@ -282,6 +287,7 @@ class Batches:
         return {
             "id": batch.id,
             "job": batch.job.as_dict(),
+            "trial": batch.job.trial,
             "state": batch.state,
             "progress": progress,
             "counts": batch.counts,
@@ -405,6 +411,7 @@ def _summary(batch: Batch) -> dict[str, Any]:
     return {
         "id": batch.id,
         "job": {name: job[name] for name in ("number", "insurer", "delivery", "issued_on", "occasion")},
+        "trial": batch.job.trial,
         "state": batch.state,
         "counts": batch.counts,
         "error": batch.error and _fault(batch.error),

@@ -32,6 +32,11 @@ def count(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
 
 
+def flag(value: Any) -> Any:
+    """A truth value, as JSON or, since forms have texts alone, `true` or `false`."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
 class Strict(BaseModel):
     """What a caller sends: nothing that is not known, nothing of another type."""
 

@@ -111,5 +111,6 @@ class Sender:
 def message(payload: dict[str, Any] | Any) -> str:
     """The body: type, time, and what the ledger keeps of the event."""
     data = {key: payload[key] for key in ("batch", "number", "state", "counts", "error", "warnings")}
+    data["trial"] = payload.get("trial", False)  # messages that wait since before there were trials do not say
     ended = datetime.fromtimestamp(payload["ended_at"], UTC).isoformat(timespec="seconds")
     return json.dumps({"type": f"batch.{payload['state']}", "timestamp": ended, "data": data}, separators=(",", ":"))

@@ -24,8 +24,8 @@ from docgen.engine import Engine
 _OWN = {"_row": pa.int64(), "_household": pa.int64(), "_person": pa.int64(), "_withdrawn": pa.bool_()}
 
 
-def job(delivery: str = "bulk", insurer: str = "association") -> Job:
-    return Job("S01", insurer, delivery, ISSUED_ON)
+def job(delivery: str = "bulk", insurer: str = "association", *, trial: bool = False) -> Job:
+    return Job("S01", insurer, delivery, ISSUED_ON, trial=trial)
 
 
 def rows(count: int, seed: int = 1, **changes: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -599,6 +599,7 @@ def test_the_end_of_a_batch_leaves_a_message_for_each_url(ledger: Ledger) -> Non
         "counts": COUNTS,
         "error": None,
         "warnings": [],
+        "trial": False,
     }
     assert ledger.next_delivery() is None
     ledger.settle_delivery(first.id, "pending", 0)

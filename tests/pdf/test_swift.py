@@ -39,7 +39,7 @@ def refuse(data: bytes) -> list[PageText]:
 def same(one: Glance, other: Glance) -> bool:
     blocks, symbols = zip(one.blocks, other.blocks, strict=True), zip(one.symbols, other.symbols, strict=True)
     return (
-        (one.number, one.sha256) == (other.number, other.sha256)
+        (one.number, one.sha256, one.forms) == (other.number, other.sha256, other.forms)
         and all(a.lines == b.lines and (a.x, a.y) == pytest.approx((b.x, b.y), abs=1e-6) for a, b in blocks)
         and all(a.rows == b.rows and a[:3] == pytest.approx(b[:3], abs=1e-6) for a, b in symbols)
     )
@@ -65,6 +65,16 @@ def test_a_block_is_what_the_reference_reader_calls_one(finished: list[bytes]) -
 def test_a_file_that_went_through_another_program_reads_the_same(good_pdf: bytes) -> None:
     other = rewritten(good_pdf, lambda pdf: None)
     assert all(same(one, two) for one, two in zip(glances(good_pdf), glances(other), strict=True))
+
+
+def test_the_mark_of_a_specimen_is_among_the_texts_of_its_forms_and_of_no_other_page(engine: Engine) -> None:
+    for document in DOCUMENTS:
+        name = samples.names(document)[0]
+        for specimen in (True, False):
+            options = Options(specimen=specimen)
+            pdf = engine.render(document, samples.insurer(name), samples.record(document, name), options).pdf
+            marked = [any("見本" in form for form in page.forms) for page in glances(pdf)]
+            assert marked == [specimen] * len(marked)
 
 
 def test_the_symbol_of_a_card_is_read_from_its_modules(engine: Engine) -> None:

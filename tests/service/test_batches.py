@@ -254,6 +254,24 @@ def test_the_same_people_on_the_same_day_need_a_reason(client: TestClient, done:
     assert reissued["counts"]["printed"] == 20
 
 
+def test_a_trial_says_so_and_issues_nobody(client: TestClient, tmp_path: Path) -> None:
+    made = ended(client, submit(client, extract(5, seed=71), trial="true").json()["id"])
+    assert (made["state"], made["trial"], made["job"]["trial"], made["counts"]["printed"]) == ("done", True, True, 5)
+    store = unpacked(client, made["links"]["package"], tmp_path)
+    assert (reconcile(store).findings, open_manifest(store).job.trial) == ([], True)
+    again = client.post(made["links"]["reprints"], json={"reason": "x", "keys": keys(5, seed=71)[:1]}).json()
+    assert open_manifest(unpacked(client, again["links"]["package"], tmp_path / "again")).job.trial
+    real = ended(client, submit(client, extract(5, seed=71), trial="false").json()["id"])
+    assert (real["trial"], real["counts"]["printed"]) == (False, 5)
+    listed = {batch["id"]: batch["trial"] for batch in client.get("/v1/batches").json()["batches"]}
+    assert (listed[made["id"]], listed[real["id"]]) == (True, False)
+
+
+@pytest.mark.parametrize("trial", ["", "1", "yes", "True"])
+def test_whether_it_is_a_trial_is_true_or_false(idle: TestClient, trial: str) -> None:
+    assert submit(idle, extract(3), trial=trial).status_code == 422
+
+
 # --- withdrawals, cancellation, deletion ---
 
 

@@ -80,8 +80,9 @@ def sender(ledger: Ledger, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) 
     sender.close()
 
 
-def end_a_batch(ledger: Ledger, url: str) -> str:
-    batch = ledger.submit(Job("", "association", "bulk", date(2025, 8, 1)), "/x.csv", "/nowhere", {"webhooks": [url]})
+def end_a_batch(ledger: Ledger, url: str, *, trial: bool = False) -> str:
+    job = Job("", "association", "bulk", date(2025, 8, 1), trial=trial)
+    batch = ledger.submit(job, "/x.csv", "/nowhere", {"webhooks": [url]})
     lease = ledger.acquire(batch.id)
     assert lease is not None
     violation = {"code": "wrong_type", "message": "見本太郎"}
@@ -97,9 +98,15 @@ def test_a_message_is_signed_and_says_nothing_personal(ledger: Ledger, receiver:
     assert told["type"] == "batch.failed"
     assert told["data"] == {
         "batch": batch, "number": "S0001", "state": "failed", "counts": None, "error": {"code": "wrong_type"},
-        "warnings": [],
+        "warnings": [], "trial": False,
     }  # fmt: skip
     assert "見本" not in json.dumps(told, ensure_ascii=False)
+
+
+def test_a_message_about_a_trial_says_that_it_is_one(ledger: Ledger, receiver: Receiver, sender: Sender) -> None:
+    end_a_batch(ledger, f"{receiver.origin}/hook", trial=True)
+    receiver.wait_for(1)
+    assert json.loads(receiver.got[0][1])["data"]["trial"] is True
 
 
 def test_what_is_not_taken_is_sent_again_with_the_same_id_and_a_redirect_is_not_followed(
