@@ -50,8 +50,8 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
     """The job. `head` is the extract, of which the beginning is read if the date of issue stands there.
 
     Raises RequestError `unknown_insurer`, `no_bulk_settings`, `unknown_delivery`, `job_number_form`, `empty_list`,
-    `reason_missing`, `expired_at_issue` or `dates_out_of_order` if the delivery encloses reply envelopes whose mark does
-    not hold on the date of issue, and, if this date stands in the extract, `issue_date_unknown`, `invalid_date`,
+    `reason_missing`, `expired_at_issue` or `dates_out_of_order` if the delivery encloses reply envelopes whose mark
+    does not hold on the date of issue, and, if this date stands in the extract, `issue_date_unknown`, `invalid_date`,
     `malformed_row`, `columns_not_mapped` and what reading its beginning raises.
     """
     profile = insurers.get(wish.insurer)

@@ -336,6 +336,47 @@ def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_lett
     assert reconcile(store).findings == []
 
 
+def delivering(engine: Engine, insurer: str, delivery: str, barcode: str, *, tracked: bool) -> Engine:
+    """The engine with a profile whose mail goes so."""
+    other, profile = copy.copy(engine), engine.insurers[insurer]
+    assert profile.bulk is not None
+    deliveries = dict(profile.bulk.deliveries)
+    deliveries[delivery] = deliveries[delivery].model_copy(update={"tracked": tracked})
+    bulk = profile.bulk.model_copy(update={"deliveries": deliveries})
+    mail = profile.mail.model_copy(update={"customer_barcode": barcode})
+    other.insurers = {**engine.insurers, insurer: profile.model_copy(update={"bulk": bulk, "mail": mail})}
+    return other
+
+
+@pytest.mark.parametrize(
+    ("insurer", "delivery", "to_employer"),
+    [
+        ("association", "bulk", False),
+        ("association", "regular", True),
+        ("association", "lists", False),
+        ("society", "notices", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("barcode", "tracked", "printed"),
+    [("only_when_discounted", True, 2), ("only_when_discounted", False, 0), ("always", True, 0)],
+)
+def test_mail_without_a_discount_has_no_barcode_and_no_address_is_refused_for_one(
+    engine: Engine, store: Store, tmp_path: Path, insurer: str, delivery: str, to_employer: bool,
+    barcode: str, tracked: bool, printed: int,
+) -> None:  # fmt: skip
+    other = delivering(engine, insurer, delivery, barcode, tracked=tracked)
+    # A number that cannot be read, or a town that the postal data do not have.
+    unencodable = {"事業所郵便番号": "100-0001"} if to_employer else {"番地等": "三百二百番地"}
+    put_part(store, tmp_path, 1, family(2, **unencodable))
+    job = replace(JOB, insurer=insurer, delivery=delivery)
+    shard = run_shard(other, store, job, 1)
+    assert shard.counts.printed == printed
+    assert reconcile_shard(other, store, job, 1).findings == []
+    if delivery != "bulk" and printed:
+        assert run_employers(other, store, job, 1, 1).counts.pieces == 1
+
+
 @pytest.mark.parametrize(
     ("insurer", "delivery", "file", "size", "envelopes"),
     [
