@@ -535,3 +535,20 @@ def test_a_key_copied_out_of_a_table_means_the_same_in_a_list(key: str) -> None:
 
 def test_a_key_as_the_extract_has_it_means_itself_in_a_list() -> None:
     assert read_list(b"-00\n00000010-00\n'x\n") == ["'x", "-00", "00000010-00"]
+
+
+@pytest.mark.parametrize("delivery", ["bulk", "regular"])
+def test_the_manifest_has_the_counts_of_each_shard_with_its_letters(
+    engine: Engine, store: Store, tmp_path: Path, delivery: str
+) -> None:
+    put_part(store, tmp_path, 1, EVERY_STATE)
+    others = [insured(世帯番号=f"0000010{at}", 番号=f"10{at}", 事業所番号="0099") for at in range(2)]
+    put_part(store, tmp_path, 2, others, first=20)
+    counts, results = package(engine, store, replace(JOB, delivery=delivery), 2)
+    said = json.loads(store.read(MANIFEST))["shards"]
+    assert list(said) == ["0001", "0002"]
+    assert sum((Counts(**shard) for shard in said.values()), Counts()) == counts
+    for number, shard in enumerate(said.values(), start=1):
+        files = [file for result in results for file in result.files if file.name.endswith(f"-000{number}.pdf")]
+        assert shard["pages"] == sum(file.pages for file in files)
+        assert shard["people"] == shard["printed"] + shard["rejected"] + shard["held"] + shard["withdrawn"]
