@@ -41,6 +41,7 @@ _INPUTS = {
     "withdrawn_sha256": "the list --exclude",
 }
 _TOLD = 5  # envelopes, or files, that one line names
+_READ_BY_VENDORS = "the vendor reads it, so write nobody's name in it."
 
 Package = Annotated[str, typer.Argument(metavar="DIR", help="A package: a folder, or s3://BUCKET/PREFIX.")]
 Out = Annotated[str, typer.Option(metavar="DIR", show_default=False, help="An empty folder, or s3://BUCKET/PREFIX.")]
@@ -99,7 +100,7 @@ def issue(
         typer.Option(
             metavar="REASON",
             show_default=False,
-            help="Issue the same document of the same day a second time, for this reason.",
+            help=f"Issue the same document of the same day a second time, for this reason: {_READ_BY_VENDORS}",
         ),
     ] = None,
     trial: Annotated[
@@ -678,7 +679,9 @@ _PIECE_HELP = (
 
 def reprint(
     package: Package,
-    reason: Annotated[str, typer.Option(help="Why, for the new package's manifest.", show_default=False)],
+    reason: Annotated[
+        str, typer.Option(help=f"Why, for the new package's manifest: {_READ_BY_VENDORS}", show_default=False)
+    ],
     out: Out,
     piece: Annotated[
         list[str] | None,

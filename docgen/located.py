@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from docgen import wrong_values
@@ -35,6 +35,15 @@ class Written(BaseModel):
         if value is None and cls.model_fields[str(info.field_name)].default is None:
             raise ValueError
         return value
+
+
+def faults(error: ValidationError) -> list[ErrorDetails]:
+    """What is wrong with a file. Of a tuple pydantic counts the sound values alone; it is as long as it is written."""
+    return [fault for fault in error.errors(include_url=False) if not _long_enough(fault)]
+
+
+def _long_enough(fault: ErrorDetails) -> bool:
+    return fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"]
 
 
 def said(error: ErrorDetails) -> str:

@@ -240,6 +240,7 @@ class _Texts:
 
     def __init__(self, engine: Engine, job: Job, people: Mapping[str, _Person], pieces: Sequence[PieceRow]) -> None:
         self._engine, self._job, self._people = engine, job, people
+        self._delivery = Policy.of(engine.insurers[job.insurer], job.delivery).delivery
         self._options = Options(issued_on=job.issued_on, specimen=job.trial)
         self._of = {(piece.piece, piece.sheet): piece.of for piece in pieces}
         self._make = {"card": self._card, "mount": self._mount, "mount-employer": self._mount, "notice": self._notice}
@@ -282,7 +283,8 @@ class _Texts:
         on_mount = settings is not None and settings.cards == "printed"
         of = self._of.get((row.piece, row.sheet), row.sheet)
         raw = records.mount_record(row.piece, row.sheet, of, head, data, printed=printed if on_mount else ())
-        return records.employer_mount_record(self._job, raw, head, data) if employer else raw
+        raw = records.employer_mount_record(self._job, raw, head, data) if employer else raw
+        return records.mailed(raw, self._delivery)
 
     def _notice(self, row: PageRow) -> Mapping[str, Any]:
         people = [self._people[person] for person in row.people]
@@ -290,7 +292,8 @@ class _Texts:
         last4 = settings is not None and settings.individual_number
         data, insured = [person.data for person in people], [person.insured for person in people]
         number = piece_label(row.piece, row.sheet, self._of.get((row.piece, row.sheet), row.sheet))
-        return records.notice_record(number, people[0].head, data, insured, last4=last4)
+        raw = records.notice_record(number, people[0].head, data, insured, last4=last4)
+        return records.mailed(raw, self._delivery)
 
 
 def _differs(asked: Sequence[Asked], found: Sequence[tuple[str, ...]]) -> str | None:

@@ -37,7 +37,8 @@ def run_employers(
 
     Raises RecordError for a letter or list that cannot be set: the shards have tried each employer and each person.
     """
-    is_list = Policy.of(engine.insurers[job.insurer], job.delivery).is_list
+    policy = Policy.of(engine.insurers[job.insurer], job.delivery)
+    is_list = policy.is_list
     with scratch() as folder:
         options = Options(issued_on=job.issued_on, specimen=job.trial)
         desk = Desk(engine, job, number, folder / "out", draw=draw)
@@ -48,7 +49,7 @@ def run_employers(
             raw = (
                 records.list_record(label, employer, rows)
                 if is_list
-                else records.letter_record(job, label, employer, rows)
+                else records.mailed(records.letter_record(job, label, employer, rows), policy.delivery)
             )
             items, sides = engine.place(document, job.insurer, raw, options)
             desk.print_piece(Piece(id_, 1, 1, "list" if is_list else "letter", (Sheet(document, (), items, sides),), 0))

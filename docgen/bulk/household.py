@@ -250,6 +250,7 @@ class Planner:
         if for_employer:
             raw = records.employer_mount_record(self._job, raw, insured.data, people)
         document = "mount-employer" if for_employer else "mount"
+        raw = records.mailed(raw, self._delivery)
         yield from self._place(document, raw, group, _of_mount(for_employer, insured, group))
         if not on_mount:
             yield from chain.from_iterable(cards)
@@ -264,6 +265,7 @@ class Planner:
                 [member.insured for member in people],
                 last4=settings is not None and settings.individual_number,
             )
+            raw = records.mailed(raw, self._delivery)
             yield from self._place("notice", raw, people, _of_notice(insured, people))
 
     # --- employers ---
@@ -275,7 +277,7 @@ class Planner:
         if known not in self._employers:
             stand_in = {"piece_id": "0", "insured": {"full_name": "0"}, "cards": 1}
             raw = records.letter_record(self._job, "0", employer, [stand_in])
-            self._employers[known] = self._refused("employer-letter", raw)
+            self._employers[known] = self._refused("employer-letter", records.mailed(raw, self._delivery))
         self._refusals += len(self._employers[known])
         for violation in self._employers[known]:
             _tell(insured, violation, _of_employer(violation.pointer or ""))

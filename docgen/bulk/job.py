@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from typing import Any, Literal
@@ -73,6 +73,11 @@ class Counts:
         """As JSON."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Counts:
+        """Read back what `as_dict` wrote. Raises ValueError or TypeError for what are no numbers."""
+        return cls(**{name: int(count) for name, count in data.items()})
+
     @property
     def balanced(self) -> bool:
         """Whether nobody is lost and nobody is there twice."""
@@ -118,6 +123,15 @@ class ShardResult:
     def from_dict(cls, data: Mapping[str, Any]) -> ShardResult:
         """Read back what `as_dict` wrote."""
         return cls(data["number"], Counts(**data["counts"]), tuple(File(**file) for file in data["files"]))
+
+
+def by_shard(results: Iterable[ShardResult]) -> dict[str, Counts]:
+    """The counts of each shard, letters and lists that begin in it among them, by what its files end with: `0001`."""
+    counts: dict[str, Counts] = {}
+    for result in results:
+        name = f"{result.number:04d}"
+        counts[name] = counts.get(name, Counts()) + result.counts
+    return counts
 
 
 # --- ids: job number, ordinal, check character; never anything of a person ---

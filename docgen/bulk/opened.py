@@ -8,7 +8,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from docgen.bulk.job import Counts, File, Job, is_package_of, named
@@ -99,6 +99,7 @@ class Manifest:
 
     All files are named after the `package`, which is its job's number, or a reprint's name. `two_sided` are the
     documents whose second page is the back of their first; `marks` are the texts that only a trial's pages have.
+    `shards` has the counts of each; a reprint has none.
     """
 
     package: str
@@ -110,6 +111,7 @@ class Manifest:
     marks: frozenset[str]
     reprint: Mapping[str, Any] | None
     raw: Mapping[str, Any]
+    shards: Mapping[str, Counts] = field(default_factory=dict)
 
     def named(self, table: str) -> str:
         """What a table is called in this package."""
@@ -200,16 +202,16 @@ def open_manifest(store: Store, name: str = MANIFEST) -> Manifest:
         files = [File(**file) for file in raw["files"]]
         areas = tuple(Area(**{**area, "box": tuple(map(float, area["box"]))}) for area in raw["reading"])
         backs, marks = frozenset(map(str, raw["two_sided"])), frozenset(map(str, raw.get("specimen", ())))
-        job, counts, package = Job.from_dict(raw["job"]), Counts(**raw["counts"]), str(raw["package"])
+        job, counts, package = Job.from_dict(raw["job"]), Counts.from_dict(raw["counts"]), str(raw["package"])
+        shards = {name: Counts.from_dict(own) for name, own in raw.get("shards", {}).items()}
         if not is_package_of(package, job.number):
             raise _broken("does not name its files after its job")
     except FileNotFoundError:
         raise _broken("is missing: the package was not finished, or not copied as a whole") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _broken(f"cannot be read ({type(error).__name__})") from None
-    return Manifest(
-        package, job, counts, {file.name: file for file in files}, areas, backs, marks, raw.get("reprint"), raw
-    )
+    named_files = {file.name: file for file in files}
+    return Manifest(package, job, counts, named_files, areas, backs, marks, raw.get("reprint"), raw, shards)
 
 
 def _of_format(format: object) -> PackageError:

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from docgen.bulk.job import Counts, File, Job, ShardResult, employers_dir, is_of_employers, named, shard_dir
+from docgen.bulk.job import Counts, File, Job, ShardResult, by_shard, employers_dir, is_of_employers, named, shard_dir
 from docgen.bulk.opened import FIT_TABLE, FORMAT, KEYS_TABLE, MANIFEST, PAGES_TABLE, PIECES_TABLE, REJECTS_TABLE
 from docgen.bulk.scratch import scratch
 from docgen.bulk.store import Store
@@ -61,6 +61,7 @@ def assemble(
         "job": job.as_dict(),
         "source": dict(source),
         "counts": counts.as_dict(),
+        "shards": {name: own.as_dict() for name, own in by_shard((*shards, *employers)).items()},
         "made_with": dict(made_with),
         **reading,
         "files": [file.as_dict() for file in sorted(files, key=lambda file: file.name)],

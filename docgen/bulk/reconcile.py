@@ -201,7 +201,7 @@ def reconcile(store: Store, *, manifest: str = MANIFEST, vendor_only: bool = Fal
             report.counts += Counts(printed=people.printed)
         else:
             report.add(people.against_keys(store, report))
-        report.add(_counts(said, report.counts, vendor_only))
+        report.add(list(_counts(said, report.counts, vendor_only)) or _counts_of_shards(said))
     except PackageError as error:
         missing = {finding.file for finding in report.findings if finding.code == "package_file_missing"}
         told = [v for v in error.violations if v.file not in missing]  # a table that is not there was told already
@@ -816,3 +816,13 @@ def _counts(said: Manifest, found: Counts, vendor_only: bool) -> Iterator[Findin
     if there > asked or (said.reprint is not None and there < asked):
         message = f"households: the manifest says {asked}, and {there} have mail"
         yield Finding("package_counts", message, "", MANIFEST)
+
+
+def _counts_of_shards(said: Manifest) -> Iterator[Finding]:
+    """The counts of each shard balance, and add up to those of the whole."""
+    unbalanced = [name for name, counts in said.shards.items() if not counts.balanced]
+    for name in unbalanced:
+        message = f"shard {name}: people are not printed + rejected + held + withdrawn"
+        yield Finding("package_counts", message, "somebody is lost, or there twice", MANIFEST)
+    if said.shards and not unbalanced and sum(said.shards.values(), Counts()) != said.counts:
+        yield Finding("package_counts", "the counts of the shards do not add up to those of the whole", "", MANIFEST)

@@ -7,6 +7,7 @@ from typing import Any
 
 from docgen.bulk.job import Job, match_code
 from docgen.bulk.rows import Extracted
+from docgen.issuance.extract import Delivery
 from docgen.issuance.record import PersonName
 
 _NAMES = tuple(PersonName.model_fields)
@@ -26,6 +27,11 @@ def names(data: Extracted) -> dict[str, Any]:
     """A person's names alone."""
     person = data.card.get("person", {})
     return {key: person[key] for key in _NAMES if key in person}
+
+
+def mailed(record: Mapping[str, Any], delivery: Delivery) -> dict[str, Any]:
+    """A record with an addressee, as the delivery mails it: what goes by 特定記録 has no discount."""
+    return {**record, "addressee": {**record["addressee"], "discounted": not delivery.tracked}}
 
 
 def card_record(data: Extracted, insured: Extracted | None, code: str) -> dict[str, Any]:

@@ -246,8 +246,10 @@ class _Reprint:
         self._out.put(name, path)
 
     def _put_manifest(self, counts: Counts, told: Mapping[str, Any]) -> None:
+        # The original's shards are none of these files'.
+        original = {key: value for key, value in self._said.raw.items() if key != "shards"}
         manifest: dict[str, Any] = {
-            **self._said.raw,
+            **original,
             "package": self._package,
             "counts": counts.as_dict(),
             "files": [file.as_dict() for file in sorted(self._files, key=lambda file: file.name)],

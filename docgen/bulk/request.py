@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,7 @@ from docgen.bulk.sources import FORMATS, Format, allowed_object, check_columns, 
 from docgen.bulk.store import Store
 from docgen.bulk.tables import unguarded
 from docgen.errors import RequestError, Violation
+from docgen.issuance.envelope import reply_mark_violation
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.profile import InsurerProfile
 
@@ -50,7 +51,8 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
     """The job. `head` is the extract, of which the beginning is read if the date of issue stands there.
 
     Raises RequestError `unknown_insurer`, `no_bulk_settings`, `unknown_delivery`, `job_number_form`, `empty_list`,
-    `reason_missing`, and, if the date of issue stands in the extract, `issue_date_unknown`, `invalid_date`,
+    `reason_missing`, `expired_at_issue` or `dates_out_of_order` if the delivery encloses reply envelopes whose mark
+    does not hold on the date of issue, and, if this date stands in the extract, `issue_date_unknown`, `invalid_date`,
     `malformed_row`, `columns_not_mapped` and what reading its beginning raises.
     """
     profile = insurers.get(wish.insurer)
@@ -68,6 +70,7 @@ def job_of(wish: Wish, insurers: Mapping[str, InsurerProfile], head: BinaryIO, f
         raise RequestError(Violation("job_number_form", message, hint))
     _require_said(wish)
     issued_on = wish.issued_on or _first_issue_date(head, format, policy.settings)
+    _require_enclosable(profile, delivery, policy, issued_on)
     occasion: Occasion = "returned" if returned else "delivery"
     return Job(wish.number or "", profile.id, delivery, issued_on, occasion, wish.reissue, wish.trial)
 
@@ -80,6 +83,15 @@ def _require_said(wish: Wish) -> None:
     if wish.reissue is not None and not wish.reissue.strip():
         message, hint = "the reason for a second issue is empty", "say why, or leave it out"
         raise RequestError(Violation("reason_missing", message, hint, "/reissue"))
+
+
+def _require_enclosable(profile: InsurerProfile, name: str, policy: Policy, issued_on: date) -> None:
+    """No envelope goes out with a reply envelope that the post does not take any more, or not yet."""
+    if "reply-envelope" not in policy.delivery.enclosures:
+        return
+    if violation := reply_mark_violation(profile, issued_on):
+        message = f"delivery {name} encloses reply-envelope: {violation.message}"
+        raise RequestError(replace(violation, message=message))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pyarrow import csv
 
 from docgen.bulk.against import result_of
 from docgen.bulk.interrupts import interruptible
-from docgen.bulk.job import Counts, File, Job, employers_dir, named, shard_dir
+from docgen.bulk.job import Counts, File, Job, by_shard, employers_dir, named, shard_dir
 from docgen.bulk.opened import FIT_TABLE, KEYS_TABLE, MANIFEST, difference, digest_of, open_manifest
 from docgen.bulk.package import TABLES, table_blocks
 from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report, is_stray
@@ -39,9 +39,8 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
         *map(shard_dir, _numbers(store, "work/shards")),
         *map(employers_dir, _numbers(store, "work/employers")),
     ]
-    files: dict[str, File] = {}
-    for folder in folders:
-        files |= {file.name: file for file in result_of(store, folder).files}
+    results = [result_of(store, folder) for folder in folders]
+    files = {file.name: file for result in results for file in result.files}
     there = {name for side in ("vendor", "issuer") for name in store.names(side)} - {MANIFEST}
     for name in sorted(name for name in set(said.files) ^ there if not is_stray(name)):
         code = "package_file_missing" if name in said.files else "package_file_unknown"
@@ -55,7 +54,7 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
             report.add([Finding("package_file_changed", "the manifest does not have what the shard made", "", name)])
     if report.ok:  # else the table may not even be one
         report.add(everybody_once(store, said.job, report.counts))
-    if report.counts != said.counts or not said.counts.balanced:
+    if report.counts != said.counts or not said.counts.balanced or said.shards != by_shard(results):
         report.add([Finding("package_counts", "the manifest's counts are not those of the shards", "", MANIFEST)])
     return report
 

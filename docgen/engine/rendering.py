@@ -299,12 +299,12 @@ class Engine:
     def pinned(self, insurer: str) -> dict[str, Any]:
         """Everything that decides the bytes of this insurer's documents, beside record and job: versions and SHA-256s.
 
-        Two machines that agree on it write the same files.
+        Two machines that agree on it write the same files. It goes to vendors: no other insurer is named.
         """
         profile = self._profile(insurer)
-        art = sorted((self._dir / "art").glob("*"))
-        files = [self._dir / "insurers" / f"{profile.id}.yaml", *art]
-        files += [self._dir / f"{DOCUMENTS[document].layout}.yaml" for document in profile.document_ids()]
+        files = [self._dir / "insurers" / f"{profile.id}.yaml"]
+        files += [self._dir / "art" / image.file for image in profile.images.values()]
+        files += [self._dir / f"{self.layout(document, profile).layout}.yaml" for document in profile.document_ids()]
         return {
             "versions": {
                 "docgen": docgen.__version__,

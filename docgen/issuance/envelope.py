@@ -199,6 +199,23 @@ def _window_violations(record: EnvelopeRecord, settings: EnvelopeSettings) -> It
         yield Violation("not_allowed", message, hint, pointer="/endorsements")
 
 
+def reply_mark_violation(profile: InsurerProfile, issued_on: date) -> Violation | None:
+    """Why the reply-paid mark does not hold on a day; None if it does, or if the insurer has none."""
+    settings = profile.documents.reply_envelope
+    if settings is None:
+        return None
+    paid = settings.paid
+    if issued_on > paid.valid_until:
+        message = f"the approval of the reply-paid mark ended on {paid.valid_until}"
+        hint = "renew it, and change valid_until in the insurer's profile"
+        return Violation("expired_at_issue", message, hint, pointer="/issued_on")
+    if issued_on < paid.approved_on:
+        message = f"the reply-paid mark was not approved before {paid.approved_on}"
+        hint = "give a later issued_on, or mend approved_on in the insurer's profile"
+        return Violation("dates_out_of_order", message, hint, pointer="/issued_on")
+    return None
+
+
 def issue_reply_envelope(
     record: ReplyEnvelopeRecord, profile: InsurerProfile, issued_on: date | None = None
 ) -> PrintItems:
@@ -209,15 +226,9 @@ def issue_reply_envelope(
     issued = record.issued_on or issued_on
     if issued is None:
         raise RecordError(ISSUED_ON_MISSING)
+    if violation := reply_mark_violation(profile, issued):
+        raise RecordError(violation)
     paid = settings.paid
-    if issued > paid.valid_until:
-        message = f"the approval of the reply-paid mark ended on {paid.valid_until}"
-        hint = "renew it, and change valid_until in the insurer's profile"
-        raise RecordError(Violation("expired_at_issue", message, hint, pointer="/issued_on"))
-    if issued < paid.approved_on:
-        message = f"the reply-paid mark was not approved before {paid.approved_on}"
-        hint = "give a later issued_on, or mend approved_on in the insurer's profile"
-        raise RecordError(Violation("dates_out_of_order", message, hint, pointer="/issued_on"))
     digits = settings.postal_code.replace("-", "")
     return PrintItems(
         texts={

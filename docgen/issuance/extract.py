@@ -107,6 +107,9 @@ class Delivery(Model):
 
     `enclosures` are put into each envelope of people's besides, the same for all: the list of pieces names them to the
     vendor. Letters and lists to employers go without.
+    `tracked`: the pieces go by 特定記録, and so without the barcode's discount: with the profile's
+    `mail.customer_barcode: only_when_discounted` they have no barcode, and no address is refused for one. A delivery of
+    lists says it of the mail that it runs ahead of.
     `returned` names the policy by which mail that came back is made again, as for the employer; else it is the same.
 
     `lists` makes a list of recipients for each employer and no mail to people: a run ahead of the other. Households
@@ -118,6 +121,7 @@ class Delivery(Model):
     documents: Annotated[tuple[MailDocument, ...], Field(min_length=1), BeforeValidator(as_tuple)]
     order: Annotated[tuple[Target, ...], BeforeValidator(as_tuple)] = ()
     enclosures: Annotated[tuple[Enclosure, ...], BeforeValidator(as_tuple)] = ()
+    tracked: bool = False
     returned: str | None = None
 
     @model_validator(mode="after")

@@ -606,7 +606,7 @@ def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:
     try:
         profile = InsurerProfile.model_validate(source.data)
     except ValidationError as error:
-        found = {_told_at(detail, source): detail for detail in reversed(error.errors(include_url=False))}
+        found = {_told_at(detail, source): detail for detail in reversed(located.faults(error))}
         raise LayoutError(_violation(detail, source) for detail in reversed(found.values())) from None
     profile._source = source
     violations = list(_faults(profile, source))

@@ -42,7 +42,7 @@ def load_layout(path: Path) -> Layout:
     try:
         layout = Layout.model_validate(source.data)
     except ValidationError as error:
-        raise LayoutError(_violations(source, error.errors())) from None
+        raise LayoutError(_violations(source, located.faults(error))) from None
     _locate(layout, source)
     if violations := check_references(layout):
         raise LayoutError(violations)

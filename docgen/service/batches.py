@@ -48,6 +48,7 @@ from docgen.settings import Settings
 PATIENCE_S = 5.0  # for the ledger, while a caller waits
 POLL_S = 1.0
 _LISTS = ("exclude", "undelivered")
+_READ_BY_VENDORS = "the vendor reads it, so write nobody's name in it."
 _PROBLEM: dict[str, Any] = {"content": {problems.MEDIA_TYPE: {}}}
 _REFUSALS: dict[int | str, dict[str, Any]] = {"default": {"description": "Refused: see `code`.", **_PROBLEM}}
 _BINARY: dict[int | str, dict[str, Any]] = {
@@ -90,7 +91,7 @@ class BatchOrder(orders.Strict):
         default=None, description="The job's number, printed in every id: one to six of A-Z and 0-9. Default: the next."
     )
     reissue: str | None = Field(
-        default=None, description="Why people get the same document of the same day a second time."
+        default=None, description=f"Why people get the same document of the same day a second time: {_READ_BY_VENDORS}"
     )
     trial: Annotated[bool, BeforeValidator(orders.flag)] = Field(
         default=False, description="見本 across every page, and nobody counts as issued: a package to try."
@@ -115,7 +116,9 @@ class ReprintOrder(orders.Strict):
     """What to print again, and why."""
 
     reason: str = Field(
-        min_length=1, description="Why, for the new package's manifest.", examples=["damaged in the post"]
+        min_length=1,
+        description=f"Why, for the new package's manifest: {_READ_BY_VENDORS}",
+        examples=["damaged in the post"],
     )
     pieces: list[str] = Field(
         default=[], description="Ids of pieces; ID/2 or ID-2/3, as in the window, is the second envelope."

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pyarrow.parquet as pq
@@ -97,6 +98,17 @@ def test_shards_and_package_are_held_together(engine: Engine, sound: Path) -> No
     report = put_together(store, reports(engine, store), MANIFEST)
     assert report.findings == []
     assert report.counts.as_dict() == json.loads(store.read(MANIFEST))["counts"]
+
+
+def test_counts_of_two_shards_that_changed_places_are_found(engine: Engine, store: Store) -> None:
+    def exchange(manifest: dict[str, Any]) -> None:
+        shards = manifest["shards"]
+        assert shards["0001"] != shards["0002"]
+        shards["0001"], shards["0002"] = shards["0002"], shards["0001"]
+
+    Damaged(Path(store.location)).manifest(exchange)
+    (finding,) = put_together(store, reports(engine, store), MANIFEST).findings
+    assert (finding.code, finding.file) == ("package_counts", MANIFEST)
 
 
 def test_findings_stand_in_the_packages_order_whichever_shard_was_read_first(engine: Engine, store: Store) -> None:

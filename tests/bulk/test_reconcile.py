@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -374,6 +375,33 @@ def test_there_are_no_more_households_with_mail_than_the_manifest_says(damaged: 
     assert finding.message.startswith("households: the manifest says 2, and ")
 
 
+@pytest.mark.parametrize("name", ["people", "printed", "households", "pieces", "pages"])
+def test_the_counts_of_the_shards_add_up_to_those_of_the_whole(damaged: Damaged, name: str) -> None:
+    def miscount(manifest: dict[str, Any]) -> None:
+        manifest["shards"]["0001"][name] += 1
+
+    damaged.manifest(miscount)
+    for findings in (found(damaged), seen_by_the_vendor(damaged)):
+        (finding,) = findings
+        assert (finding.code, finding.file) == ("package_counts", MANIFEST)
+        assert "shard" in finding.message
+
+
+def test_a_person_who_is_printed_in_one_shard_and_held_in_another_does_not_balance(damaged: Damaged) -> None:
+    def move(manifest: dict[str, Any]) -> None:
+        one, other = manifest["shards"]["0001"], manifest["shards"]["0002"]
+        one["printed"], other["printed"] = one["printed"] - 1, other["printed"] + 1
+
+    damaged.manifest(move)
+    messages = [finding.message for finding in found(damaged)]
+    assert messages == [f"shard {at}: people are not printed + rejected + held + withdrawn" for at in ("0001", "0002")]
+
+
+def test_a_package_of_before_says_nothing_of_its_shards_and_is_sound(damaged: Damaged) -> None:
+    damaged.manifest(lambda manifest: manifest.pop("shards"))
+    assert found(damaged) == []
+
+
 def test_a_piece_of_a_kind_that_there_is_not_is_found(damaged: Damaged) -> None:
     def rename(rows: Rows) -> Rows:
         rows[1][PIECES.index("kind")] = "office"
@@ -441,6 +469,12 @@ def test_a_file_managers_file_excuses_nothing_else(damaged: Damaged) -> None:
         ("vendor/._S01-cards-0001.pdf", None),
     }
     assert command.run("reconcile", damaged.folder, "--workers", "1").returncode == 1
+
+
+@pytest.mark.parametrize("shards", [[], {"0001": 1}, {"0001": {"people": "?"}}, {"0001": {"souls": 1}}])
+def test_counts_of_shards_that_cannot_be_read_are_told(damaged: Damaged, shards: object) -> None:
+    damaged.manifest(lambda manifest: manifest.update(shards=shards))
+    assert [finding.code for finding in found(damaged)] == ["package_manifest"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', None])

@@ -270,6 +270,12 @@ def test_the_manifest_names_the_original_and_the_reason(package: Store, rows: li
     assert told == {"of": original, "reason": WHY, "selected": {"pieces": [rows[0].piece]}}
 
 
+def test_a_reprint_has_no_shards(package: Store, rows: list[PageRow], out: Store) -> None:
+    assert "shards" in json.loads(package.read(MANIFEST))
+    reprint(package, out, Selection(pieces=(rows[0].piece,)), WHY)
+    assert "shards" not in json.loads(out.read(MANIFEST))
+
+
 def test_the_vendors_side_alone_can_be_printed_again(package: Store, rows: list[PageRow], tmp_path: Path) -> None:
     shutil.copytree(f"{package.location}/vendor", tmp_path / "theirs" / "vendor")
     out = Store.open(tmp_path / "reprint")

@@ -173,3 +173,33 @@ def test_no_damage_to_an_extract_is_an_internal_error(
         except RequestError as error:
             codes += [violation.code for violation in error.violations]
     assert all(CODES[code][0] < 500 for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "day", "expected"),
+    [
+        ("bulk", "2027-04-01", "expired_at_issue"),
+        ("regular", "2027-04-01", "expired_at_issue"),
+        ("bulk", "2025-03-31", "dates_out_of_order"),
+    ],
+)
+def test_a_batch_is_refused_that_encloses_reply_envelopes_whose_mark_does_not_hold(
+    engine: Engine, delivery: str, day: str, expected: str
+) -> None:
+    wish = Wish("association", delivery, date.fromisoformat(day))
+    code, message = refused(lambda: job_of(wish, engine.insurers, io.BytesIO(), "csv"))
+    assert code == expected
+    assert f"delivery {delivery} encloses reply-envelope" in message
+
+
+def test_the_day_of_the_extract_decides_whether_reply_envelopes_can_be_enclosed(engine: Engine) -> None:
+    late = "\n".join([HEADER, ",".join(insured(交付年月日="20270601").values()), ""]).encode()
+    assert refused(lambda: dated(engine, late, "csv"))[0] == "expired_at_issue"
+
+
+@pytest.mark.parametrize(("delivery", "day"), [("bulk", "2027-03-31"), ("lists", "2027-04-01")])
+def test_a_batch_is_taken_whose_reply_envelopes_hold_or_that_encloses_none(
+    engine: Engine, delivery: str, day: str
+) -> None:
+    wish = Wish("association", delivery, date.fromisoformat(day))
+    assert job_of(wish, engine.insurers, io.BytesIO(), "csv").issued_on == date.fromisoformat(day)

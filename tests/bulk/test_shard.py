@@ -336,6 +336,47 @@ def test_a_household_of_any_size_gets_its_notice_through_the_employer_whose_lett
     assert reconcile(store).findings == []
 
 
+def delivering(engine: Engine, insurer: str, delivery: str, barcode: str, *, tracked: bool) -> Engine:
+    """The engine with a profile whose mail goes so."""
+    other, profile = copy.copy(engine), engine.insurers[insurer]
+    assert profile.bulk is not None
+    deliveries = dict(profile.bulk.deliveries)
+    deliveries[delivery] = deliveries[delivery].model_copy(update={"tracked": tracked})
+    bulk = profile.bulk.model_copy(update={"deliveries": deliveries})
+    mail = profile.mail.model_copy(update={"customer_barcode": barcode})
+    other.insurers = {**engine.insurers, insurer: profile.model_copy(update={"bulk": bulk, "mail": mail})}
+    return other
+
+
+@pytest.mark.parametrize(
+    ("insurer", "delivery", "to_employer"),
+    [
+        ("association", "bulk", False),
+        ("association", "regular", True),
+        ("association", "lists", False),
+        ("society", "notices", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("barcode", "tracked", "printed"),
+    [("only_when_discounted", True, 2), ("only_when_discounted", False, 0), ("always", True, 0)],
+)
+def test_mail_without_a_discount_has_no_barcode_and_no_address_is_refused_for_one(
+    engine: Engine, store: Store, tmp_path: Path, insurer: str, delivery: str, to_employer: bool,
+    barcode: str, tracked: bool, printed: int,
+) -> None:  # fmt: skip
+    other = delivering(engine, insurer, delivery, barcode, tracked=tracked)
+    # A number that cannot be read, or a town that the postal data do not have.
+    unencodable = {"事業所郵便番号": "100-0001"} if to_employer else {"番地等": "三百二百番地"}
+    put_part(store, tmp_path, 1, family(2, **unencodable))
+    job = replace(JOB, insurer=insurer, delivery=delivery)
+    shard = run_shard(other, store, job, 1)
+    assert shard.counts.printed == printed
+    assert reconcile_shard(other, store, job, 1).findings == []
+    if delivery != "bulk" and printed:
+        assert run_employers(other, store, job, 1, 1).counts.pieces == 1
+
+
 @pytest.mark.parametrize(
     ("insurer", "delivery", "file", "size", "envelopes"),
     [
@@ -494,3 +535,20 @@ def test_a_key_copied_out_of_a_table_means_the_same_in_a_list(key: str) -> None:
 
 def test_a_key_as_the_extract_has_it_means_itself_in_a_list() -> None:
     assert read_list(b"-00\n00000010-00\n'x\n") == ["'x", "-00", "00000010-00"]
+
+
+@pytest.mark.parametrize("delivery", ["bulk", "regular"])
+def test_the_manifest_has_the_counts_of_each_shard_with_its_letters(
+    engine: Engine, store: Store, tmp_path: Path, delivery: str
+) -> None:
+    put_part(store, tmp_path, 1, EVERY_STATE)
+    others = [insured(世帯番号=f"0000010{at}", 番号=f"10{at}", 事業所番号="0099") for at in range(2)]
+    put_part(store, tmp_path, 2, others, first=20)
+    counts, results = package(engine, store, replace(JOB, delivery=delivery), 2)
+    said = json.loads(store.read(MANIFEST))["shards"]
+    assert list(said) == ["0001", "0002"]
+    assert sum((Counts(**shard) for shard in said.values()), Counts()) == counts
+    for number, shard in enumerate(said.values(), start=1):
+        files = [file for result in results for file in result.files if file.name.endswith(f"-000{number}.pdf")]
+        assert shard["pages"] == sum(file.pages for file in files)
+        assert shard["people"] == shard["printed"] + shard["rejected"] + shard["held"] + shard["withdrawn"]

@@ -501,3 +501,9 @@ def test_an_extract_that_changes_before_it_is_read_is_refused(out: Path, monkeyp
     result = issue(out)
     assert (result.exit_code, "<input_changed>" in result.stderr) == (1, True)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(("command", "option"), [("reprint", "--reason"), ("issue", "--reissue")])
+def test_who_gives_a_reason_is_told_that_the_vendor_reads_it(command: str, option: str) -> None:
+    help_ = " ".join(told(command, "--help").stdout.replace("│", " ").split())
+    assert "the vendor reads it, so write nobody's name in it" in help_[help_.index(option) :]

@@ -133,3 +133,36 @@ def test_a_folder_that_is_not_there_is_told_once(tmp_path: Path) -> None:
     assert others == [f"1 error in {missing}"]
     with pytest.raises(LayoutError, match="is no folder"):
         Engine(Settings(layouts_dir=Path(__file__)))
+
+
+def pinned(mine: Path, insurer: str) -> dict[str, str]:
+    """The files that decide this insurer's bytes, with their hashes."""
+    found: dict[str, str] = Engine(Settings(layouts_dir=mine)).pinned(insurer)["layouts"]
+    return found
+
+
+def test_what_is_pinned_of_one_insurer_names_no_other_and_changes_with_its_own_files_alone(mine: Path) -> None:
+    before = pinned(mine, "association")
+    of_insurers = {name for name in before if name.startswith(("art/", "insurers/"))}
+    assert of_insurers == {"art/association-mark.svg", "art/sample-seal.svg", "insurers/association.yaml"}
+    (mine / "art/accountants-mark.svg").write_bytes(b"")
+    (mine / "art/unused.svg").write_bytes(b"")
+    assert pinned(mine, "association") == before
+    with (mine / "art/sample-seal.svg").open("ab") as own:
+        own.write(b"\n")
+    assert pinned(mine, "association")["art/sample-seal.svg"] != before["art/sample-seal.svg"]
+
+
+@pytest.mark.parametrize(
+    ("insurer", "drawn", "other"),
+    [
+        ("society", "envelope-square-2.yaml", "envelope-long-3.yaml"),
+        ("accountants", "certificate-card.yaml", "certificate.yaml"),
+    ],
+)
+def test_the_layout_is_pinned_that_draws_a_document_in_the_insurers_size(
+    mine: Path, insurer: str, drawn: str, other: str
+) -> None:
+    found = pinned(mine, insurer)
+    assert drawn in found
+    assert other not in found

@@ -140,6 +140,16 @@ def test_a_wrong_ink_of_artwork_is_told_once(load: Load, ink: str) -> None:
     assert len(faults(load, text)) == 1
 
 
+@pytest.mark.parametrize(
+    ("documents", "says"),
+    [("[cards]", "none of 'card', 'mount', 'notice' or 'recipients-list'; did you mean card?"), ("[]", "at least 1")],
+)
+def test_a_list_of_wrong_values_is_not_called_too_short(load: Load, documents: str, says: str) -> None:
+    bulk = f"bulk: {{columns: {{a: number}}, key: '{{a}}', deliveries: {{a: {{to: home, documents: {documents}}}}}}}"
+    (violation,) = faults(load, f"{GOOD}{bulk}\n")
+    assert says in violation.message
+
+
 def test_every_fault_of_a_profile_is_told_at_once(load: Load) -> None:
     found = faults(load, GOOD.replace("tel:", "tell:").replace("trim: [86, 54]", "trim: [1, 2]"))
     assert sorted((v.code, v.line) for v in found) == [

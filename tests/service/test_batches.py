@@ -472,6 +472,7 @@ def test_a_full_queue_refuses_what_is_right_and_says_when_to_come_back(idle: Tes
         ({"insurer": "nobody"}, (404, "unknown_insurer")),
         ({"delivery": "pigeon"}, (422, "unknown_delivery")),
         ({"issued_on": "2025-02-30"}, (422, "invalid_date")),
+        ({"issued_on": "2027-06-01"}, (422, "expired_at_issue")),  # the reply envelope that is enclosed
         ({"job": "no/way"}, (422, "job_number_form")),
         *(({"job": kept}, (422, "job_number_form")) for kept in ("CON", "LPT1")),
         ({"webhook": "http://127.0.0.1:1/"}, (422, "webhook_not_allowed")),
