@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 import docgen
-from docgen import bulk_commands, install, strict_json
+from docgen import bulk_commands, install, layout_diff, strict_json
 from docgen.bulk.scratch import make_private
 from docgen.console import (
     ASSETS,
@@ -43,7 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=EXIT_CODES,
 )
-layout_app = typer.Typer(no_args_is_help=True, help="Check the layouts, or print their JSON Schema.")
+layout_app = typer.Typer(no_args_is_help=True, help="Check or compare layouts, or print their JSON Schema.")
 fonts_app = typer.Typer(no_args_is_help=True, help="Check or install the font files and the colour profile.")
 app.add_typer(layout_app, name="layout")
 app.add_typer(fonts_app, name="fonts")
@@ -257,6 +258,79 @@ def _checked(settings: Settings) -> tuple[str, list[Violation]]:
     except LayoutError as error:
         return "", list(error.violations)
     return f"{len(engine.documents)} documents and {len(engine.insurers)} insurers", engine.check()
+
+
+@layout_app.command("diff", epilog=EXIT_CODES)
+@command
+def layout_diff_(
+    old: Annotated[
+        Path, typer.Argument(help="The folder of layouts of before.", exists=True, file_okay=False, show_default=False)
+    ],
+    new: Annotated[
+        Path, typer.Argument(help="The folder with the change.", exists=True, file_okay=False, show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            file_okay=False,
+            show_default=False,
+            help="Write pictures of each page that differs: old, new, and what moved (gone in red, come in blue).",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a change of layouts or profiles moves.
+
+    Every sample is printed from both folders, with the new folder's record, and compared page by page. Exit code 1 if
+    anything but `same` is said.
+    """
+    if out is not None:
+        make_private(out)
+    lacking = layout_diff.lacking(old)
+    if not as_json:
+        for file in lacking:
+            typer.echo(f"{old} has no {file}: what it draws is only in {new}", err=True)
+    told: list[dict[str, Any]] = []
+    for diff in layout_diff.compare(old, new, Settings()):
+        told.append(diff.as_dict())
+        if out is not None:
+            layout_diff.write_pictures(out, diff)
+        if not as_json:
+            _print_diff(told[-1], diff.violations)
+    counts = Counter(one["state"] for one in told)
+    if as_json:
+        typer.echo(to_json({"old": str(old), "new": str(new), "lacking": lacking, "samples": told}))
+    else:
+        verdict = ", ".join(f"{_SAID[state]} {count}" for state, count in counts.items())
+        typer.echo(f"{several(len(told), 'sample')}: {verdict or 'nothing was compared'}")
+    if set(counts) - {"same"}:
+        raise typer.Exit(REFUSED)
+
+
+_SAID = {
+    "same": "same",
+    "differs": "differs",
+    "refused": "refused now",
+    "refused_before": "refused before",
+    "refused_by_both": "refused by both",
+    "only_in_old": "only in old",
+    "only_in_new": "only in new",
+    "looks_same": "looks the same",
+}
+
+
+def _print_diff(diff: dict[str, Any], violations: Iterable[Violation]) -> None:
+    pages = [
+        f"{page['number']}{'' if page['state'] == 'differs' else ' (' + _SAID[page['state']] + ')'}"
+        for page in diff["pages"]
+    ]
+    where = f", {'page' if len(pages) == 1 else 'pages'} {', '.join(pages)}" if pages else ""
+    if diff["state"] == "differs" and not pages:
+        where = ", no page of it: the file's title, or what screens show of a spot colour"
+    typer.echo(f"{diff['sample']}: {_SAID[diff['state']]}{where}")
+    for violation in violations:
+        typer.echo(f"  {violation}")
 
 
 @layout_app.command("schema", epilog=EXIT_CODES)

@@ -25,7 +25,7 @@ REFUSED, USAGE, LAYOUT, ASSETS, INTERRUPTED = 1, 2, 3, 4, 5
 EXIT_CODES = """\b
 Exit codes:
   0  done
-  1  refused, or nobody of a batch could be printed: every violation is on standard error
+  1  refused, or nobody of a batch could be printed: every violation is on standard error; `layout diff`: not the same
   2  wrong usage: an unknown option, insurer or document, a wrong or unknown setting
   3  a layout or an insurer's profile is wrong
   4  a font or the colour profile is missing or altered

@@ -46,7 +46,8 @@ def survey(settings: Settings) -> tuple[Asset, ...]:
 def _face(registry: FontRegistry, face: FaceSpec) -> Asset:
     path = registry.find(face.id)
     state: State = "missing" if path is None else "ok" if is_accepted(face, path) else "altered"
-    package = None if path is not None and registry.is_named(path) else face.debian.package
+    is_named = path is not None and registry.is_named(path)
+    package = face.debian.package if face.debian and not is_named else None
     return Asset(face.id, face.family, path, state, package, registry.hint(face.id))
 
 

@@ -182,6 +182,30 @@ def check_wording(profile: InsurerProfile, layouts: Iterable[Layout]) -> Iterato
             yield Violation("profile_unknown_wording", message, hint, file=source.file, line=line)
 
 
+def check_trim(profile: InsurerProfile, card: Layout) -> Iterator[Violation]:
+    """A card in a size that its layout does not have: `layout_trim_not_allowed`.
+
+    Cards on the sheets of their mounts meet back to back in the size that the layouts are drawn on.
+    """
+    asked = profile.documents.card.trim if profile.documents.card else None
+    on_mounts = profile.documents.prints_cards_on_mounts
+    sizes = [(card.page.width, card.page.height), *(() if on_mounts else card.page.trims)]
+    if asked is None or asked in sizes:
+        return
+    why = "cards printed on their mounts have" if on_mounts else f"{card.file} has"
+    message = f"documents.card.trim: {_size(asked)} mm, where {why} {', '.join(map(_size, sizes))}"
+    hint = (
+        "ask for that size, or have the cards affixed" if on_mounts else "ask for one of them, or add it to page.trims"
+    )
+    source = profile.source
+    line = source.line(("documents", "card", "trim"))
+    yield Violation("layout_trim_not_allowed", message, hint, file=source.file, line=line)
+
+
+def _size(size: tuple[float, float]) -> str:
+    return f"{size[0]:g} x {size[1]:g}"
+
+
 def _violation(
     code: str, layout: Layout, element: Element, message: str, hint: str, severity: str = "error"
 ) -> Violation:

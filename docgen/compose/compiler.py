@@ -20,7 +20,7 @@ from docgen.compose.placed import (
     StaticItem,
 )
 from docgen.compose.slots import BarcodeSlot, IncludeSlot, QrSlot, Slot, TextSlot, explain_missing
-from docgen.errors import LayoutError, Violation
+from docgen.errors import Violation
 from docgen.layout.grammar import is_vertical, suggest
 from docgen.layout.models import (
     Barcode,
@@ -64,13 +64,7 @@ class Compiler:
 
     def _geometry(self) -> Geometry:
         page, brand = self._layout.page, self._brand
-        drawn = (page.width, page.height)
-        width, height = brand.trim or drawn
-        if (width, height) not in {drawn, *page.trims}:
-            allowed = ", ".join(f"{w:g} x {h:g}" for w, h in (drawn, *page.trims))
-            message = f"{brand.insurer} asks for a trim of {width:g} x {height:g} mm"
-            hint = f"allowed: {allowed}; or add it to page.trims of the layout"
-            raise LayoutError(Violation("layout_trim_not_allowed", message, hint, file=self._layout.file))
+        width, height = brand.trim or (page.width, page.height)
         return Geometry(
             width=width,
             height=height,

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 import docgen
 from docgen.compose.brand import brand_of
-from docgen.compose.check import check_covers, check_items, check_layout, check_wording, never_filled
+from docgen.compose.check import check_covers, check_items, check_layout, check_trim, check_wording, never_filled
 from docgen.compose.composition import Asked, Composition, Spot
 from docgen.compose.placed import PlacedSide
 from docgen.compose.seen import check_seen
@@ -155,6 +155,9 @@ class Engine:
         profiles = sorted((self._dir / "insurers").glob("*.yaml"))
         self._layouts = _load_all(load_layout, "layout", drawn, problems)
         self.insurers: Mapping[str, InsurerProfile] = _load_all(load_profile, "id", profiles, problems)
+        if not problems:
+            card = self._layouts[DOCUMENTS["card"].layout]
+            problems += [wrong for profile in self.insurers.values() for wrong in check_trim(profile, card)]
         if problems:
             raise LayoutError(problems)
         self.layouts: Mapping[str, Layout] = {id_: self._layouts[kind.layout] for id_, kind in DOCUMENTS.items()}

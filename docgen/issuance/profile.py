@@ -283,23 +283,24 @@ class Mail(Model):
     inserter: Literal["none", "omr", "code"] = "none"
 
 
-_TRIMS = ((86.0, 54.0), (85.6, 54.0))
-Trim = Annotated[
-    tuple[float, float], BeforeValidator(as_tuple), Field(json_schema_extra={"enum": [list(trim) for trim in _TRIMS]})
-]
+_Mm = Annotated[float, Field(gt=0, le=2000)]
 
 
 class CardSettings(Model):
     """The card: trim size [width, height] and corner radius in mm, what is printed beside the text.
 
-    86 x 54 as issuers state it (https://www.kyoukaikenpo.or.jp/senpo/g3/cat320/sb3020/1/), or ID-1's 85.6 x 54
+    `trim` is one of the sizes that `page` of the card's layout has; left out, the one that it is drawn on. The layout
+    that comes with docgen has 86 x 54, as issuers state it
+    (https://www.kyoukaikenpo.or.jp/senpo/g3/cat320/sb3020/1/), and ID-1's 85.6 x 54
     (https://cardmarket.jp/article/knowledge/size). `match_code`: the cards are glued on their mounts by machine.
     `burden`: `separate` where a certificate of its own states the ratio from 70
     (https://www.kensetsukokuho.or.jp/asp/news/news.asp?articleid=166779&page=2). `insured_name`: the name of the
     insured on a dependent's card as on the insured person's own front, or registered.
     """
 
-    trim: Trim = Field(default=_TRIMS[0], description="[width, height] in mm")
+    trim: Annotated[tuple[_Mm, _Mm], BeforeValidator(as_tuple)] | None = Field(
+        default=None, description="[width, height] in mm: one that the layout of the card has"
+    )
     corner_radius: Annotated[float, Field(ge=0, le=10, description="mm")] = 3.0
     die_line: bool = Field(default=False, description="The card's outline on a plate of its own, for the die")
     match_code: bool = False
@@ -309,8 +310,6 @@ class CardSettings(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> CardSettings:
-        if self.trim not in _TRIMS:
-            raise PydanticCustomError("trim", "trim must be [86, 54] or [85.6, 54]")
         if self.match_code and "{match_code}" not in (self.qr.payload if self.qr else ""):
             raise PydanticCustomError(
                 "match_code",
@@ -536,11 +535,14 @@ class Documents(Model):
 
     @model_validator(mode="after")
     def _cards_can_be_printed(self) -> Documents:
-        """Printed on both sides of a sheet, cards meet back to back in the size that the layouts are drawn for."""
-        for settings in (self.mount, self.mount_employer):
-            if settings is not None and settings.cards == "printed" and (self.card is None or self.card.trim[0] != 86):
-                raise PydanticCustomError("mount", "cards printed on their mount need a card of 86 x 54 mm")
+        if self.prints_cards_on_mounts and self.card is None:
+            raise PydanticCustomError("mount", "cards printed on their mount need a card")
         return self
+
+    @property
+    def prints_cards_on_mounts(self) -> bool:
+        """Whether cards stand on the sheets of their mounts, instead of being glued to them."""
+        return any(mount is not None and mount.cards == "printed" for mount in (self.mount, self.mount_employer))
 
 
 class InsurerProfile(Model):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag
+from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, ValidationInfo, field_validator
 
 from docgen.located import Written
 
@@ -398,6 +398,17 @@ class Page(Written):
         default=(),
         description="Other trims, [width, height], that a profile may ask for; the drawing is centred on them",
     )
+
+    @field_validator("trims")
+    @classmethod
+    def _drawn_on_the_largest(
+        cls, trims: tuple[tuple[float, float], ...], info: ValidationInfo
+    ) -> tuple[tuple[float, float], ...]:
+        """Nothing is drawn beyond the page's bleed, which a larger trim would have to reach."""
+        page = info.data.get("width"), info.data.get("height")
+        if any(drawn is not None and size > drawn for trim in trims for size, drawn in zip(trim, page, strict=True)):
+            raise ValueError("a trim is larger than the page: draw on the largest, and list the smaller ones")
+        return trims
 
 
 class Places(Written):

@@ -28,14 +28,18 @@ class DebianPackage(_Model):
 
 
 class FaceSpec(_Model):
-    """One face of fonts.toml: its file's name, whose work it is, and the SHA-256s that are accepted for it."""
+    """One face of fonts.toml: its file's name, whose work it is, and the SHA-256s that are accepted for it.
+
+    The file is TrueType: outlines of another kind (.otf) would need another kind of embedding. Without `debian` no
+    package has it, as a face of one's own: `docgen fonts install` cannot get it.
+    """
 
     id: str
-    file: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    file: Annotated[str, Field(pattern=r"^[^/\\]+\.(ttf|TTF)$")]
     family: str
     licence: str
     upstream: str
-    debian: DebianPackage
+    debian: DebianPackage | None = None
     sha256: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(min_length=1)]
 
     @property
@@ -130,7 +134,7 @@ class FontRegistry:
         """The face's verified file. Raises AssetError `font_missing` or `font_altered`."""
         face = self.faces[face_id]
         path = self.find(face_id)
-        hint = f"run `docgen fonts install`, or {face.hint}"
+        hint = f"run `docgen fonts install`, or {face.hint}" if face.debian else face.hint
         if path is None:
             raise AssetError(Violation("font_missing", f"{face.family} ({face.file}) is not installed", hint))
         if not is_accepted(face, path):

@@ -198,11 +198,6 @@ def test_a_wording_without_a_glyph_is_an_error_of_the_layout() -> None:
         compose(title, brand=replace(BRAND, wording={"title": "\u0e01"}))
 
 
-def test_a_trim_that_the_layout_is_not_drawn_for_is_refused() -> None:
-    with pytest.raises(LayoutError, match=r"allowed: 86 x 54, 85\.6 x 54"):
-        compose(NAME, brand=replace(BRAND, trim=(90, 54)))
-
-
 # ------------------------------------------------------------------------------------------------------------- artwork
 
 INKS = {"#ff0000": Ink(0, 100, 100, 0), "#ffffff": PAPER}

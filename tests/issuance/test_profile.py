@@ -106,7 +106,9 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
         ("month: 11, day: 30", "month: 2, day: 29", 10, "not a day of every year"),
         ("years: 4", "years: 5", 10, "4"),
         ("rule: rolling", "rule: fixd", 10, "'rolling'"),
-        ("trim: [86, 54]", "trim: [90, 54]", 12, "[85.6, 54]"),
+        ("trim: [86, 54]", "trim: [86]", 12, "documents.card.trim"),
+        ("trim: [86, 54]", "trim: [86, 0]", 12, "documents.card.trim.1"),
+        ("card: {trim: [86, 54]}", "mount: {cards: printed}", 11, "cards printed on their mount need a card"),
         ("trim: [86, 54]", "match_code: true", 12, "{match_code}"),
         ("trim: [86, 54]", 'match_code: true, qr: {payload: "{card.serial}"}', 12, "{match_code}"),
         ("trim: [86, 54]", 'qr: {payload: "{serial}"}', 12, "{card.serial}"),
@@ -151,7 +153,7 @@ def test_a_list_of_wrong_values_is_not_called_too_short(load: Load, documents: s
 
 
 def test_every_fault_of_a_profile_is_told_at_once(load: Load) -> None:
-    found = faults(load, GOOD.replace("tel:", "tell:").replace("trim: [86, 54]", "trim: [1, 2]"))
+    found = faults(load, GOOD.replace("tel:", "tell:").replace("trim: [86, 54]", "trim: [1, -2]"))
     assert sorted((v.code, v.line) for v in found) == [
         ("layout_unknown_key", 5),
         ("layout_value", 1),
@@ -192,7 +194,7 @@ def test_the_sample_insurers_load_without_a_warning(profiles: dict[str, InsurerP
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("trim: [86, 54]", "trim: [86, 55]"),
+        ("trim: [86, 54]", "trim: [86, -54]"),
         ("trim: [86, 54]", "burden: print"),
         ("card: {trim: [86, 54]}", "crad: {}"),
         ("card: {trim: [86, 54]}", "notice:"),

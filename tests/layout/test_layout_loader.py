@@ -94,6 +94,7 @@ def test_an_unknown_key_names_its_line_and_what_was_meant(
         ("width: 86", "width: -86", 3, "`width`: must be over 0"),
         ("width: 86", "width: '86'", 3, "`width`: not a number"),
         ("bleed: 3", "bleed: .nan", 3, "`bleed`"),
+        ("[[85.6, 54]]", "[[85.6, 55]]", 3, "`trims`: a trim is larger than the page: draw on the largest"),
         ("  hello: Hello", "  hello: 12", 5, "`hello`: wording is a text or a list of texts"),
         ("[one, two]", "[one, 2]", 6, "`notes`: wording is a text or a list of texts"),
         ("size: 8", "size: big", 8, "`size`: not a number"),

@@ -63,6 +63,15 @@ def test_a_missing_font_says_what_to_install_and_where(tmp_path: Path) -> None:
     assert "DOCGEN_FONT_PATH" in violation.hint
 
 
+def test_a_face_of_ones_own_is_in_no_package(tmp_path: Path) -> None:
+    toml = write_fonts_toml(tmp_path)
+    toml.write_text("".join(line for line in toml.open(encoding="utf-8") if not line.startswith("debian")))
+    registry = FontRegistry.load(toml)
+    with pytest.raises(AssetError, match=r"One 1\.0 \(one\.ttf\) is not installed \(get one\.ttf from the One project"):
+        registry.path("one")
+    assert install(tmp_path / "system") == registry.path("one")
+
+
 def test_an_altered_font_is_refused(tmp_path: Path) -> None:
     registry = FontRegistry.load(write_fonts_toml(tmp_path))
     path = install(tmp_path / "system", b"another font")
@@ -117,6 +126,7 @@ def test_an_altered_file_in_a_folder_that_somebody_named_is_not_passed_over(tmp_
         ("two", "", "unknown faces: two"),
         ("one", 'colour = "red"', "faces.one.colour"),
         ("one", "[faces.two]\nfile = '../two.ttf'", "faces.two.file"),
+        ("one", "[faces.two]\nfile = 'two.otf'", "faces.two.file"),
     ],
 )
 def test_a_wrong_catalogue_is_refused(tmp_path: Path, stack: str, extra: str, said: str) -> None:
