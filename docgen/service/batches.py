@@ -215,21 +215,13 @@ class Batches:
             id_ = secrets.token_hex(16)
             store = Store.open(self._settings.batch_store(id_))
             try:
-                for name, option, people in (
-                    (LISTED, "listed", order.undelivered),
-                    (WITHDRAWN, "withdrawn", order.exclude),
-                ):
-                    if people:
-                        options |= {option: name, f"{option}_sha256": hashlib.sha256(list_bytes(people)).hexdigest()}
-                        store.put(name, list_bytes(people))
-                source = order.source or f"{EXTRACT}.{options['format']}"
-                if upload is not None:
-                    extract.seek(0)
-                    digest = hashlib.sha256()
-                    store.put_stream(source, _hashed(extract, digest.update))
-                    options["extract_sha256"] = digest.hexdigest()
-                batch = self.ledger.submit(job, source, store.location, options, batch=id_, idempotency_key=key)
+                source, given = _put_input(store, order, extract if upload else None, options["format"])
             except BaseException:
+                store.delete()
+                raise
+            try:
+                batch = self.ledger.submit(job, source, store.location, options | given, batch=id_, idempotency_key=key)
+            except RequestError:  # after any other error it may have been queued, and if not, it is swept
                 store.delete()
                 raise
         if batch.id != id_:
@@ -452,6 +444,22 @@ def _hashed(stream: BinaryIO, update: Callable[[bytes], None]) -> Iterator[bytes
     while block := stream.read(CHUNK):
         update(block)
         yield block
+
+
+def _put_input(store: Store, order: BatchOrder, upload: BinaryIO | None, format: str) -> tuple[str, dict[str, str]]:
+    """Keep lists and extract for the batch: the extract's place, and the options that tell of them."""
+    options: dict[str, str] = {}
+    for name, option, people in ((LISTED, "listed", order.undelivered), (WITHDRAWN, "withdrawn", order.exclude)):
+        if people:
+            options |= {option: name, f"{option}_sha256": hashlib.sha256(list_bytes(people)).hexdigest()}
+            store.put(name, list_bytes(people))
+    source = order.source or f"{EXTRACT}.{format}"
+    if upload is not None:
+        upload.seek(0)
+        digest = hashlib.sha256()
+        store.put_stream(source, _hashed(upload, digest.update))
+        options["extract_sha256"] = digest.hexdigest()
+    return source, options
 
 
 # --- what is sent to us ---
