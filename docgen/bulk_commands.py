@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -121,6 +121,7 @@ def issue(
     that the same command with --resume finishes.
     """
     from docgen.bulk.ledger import Ledger
+    from docgen.bulk.request import kept_list
     from docgen.bulk.store import Store
     from docgen.bulk.tasks import engine_of, payload
 
@@ -128,7 +129,7 @@ def issue(
     store = Store.open(out)
     machine = payload(settings, settings.input_prefixes)
     lists = {name: _list(file) for name, file in (("listed", undelivered), ("withdrawn", exclude)) if file}
-    listed = lists["listed"].decode().splitlines() if undelivered else None
+    listed = kept_list(lists["listed"]) if undelivered else None
     wished = _wished(extract, insurer, delivery, issued_on, job, listed, reissue)
     asked = wished(engine_of(machine).insurers, settings.input_prefixes)
     source = extract if "://" in extract else str(Path(extract).absolute())
@@ -157,7 +158,7 @@ def _wished(
     delivery: str | None,
     issued_on: datetime | None,
     number: str | None,
-    undelivered: list[str] | None,
+    undelivered: Collection[str] | None,
     reissue: str | None,
 ) -> Callable[..., Job]:
     from docgen.bulk.request import Wish, format_of, job_of, open_extract

@@ -230,7 +230,7 @@ _declare(
         "job_number_form": "A job's number is one to six capitals and digits, and none that Windows keeps (CON, COM1).",
         "issue_date_unknown": "Neither the first row of the extract nor the request says when the batch is issued.",
         "nobody_printed": "Nobody of a batch could be printed: the package's table of rejects says why.",
-        "list_form": "A list of people is no UTF-8 text with a key on each line.",
+        "list_form": "A list of people is no UTF-8 text with a key on each line, or an entry of one is no single line.",
     },
 )
 _declare(422, {"idempotency_mismatch": "The idempotency key was used for another request."})

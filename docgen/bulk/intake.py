@@ -161,7 +161,7 @@ def _register_lists(db: duckdb.DuckDBPyConnection, listed: Collection[str] | Non
         if absent:
             told = ", ".join(key for (key,) in absent[:_MOST_TOLD])
             message = f"{len(absent)} of the {name} are not in the extract: {told}"
-            hint = "give the keys as the profile's bulk.key makes them"
+            hint = "give the keys as the profile's bulk.key makes them, with the spaces that they may have"
             raise RequestError(Violation("unknown_person", message, hint))
 
 

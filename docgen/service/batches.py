@@ -304,16 +304,16 @@ class Batches:
     def withdraw(self, batch: str, people: list[str]) -> dict[str, Any]:
         """Take people out of a batch; its status, and how many rows each key has, None if the extract is not read yet.
 
-        Raises RequestError `unknown_person`, `too_late_to_withdraw`.
+        Raises RequestError `unknown_person`, `list_form`, `too_late_to_withdraw`.
         """
-        found = self.get(batch)
+        found, content = self.get(batch), list_bytes(people)
         store = Store.open(found.store)
         rows = rows_of(store, people) if found.intake is not None else None
         if absent := [key for key, times in (rows or {}).items() if not times]:
             message = f"{len(absent)} of the people are not in the batch: {', '.join(absent[:20])}"
             raise RequestError(Violation("unknown_person", message, "give the keys as the extract has them"))
         name = f"work/withdrawn-{secrets.token_hex(8)}.txt"
-        store.put(name, list_bytes(people))
+        store.put(name, content)
         try:
             batch_now = self.ledger.withdraw(batch, name)
         except RequestError:
