@@ -252,6 +252,7 @@ _declare(
         "package_order": "Pages, cards or pieces do not stand in the order in which they were planned.",
         "package_place": "An envelope's cards do not take its places 1, 2, ..., or are more than it takes.",
         "package_person": "A person's document is printed twice or not at all, or nobody has this key.",
+        "package_piece": "Two pieces of a package have the same id.",
         "package_name_differs": "A card does not bear the name that its place on the mount says.",
         "package_code_differs": "A card, its place on the mount, or another page does not bear the code of its piece.",
         "package_bundle": "An envelope is not in the bundle of the letter that names it.",
