@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import shutil
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -376,8 +377,7 @@ def _clear(store: Store) -> None:
 
     store.delete("work")
     if "://" not in store.location:
-        with suppress(OSError):
-            (Path(store.location) / INCOMING).rmdir()
+        shutil.rmtree(Path(store.location) / INCOMING, ignore_errors=True)  # with what a killed run was about to write
 
 
 @contextmanager
