@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -142,7 +143,7 @@ def issue(
     that the same command with --resume finishes.
     """
     from docgen.bulk.ledger import Ledger
-    from docgen.bulk.request import Wish
+    from docgen.bulk.request import Wish, kept_list
     from docgen.bulk.store import Store
     from docgen.bulk.tasks import engine_of, payload
 
@@ -152,7 +153,7 @@ def issue(
     store = Store.open(out)
     machine = payload(settings, settings.input_prefixes)
     lists = {name: _list(file) for name, file in (("listed", undelivered), ("withdrawn", exclude)) if file}
-    listed = lists["listed"].decode().splitlines() if undelivered else None
+    listed = kept_list(lists["listed"]) if undelivered else None
     day = issued_on.date() if issued_on else None
     wish = Wish(insurer, delivery, day, job, listed, reissue, trial)
     asked = _job(extract, wish, engine_of(machine).insurers, settings.input_prefixes)
@@ -425,8 +426,7 @@ def _clear(store: Store) -> None:
 
     store.delete("work")
     if "://" not in store.location:
-        with suppress(OSError):
-            (Path(store.location) / INCOMING).rmdir()
+        shutil.rmtree(Path(store.location) / INCOMING, ignore_errors=True)  # with what a killed run was about to write
 
 
 @contextmanager

@@ -230,7 +230,7 @@ _declare(
         "job_number_form": "A job's number is one to six capitals and digits, and none that Windows keeps (CON, COM1).",
         "issue_date_unknown": "Neither the first row of the extract nor the request says when the batch is issued.",
         "nobody_printed": "Nobody of a batch could be printed: the package's table of rejects says why.",
-        "list_form": "A list of people is no UTF-8 text with a key on each line.",
+        "list_form": "A list of people is no UTF-8 text with a key on each line, or an entry of one is no single line.",
     },
 )
 _declare(422, {"idempotency_mismatch": "The idempotency key was used for another request."})
@@ -252,6 +252,7 @@ _declare(
         "package_order": "Pages, cards or pieces do not stand in the order in which they were planned.",
         "package_place": "An envelope's cards do not take its places 1, 2, ..., or are more than it takes.",
         "package_person": "A person's document is printed twice or not at all, or nobody has this key.",
+        "package_piece": "Two pieces of a package have the same id.",
         "package_name_differs": "A card does not bear the name that its place on the mount says.",
         "package_code_differs": "A card, its place on the mount, or another page does not bear the code of its piece.",
         "package_specimen": "A page of a trial does not bear the mark of a specimen, or another page does.",

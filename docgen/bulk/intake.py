@@ -74,7 +74,7 @@ def take_in(
     `expect` is how many rows the extract has to have. `work` is a folder for what does not fit into memory.
 
     Raises RequestError: `rows_differ`, `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`,
-    `unknown_person`, and what reading the source raises.
+    `unknown_person`, `input_changed`, and what reading the source raises.
     """
     policy = Policy.of(profile, job.delivery)
     check_columns(source, policy.settings)
@@ -95,7 +95,9 @@ def take_in(
     piles = _with_enough_memory(in_print_order)
     pa.default_memory_pool().release_unused()  # what the database has let go of, too
     numbers = number(piles, policy.settings.people_per_file, work)
-    return Intake(write_parts(store, bundle(table.batches(source), numbers, work)))
+    parts = write_parts(store, bundle(table.batches(source), numbers, work))
+    source.require_unchanged()  # its rows were read twice, and joined by their places
+    return Intake(parts)
 
 
 def _with_enough_memory(ask: Callable[[int], list[Path]]) -> list[Path]:
@@ -159,7 +161,7 @@ def _register_lists(db: duckdb.DuckDBPyConnection, listed: Collection[str] | Non
         if absent:
             told = ", ".join(key for (key,) in absent[:_MOST_TOLD])
             message = f"{len(absent)} of the {name} are not in the extract: {told}"
-            hint = "give the keys as the profile's bulk.key makes them"
+            hint = "give the keys as the profile's bulk.key makes them, with the spaces that they may have"
             raise RequestError(Violation("unknown_person", message, hint))
 
 

@@ -136,6 +136,10 @@ def by_shard(results: Iterable[ShardResult]) -> dict[str, Counts]:
 
 # --- ids: job number, ordinal, check character; never anything of a person ---
 
+# A letter for each ten thousand that begin in a shard, of 50,000 people at the most; the last employer's go on from
+# there. Without P, of people, and what looks like a figure.
+_TO_EMPLOYERS = "LMNQRSTUVWXYZ"
+
 
 def piece_id(job: str, household: int) -> str:
     """The id of a household's mail: `S01-00000123N`, from the job's number and the household's ordinal in it.
@@ -151,8 +155,9 @@ def person_key(job: str, person: int) -> str:
 
 
 def employer_piece_id(job: str, shard: int, ordinal: int) -> str:
-    """The id of a letter or list: `S01-L00010002K` is the second that begins in shard 1."""
-    return _checked(job, "L", shard * 10000 + ordinal)
+    """The id of a letter or list: `S01-L00010002K` is the second to begin in shard 1, `S01-M0001...` the 10,000th."""
+    ten_thousands, rest = divmod(ordinal, 10000)
+    return _checked(job, _TO_EMPLOYERS[ten_thousands], shard * 10000 + rest)
 
 
 def match_code(piece: str, sheet: int, place: int) -> str:

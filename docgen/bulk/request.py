@@ -24,6 +24,7 @@ from docgen.issuance.envelope import reply_mark_violation
 from docgen.issuance.extract import BulkSettings
 from docgen.issuance.profile import InsurerProfile
 
+_LINE_END = re.compile(r"\r\n|\r|\n")  # no other sign: a key may have it
 # A package's folder has the number's name, and Windows has no folders of these names:
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _NUMBER = re.compile(r"(?!(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9])\Z)[0-9A-Z]{1,6}")
@@ -162,15 +163,24 @@ def rows_of(store: Store, keys: Iterable[str]) -> dict[str, int]:
 def read_list(content: bytes) -> list[str]:
     """The keys of a list, one on each line, in order and once each; also as the package's tables write them, guarded.
 
-    Raises RequestError `list_form`.
+    Spaces are part of a key, as in the extract; lines of nothing else are passed over. Raises RequestError `list_form`.
     """
     try:
-        lines = content.decode("utf-8-sig").splitlines()
+        lines = _LINE_END.split(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise RequestError(Violation("list_form", "the list is not UTF-8", "one key on each line")) from None
-    return sorted({unguarded(line.strip()) for line in lines if line.strip()})
+    return sorted({unguarded(line) for line in lines if line.strip()})
 
 
 def list_bytes(keys: Iterable[str]) -> bytes:
-    """A list as it is kept in a batch's store."""
-    return "".join(f"{key}\n" for key in sorted(set(keys))).encode()
+    """A list as it is kept in a batch's store. Raises RequestError `list_form` for a key that would not come back."""
+    some = sorted(set(keys))
+    if any(not key or "\n" in key for key in some):
+        hint = "give each person's key as an entry of its own"
+        raise RequestError(Violation("list_form", "an entry is empty, or has a line break in it", hint))
+    return "".join(f"{key}\n" for key in some).encode()
+
+
+def kept_list(content: bytes) -> frozenset[str]:
+    """The keys of which `list_bytes` made a list, to the letter."""
+    return frozenset(filter(None, content.decode().split("\n")))

@@ -1,6 +1,6 @@
 """Extracts: CSV, JSON Lines and Parquet, from a file or an S3-compatible store, as batches of texts in bounded memory.
 
-An extract is read twice: once for its hash and its encoding, then row by row. So what cannot be decoded is refused with
+An extract is read for its hash and its encoding before it is read row by row. So what cannot be decoded is refused with
 its place before anything is made of it, and nothing is ever replaced.
 """
 
@@ -63,10 +63,17 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Source(Rows):
-    """A whole extract, and the hash of its bytes."""
+    """A whole extract, and the hash of its bytes as they were before anything else was read of them."""
 
     sha256: str
     bytes: int
+    path: Path
+
+    def require_unchanged(self) -> None:
+        """Raises RequestError `input_changed`: rows read before and after would be joined to one another."""
+        if sha256_of(self.path) != self.sha256:
+            hint = "begin again when whatever writes it is done"
+            raise _refusal("input_changed", "the extract was changed while it was read", hint)
 
 
 def open_source(
@@ -84,8 +91,9 @@ def open_source(
     path = _local(location, work, allowed)
     with path.open("rb") as file:
         _refuse_empty(file)
+    digest, size = sha256_of(path), path.stat().st_size
     rows = _OPEN[known](path)
-    return Source(rows.columns, rows.sparse, rows.numbers, rows.batches, sha256_of(path), path.stat().st_size)
+    return Source(rows.columns, rows.sparse, rows.numbers, rows.batches, digest, size, path)
 
 
 def open_head(stream: BinaryIO, format: Format, work: Path) -> Rows:

@@ -17,6 +17,7 @@ from docgen.bulk.job import HOLDS_NOBODY, Counts, Job, ShardResult, part_name, s
 from docgen.bulk.ledger import Batch, Part
 from docgen.bulk.opened import reading_guide
 from docgen.bulk.policy import Policy
+from docgen.bulk.request import kept_list
 from docgen.bulk.run import Claim, Pin, Spread, Taken
 from docgen.bulk.scratch import scratch
 from docgen.bulk.sources import open_source
@@ -36,7 +37,7 @@ class BulkStages:
 
     A batch's `source` is a local file, an s3:// URL below one of the settings' prefixes, or a name in the batch's own
     store. Of its `options`, `format` is the extract's (else its name says it), `listed` and `withdrawn` are names in
-    the store of lists with a key on each line, `expect` is how many rows the extract has. Later lists of the
+    the store of lists that `list_bytes` made, `expect` is how many rows the extract has. Later lists of the
     withdrawn are the batch's `withdrawals`.
     """
 
@@ -141,10 +142,7 @@ def _fetched(source: str, store: Store, work: Path) -> str:
 
 def _listed(store: Store, name: str | None) -> frozenset[str] | None:
     """The keys of a list; None if there is no list."""
-    if name is None:
-        return None
-    text = store.read(name).decode("utf-8-sig")
-    return frozenset(line.strip() for line in text.splitlines() if line.strip())
+    return None if name is None else kept_list(store.read(name))
 
 
 def _withdrawn(store: Store, batch: Batch) -> frozenset[str]:

@@ -14,7 +14,7 @@ from pyarrow import csv
 from docgen.bulk.against import result_of
 from docgen.bulk.interrupts import interruptible
 from docgen.bulk.job import Counts, File, Job, by_shard, employers_dir, named, shard_dir
-from docgen.bulk.opened import FIT_TABLE, KEYS_TABLE, MANIFEST, difference, digest_of, open_manifest
+from docgen.bulk.opened import FIT_TABLE, KEYS_TABLE, MANIFEST, PIECES_TABLE, difference, digest_of, open_manifest
 from docgen.bulk.package import TABLES, table_blocks
 from docgen.bulk.reconcile import MOST_FINDINGS, Finding, Report, is_stray
 from docgen.bulk.store import Store
@@ -26,7 +26,7 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
     """Hold the package that was assembled against its shards, whose reports (as JSON) come in any order.
 
     The manifest has the shards' files and counts, each table is made of the shards' pieces of it, byte for byte, and
-    nobody is in two shards.
+    nobody is in two shards, nor has any piece the id of another.
     """
     report = Report()
     for data in reports:
@@ -54,6 +54,7 @@ def put_together(store: Store, reports: Iterable[Mapping[str, Any]], manifest: s
             report.add([Finding("package_file_changed", "the manifest does not have what the shard made", "", name)])
     if report.ok:  # else the table may not even be one
         report.add(everybody_once(store, said.job, report.counts))
+        report.add(every_piece_once(store, said.job))
     if report.counts != said.counts or not said.counts.balanced or said.shards != by_shard(results):
         report.add([Finding("package_counts", "the manifest's counts are not those of the shards", "", MANIFEST)])
     return report
@@ -92,7 +93,7 @@ def everybody_once(store: Store, job: Job, counts: Counts) -> Iterator[Finding]:
     """
     rows, people, last = bytearray(counts.people + 1), 0, 0
     table, start = named(job.number, KEYS_TABLE), len(job.number) + len("-P")
-    for batch in _keys(store, table):
+    for batch in _columns(store, table, {"person": pa.string(), "row": pa.int64()}):
         ordinals = pc.utf8_slice_codeunits(batch["person"], start, start + 8).cast(pa.int64()).to_pylist()
         if not all(map(lt, (last, *ordinals), ordinals)):
             yield Finding("package_person", "the table of keys has people twice, or out of order", "", table)
@@ -109,8 +110,25 @@ def everybody_once(store: Store, job: Job, counts: Counts) -> Iterator[Finding]:
         yield Finding("package_counts", message, "", table)
 
 
-def _keys(store: Store, table: str) -> Iterator[pa.RecordBatch]:
-    types = {"person": pa.string(), "row": pa.int64()}
+def every_piece_once(store: Store, job: Job) -> Iterator[Finding]:
+    """No two pieces have one id: which letter goes with which envelopes is told by it alone.
+
+    Takes a byte for each number that an id may have.
+    """
+    seen: dict[str, bytearray] = {}
+    table, start = named(job.number, PIECES_TABLE), len(job.number) + len("-")
+    for batch in _columns(store, table, {"piece": pa.string(), "sheet": pa.int64()}):
+        for piece in batch.filter(pc.equal(batch["sheet"], 1))["piece"].to_pylist():
+            kind, ordinal = piece[start:-9], int(piece[-9:-1])  # eight figures, and the check character
+            numbers = seen.setdefault(kind, bytearray())
+            numbers.extend(bytes(max(0, ordinal + 1 - len(numbers))))
+            if numbers[ordinal]:
+                yield Finding("package_piece", "this is the id of two pieces", "", table, None, piece)
+            numbers[ordinal] = 1
+
+
+def _columns(store: Store, table: str, types: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """Some columns of a table, block by block."""
     with store.reader(table) as stream:
         convert = csv.ConvertOptions(include_columns=list(types), column_types=types)
         reading = csv.ReadOptions(block_size=_BLOCK, use_threads=False)

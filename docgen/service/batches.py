@@ -223,21 +223,13 @@ class Batches:
             id_ = secrets.token_hex(16)
             store = Store.open(self._settings.batch_store(id_))
             try:
-                for name, option, people in (
-                    (LISTED, "listed", order.undelivered),
-                    (WITHDRAWN, "withdrawn", order.exclude),
-                ):
-                    if people:
-                        options |= {option: name, f"{option}_sha256": hashlib.sha256(list_bytes(people)).hexdigest()}
-                        store.put(name, list_bytes(people))
-                source = order.source or f"{EXTRACT}.{options['format']}"
-                if upload is not None:
-                    extract.seek(0)
-                    digest = hashlib.sha256()
-                    store.put_stream(source, _hashed(extract, digest.update))
-                    options["extract_sha256"] = digest.hexdigest()
-                batch = self.ledger.submit(job, source, store.location, options, batch=id_, idempotency_key=key)
+                source, given = _put_input(store, order, extract if upload else None, options["format"])
             except BaseException:
+                store.delete()
+                raise
+            try:
+                batch = self.ledger.submit(job, source, store.location, options | given, batch=id_, idempotency_key=key)
+            except RequestError:  # after any other error it may have been queued, and if not, it is swept
                 store.delete()
                 raise
         if batch.id != id_:
@@ -321,16 +313,16 @@ class Batches:
     def withdraw(self, batch: str, people: list[str]) -> dict[str, Any]:
         """Take people out of a batch; its status, and how many rows each key has, None if the extract is not read yet.
 
-        Raises RequestError `unknown_person`, `too_late_to_withdraw`.
+        Raises RequestError `unknown_person`, `list_form`, `too_late_to_withdraw`.
         """
-        found = self.get(batch)
+        found, content = self.get(batch), list_bytes(people)
         store = Store.open(found.store)
         rows = rows_of(store, people) if found.intake is not None else None
         if absent := [key for key, times in (rows or {}).items() if not times]:
             message = f"{len(absent)} of the people are not in the batch: {', '.join(absent[:20])}"
             raise RequestError(Violation("unknown_person", message, "give the keys as the extract has them"))
         name = f"work/withdrawn-{secrets.token_hex(8)}.txt"
-        store.put(name, list_bytes(people))
+        store.put(name, content)
         try:
             batch_now = self.ledger.withdraw(batch, name)
         except RequestError:
@@ -462,6 +454,22 @@ def _hashed(stream: BinaryIO, update: Callable[[bytes], None]) -> Iterator[bytes
     while block := stream.read(CHUNK):
         update(block)
         yield block
+
+
+def _put_input(store: Store, order: BatchOrder, upload: BinaryIO | None, format: str) -> tuple[str, dict[str, str]]:
+    """Keep lists and extract for the batch: the extract's place, and the options that tell of them."""
+    options: dict[str, str] = {}
+    for name, option, people in ((LISTED, "listed", order.undelivered), (WITHDRAWN, "withdrawn", order.exclude)):
+        if people:
+            options |= {option: name, f"{option}_sha256": hashlib.sha256(list_bytes(people)).hexdigest()}
+            store.put(name, list_bytes(people))
+    source = order.source or f"{EXTRACT}.{format}"
+    if upload is not None:
+        upload.seek(0)
+        digest = hashlib.sha256()
+        store.put_stream(source, _hashed(upload, digest.update))
+        options["extract_sha256"] = digest.hexdigest()
+    return source, options
 
 
 # --- what is sent to us ---

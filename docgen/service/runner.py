@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from docgen.bulk.ledger import Ledger
 from docgen.bulk.run import Coordinator
@@ -53,7 +54,7 @@ class Runner:
             if time.monotonic() >= sweep_at:
                 self._try(self._sweep)
                 sweep_at = time.monotonic() + SWEEP_S
-            fine = self._try(self._run_waiting)
+            fine = self._run_waiting()
             self._wake.wait(self._poll_s if fine else PAUSE * self._poll_s)
             self._wake.clear()
 
@@ -74,15 +75,20 @@ class Runner:
         if swept := sweep(self._ledger(), self._settings.batches):
             logs.access.info("batches: %d leftovers removed", swept)
 
-    def _run_waiting(self) -> None:
-        ledger = self._ledger()
-        for batch in ledger.waiting():
+    def _run_waiting(self) -> bool:
+        """Whether all went well. One that cannot be run, for its size or its place, does not keep others waiting."""
+        waiting: list[str] = []
+        fine = self._try(lambda: waiting.extend(self._ledger().waiting()))
+        for batch in waiting:
             if self._stop.is_set():
-                return
-            if SERVED.items() <= ledger.get(batch).options.items():
-                self._run(ledger, batch)
+                break
+            fine = self._try(partial(self._run, batch)) and fine
+        return fine
 
-    def _run(self, ledger: Ledger, batch: str) -> None:
+    def _run(self, batch: str) -> None:
+        ledger = self._ledger()
+        if not SERVED.items() <= ledger.get(batch).options.items():
+            return
         if self._coordinator is None:
             settings = self._settings
             self._coordinator = Coordinator(

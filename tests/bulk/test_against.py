@@ -14,12 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from docgen.bulk import employers
 from docgen.bulk import whole as whole_package
 from docgen.bulk.against import reconcile_shard, says
-from docgen.bulk.job import Job, employers_dir, part_name, shard_dir
+from docgen.bulk.job import Job, employer_piece_id, employers_dir, part_name, shard_dir
 from docgen.bulk.opened import MANIFEST
 from docgen.bulk.reconcile import Finding, reconcile
 from docgen.bulk.store import Store
+from docgen.bulk.tables import PAGES
 from docgen.bulk.whole import put_together
 from docgen.engine import Engine
 from tests.bulk import packages
@@ -203,15 +205,65 @@ def test_a_person_who_breaks_a_rule_may_not_be_printed(engine: Engine, store: St
 
 def test_a_state_or_a_reason_that_was_changed_in_the_tables_is_found(engine: Engine, store: Store) -> None:
     name = f"{shard_dir(1)}/keys.csv"
-    rows = list(csv.reader(io.StringIO(store.read(name).decode("utf-8"), newline="")))
+    rows = cells(store, name)
     held = next(row for row in rows if row[3] == "held")
     held[3] = "printed"
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
-    store.put(name, out.getvalue().encode("utf-8"))
+    set_cells(store, name, rows)
     findings = found(engine, store)
     assert {(finding.code, finding.person) for finding in findings} >= {("package_person", held[0])}
     assert {finding.code for finding in findings} == {"package_person", "package_row_differs", "package_counts"}
+
+
+def cells(store: Store, name: str) -> list[list[str]]:
+    """The rows of a shard's own table, which has no header."""
+    return list(csv.reader(io.StringIO(store.read(name).decode("utf-8"), newline="")))
+
+
+def set_cells(store: Store, name: str, rows: list[list[str]]) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    store.put(name, out.getvalue().encode("utf-8"))
+
+
+def messages(engine: Engine, store: Store, person: str | None = None) -> set[str]:
+    """What is found of a person, or of nobody by name."""
+    return {finding.message for finding in found(engine, store) if finding.person == person}
+
+
+def test_who_is_held_though_nobody_of_the_household_was_rejected_is_found(engine: Engine, store: Store) -> None:
+    keys, rejects = (f"{shard_dir(1)}/{name}.csv" for name in ("keys", "rejects"))
+    (person, key, row, _), *others = cells(store, keys)
+    set_cells(store, keys, [[person, key, row, "held"], *others])
+    set_cells(store, rejects, [*cells(store, rejects), [key, row, "held", "household_held", "", "", "", ""]])
+    assert f"row {row} of the input is held, and nobody of its household was rejected for a fault" in messages(
+        engine, store, person
+    )
+
+
+def test_who_is_printed_in_the_place_of_another_is_found_and_so_is_the_other(engine: Engine, store: Store) -> None:
+    pages = f"{shard_dir(1)}/pages.csv"
+    rows = cells(store, pages)
+    document, of = PAGES.index("document"), PAGES.index("person")
+    one, other = list(dict.fromkeys(row[of] for row in rows if row[document] == "card"))[:2]
+    set_cells(store, pages, [[one if cell == other else cell for cell in row] for row in rows])
+    assert "the person's card is printed more than once" in messages(engine, store, one)
+    assert "the person has no card" in messages(engine, store, other)
+
+
+def test_a_shard_of_which_nobody_was_printed_though_they_should_be_is_found(engine: Engine, store: Store) -> None:
+    for name in ("pages", "pieces"):
+        set_cells(store, f"{shard_dir(1)}/{name}.csv", [])
+    assert "people were to be printed, and nobody was" in messages(engine, store)
+
+
+def test_letters_of_two_shards_that_have_one_id_are_found(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(employers, "employer_piece_id", lambda job, _, ordinal: employer_piece_id(job, 1, ordinal))
+    job = packages.job("regular")
+    store = packages.issue(engine, tmp_path, job, packages.halves(packages.rows_of_employers(30)))
+    shards = [reconcile_shard(engine, store, job, number).as_dict() for number in (1, 2)]
+    assert {finding.code for finding in put_together(store, shards, MANIFEST).findings} == {"package_piece"}
 
 
 def test_nothing_that_is_found_names_anybody(engine: Engine, store: Store, tmp_path: Path) -> None:

@@ -450,6 +450,7 @@ def test_a_batch_that_was_interrupted_is_finished_by_resume_to_the_same_bytes(st
     assert "--resume" in errors
     assert "Traceback" not in errors
     assert not (out / "vendor" / "manifest.json").exists()
+    (out / ".incoming" / ".half").write_bytes(b"what a killed process was about to write")
     assert "<out_not_empty>" in issue(state, source, out, "--job", "C9").stderr
     assert "asked for in another way" in issue(state, source, out, "--job", "C8", "--resume").stderr
     resumed = issue(state, source, out, "--job", "C9", "--resume", by=process)

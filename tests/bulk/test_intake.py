@@ -376,6 +376,24 @@ def test_a_malformed_row_keeps_its_household_and_key(tmp_path: Path) -> None:
     ]
 
 
+def test_an_extract_that_is_replaced_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """It is read twice: the same people in another order would have one another's numbers, and their withdrawals."""
+    path, rows = tmp_path / "e.csv", [row(1), row(2)]
+
+    def write(rows: Iterable[Mapping[str, str]]) -> None:
+        path.write_text("\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in rows)]), encoding="utf-8")
+
+    def claim(_: Iterable[str]) -> Mapping[str, str]:
+        write(reversed(rows))
+        return {}
+
+    write(rows)
+    source = open_source(path, tmp_path)
+    store = Store.open(tmp_path / "store")
+    code, _ = refused(lambda: take_in(store, source, JOB, PROFILE, tmp_path, withdrawn=["1-00"], claim=claim))
+    assert code == "input_changed"
+
+
 # --- columns ---
 
 

@@ -208,6 +208,24 @@ def test_a_run_that_was_paused_past_its_lease_can_write_nothing_more(ledger: Led
     assert taken.renew() is False
 
 
+@pytest.mark.parametrize("given_up", ["cancelled", "deleted"])
+def test_a_paused_run_of_a_batch_that_was_given_up_meanwhile_claims_and_releases_nothing(
+    ledger: Ledger, given_up: str
+) -> None:
+    paused = lease_of(ledger, seconds=0.01)
+    time.sleep(0.02)
+    (ledger.cancel if given_up == "cancelled" else ledger.forget)(paused.batch)
+    for write in (
+        lambda: paused.claim("association", "card", ISSUED_ON, PEOPLE[:1]),
+        lambda: paused.begin_release([]),
+        lambda: paused.end("done", COUNTS),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    assert ledger.get(paused.batch).state == given_up
+    assert lease_of(ledger).claim("association", "card", ISSUED_ON, PEOPLE[:1]) == {}
+
+
 def test_nobody_takes_a_batch_over_while_it_is_released_though_the_lease_has_run_out(
     ledger: Ledger, ledger_url: str
 ) -> None:
@@ -536,6 +554,15 @@ def test_a_failed_batch_can_be_opened_again_and_a_done_one_not(ledger: Ledger) -
     done.end("done")
     assert ledger.get(failed.batch).error == {"code": "shard_failed", "shard": 3}
     assert (ledger.reopen(failed.batch).state, ledger.reopen(done.batch).state) == ("queued", "done")
+
+
+def test_a_batch_that_is_opened_again_claims_its_people_again(ledger: Ledger) -> None:
+    """They were freed as it failed: if its intake were kept, it would print whom another batch has issued since."""
+    failed = lease_of(ledger)
+    failed.plan(PARTS, {"source": {}})
+    failed.end("failed", None, {"code": "shard_failed", "shard": 3})
+    assert ledger.get(failed.batch).intake is not None
+    assert ledger.reopen(failed.batch).intake is None
 
 
 # --- withdrawals ---

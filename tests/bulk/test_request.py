@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docgen.bulk.intake import take_in
-from docgen.bulk.request import Wish, job_of
+from docgen.bulk.request import Wish, job_of, kept_list, list_bytes, read_list
 from docgen.bulk.sources import FORMATS, Format, open_source
 from docgen.bulk.store import Store
 from docgen.engine import Engine
@@ -203,3 +203,18 @@ def test_a_batch_is_taken_whose_reply_envelopes_hold_or_that_encloses_none(
 ) -> None:
     wish = Wish("association", delivery, date.fromisoformat(day))
     assert job_of(wish, engine.insurers, io.BytesIO(), "csv").issued_on == date.fromisoformat(day)
+
+
+@given(st.sets(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), min_size=1)))
+def test_lists_are_kept_to_the_letter(keys: set[str]) -> None:
+    assert kept_list(list_bytes(keys)) == keys
+
+
+@pytest.mark.parametrize("key", ["", "1-00\n2-00", "1-00\n"])
+def test_an_entry_that_is_no_single_key_is_refused(key: str) -> None:
+    assert refused(lambda: list_bytes(["3-00", key]))[0] == "list_form"
+
+
+def test_the_lines_of_a_list_lose_nothing_but_their_ends() -> None:
+    text = "\ufeff 1-00\r\n2-00 \n\n3\u2028-00\r \n'+4-00\n2-00 "
+    assert read_list(text.encode()) == sorted({" 1-00", "2-00 ", "3\u2028-00", "+4-00"})

@@ -406,6 +406,15 @@ def test_no_cancel_takes_a_released_package_back_while_people_are_withdrawn_from
     assert "vendor/manifest.json" in bench.package()
 
 
+def test_a_released_package_is_taken_back_before_it_is_made_anew(bench: Bench) -> None:
+    bench.coordinator.run(bench.submit(source(1)))
+    bench.ledger.withdraw("b1", "input/a.txt")
+    released: list[bool] = []
+    ended = bench.coordinator.run("b1", lambda _: released.append("vendor/manifest.json" in bench.package()))
+    assert (ended.state, any(released)) == ("done", False)
+    assert len(released) > 3
+
+
 def test_a_batch_that_another_run_has_is_refused(bench: Bench) -> None:
     bench.submit(source(2))
     assert bench.ledger.acquire("b1")

@@ -24,7 +24,7 @@ from docgen.bulk.reconcile import reconcile
 from docgen.bulk.request import Wish, job_of, read_list, rows_of
 from docgen.bulk.shard import run_shard
 from docgen.bulk.store import Store
-from docgen.bulk.tables import FIT, REJECTS, TableWriter, guarded, header, read_table
+from docgen.bulk.tables import FIT, KEYS, REJECTS, TableWriter, guarded, header, read_table
 from docgen.engine import Engine, preflight
 from docgen.errors import PackageError
 from docgen.pdf.reader import read_pages
@@ -155,6 +155,15 @@ def test_the_counts_add_up_and_everyone_is_accounted_for(engine: Engine, store: 
         ("00000003-00", "withdrawn", ""),
         ("00000004-00", "duplicate_person", ""),
     ]
+
+
+def test_who_is_withdrawn_is_that_whatever_else_is_wrong(engine: Engine, store: Store, tmp_path: Path) -> None:
+    """Else whoever is withdrawn and there twice would stand among those whose rows are to be mended and sent again."""
+    put_part(store, tmp_path, 1, [{**insured(), "_withdrawn": True, "_fault": "duplicate_person"}])
+    shard = run_shard(engine, store, JOB, 1)
+    assert (shard.counts.withdrawn, shard.counts.rejected) == (1, 0)
+    states = [row["state"] for row in read_table(io.BytesIO(store.read("work/shards/0001/keys.csv")), KEYS)]
+    assert states == ["withdrawn"]
 
 
 def test_a_shard_that_runs_again_writes_the_same_bytes(engine: Engine, tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from docgen.bulk.job import Counts, named
-from docgen.bulk.opened import KEYS_TABLE
+from docgen.bulk.job import Counts, employer_piece_id, named, piece_id
+from docgen.bulk.opened import KEYS_TABLE, PIECES_TABLE
 from docgen.bulk.store import Store
-from docgen.bulk.tables import KEYS, header
-from docgen.bulk.whole import everybody_once
+from docgen.bulk.tables import KEYS, PIECES, header
+from docgen.bulk.whole import every_piece_once, everybody_once
 from tests.bulk import packages
 
 Row = tuple[str, str, int, str]
@@ -49,3 +49,30 @@ def test_a_table_of_several_blocks_is_one(tmp_path: Path) -> None:
     many: list[Row] = [(f"S01-P{at:08d}X", f"key-{at}" * 5, at, "printed") for at in range(1, 40_001)]
     assert codes(tmp_path, many, 40_000) == []
     assert codes(tmp_path, many[:30_000] + many[29_999:], 40_001) == ["package_person"]
+
+
+def pieces_found(folder: Path, *envelopes: tuple[str, int]) -> list[str | None]:
+    store, job = Store.open(folder), packages.job()
+    lines = [f"{piece},{sheet},2,employer,1,1,,\r\n" for piece, sheet in envelopes]
+    store.put(named(job.number, PIECES_TABLE), header(PIECES) + "".join(lines).encode())
+    found = list(every_piece_once(store, job))
+    assert {finding.code for finding in found} <= {"package_piece"}
+    return [finding.piece for finding in found]
+
+
+def test_an_id_of_two_pieces_is_found(tmp_path: Path) -> None:
+    job = packages.job().number
+    home, letter = piece_id(job, 123), employer_piece_id(job, 2, 1)
+    sound = [(home, 1), (home, 2), (piece_id(job, 7), 1), (letter, 1), (employer_piece_id(job, 12345, 1), 1)]
+    assert pieces_found(tmp_path, *sound) == []
+    assert pieces_found(tmp_path, *sound, (home, 1)) == [home]
+    assert pieces_found(tmp_path, (letter, 1), *sound) == [letter]
+
+
+def test_letters_have_ids_of_their_own_however_many_begin_in_a_shard(tmp_path: Path) -> None:
+    job = packages.job().number
+    ordinals = [*range(1, 4), *range(9_998, 10_003), *range(49_998, 50_003), 129_999]
+    ids = [employer_piece_id(job, shard, ordinal) for shard in (1, 2, 3, 11, 10_001) for ordinal in ordinals]
+    assert ids[0] == f"{job}-L00010001{ids[0][-1]}"  # as it always was
+    assert {len(id_) for id_ in ids[: 4 * len(ordinals)]} == {len(ids[0])}
+    assert pieces_found(tmp_path, *((id_, 1) for id_ in ids)) == []

@@ -15,8 +15,12 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from docgen.bulk.ledger import Batch, Ledger
+from docgen.bulk.store import Store
 from docgen.engine import Engine
+from docgen.errors import BatchError, Violation
 from docgen.service import create_app
+from docgen.service.runner import Runner
 from docgen.settings import Settings
 from tests.bulk.fakes import full_disk
 from tests.service.extracts import extract
@@ -106,3 +110,31 @@ def test_a_full_temporary_folder_is_told_the_same_way(
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
     assert str(tmp_path) not in answer.text
     assert f"The folder {tmp_path} cannot be written" in caplog.text
+
+
+def test_a_batch_whose_ledger_goes_away_as_it_is_queued_keeps_its_extract(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be queued all the same: whoever sends it again with its key is given a batch that has to be run."""
+    settings = Settings(state_dir=tmp_path, workers=1)
+    monkeypatch.setattr(Runner, "start", lambda self: None)
+    monkeypatch.setattr(Runner, "close", lambda self: None)
+    read, away = Ledger.get, [True]
+
+    def get(self: Ledger, batch: str, idempotency_key: str | None = None) -> Batch:
+        if idempotency_key is not None and away and away.pop():
+            raise BatchError(Violation("ledger_unavailable", "The ledger did not answer.", ""))
+        return read(self, batch, idempotency_key)
+
+    monkeypatch.setattr(Ledger, "get", get)
+    with TestClient(create_app(settings, engine), raise_server_exceptions=False) as client:
+
+        def send() -> Any:
+            files = {"extract": ("people.csv", extract(3), "text/csv")}
+            form = {"insurer": "association", "delivery": "bulk"}
+            return client.post("/v1/batches", data=form, files=files, headers={"Idempotency-Key": "k1"})
+
+        assert send().json()["code"] == "ledger_unavailable"
+        batch = send().json()
+    assert batch["state"] == "queued"
+    assert list(Store.open(settings.batch_store(batch["id"])).names()) == ["work/extract.csv"]

@@ -289,6 +289,19 @@ def test_people_are_withdrawn_until_the_package_is_fetched(client: TestClient) -
     assert code(late) == (409, "too_late_to_withdraw")
 
 
+def test_a_key_with_spaces_around_it_is_withdrawn_as_the_extract_has_it(client: TestClient) -> None:
+    batch = submit(client, extract(2, seed=53, n1={"世帯番号": " 00000001"})).json()["id"]
+    assert ended(client, batch)["state"] == "done"
+    withdraw = f"/v1/batches/{batch}/withdrawals"
+    assert code(client.post(withdraw, json={"people": ["00000001-00"]})) == (400, "unknown_person")
+    for no_key in ("", " 00000001-00\n"):
+        assert code(client.post(withdraw, json={"people": [no_key]})) == (422, "list_form")
+    answer = client.post(withdraw, json={"people": [" 00000001-00"]})
+    assert answer.json()["withdrawn_rows"] == {" 00000001-00": 1}
+    again = ended(client, batch)
+    assert (again["state"], again["error"]) == ("done", None)
+
+
 def test_who_was_withdrawn_from_a_finished_batch_does_not_come_back_with_the_next(client: TestClient) -> None:
     people = keys(3, seed=31)
     batch = submit(client, extract(3, seed=31)).json()["id"]
