@@ -116,7 +116,7 @@ def test_mistakes_in_layouts_and_profiles_are_told_together(layouts: Path) -> No
 
 def test_what_does_not_compile_does_not_hide_what_stands_off_the_page(layouts: Path) -> None:
     mistake(layouts, SOCIETY, "card_title: 健康保険資格確認書", f"card_title: {LONG}")
-    mistake(layouts, CARD, "box: [4, 41.9, 20, 2]", "box: [80, 41.9, 20, 2]")
+    mistake(layouts, CARD, "box: [4, 42.25, 20, 2]", "box: [80, 42.25, 20, 2]")
     codes = {v.code for v in found_by_check(layouts)}
     assert codes >= {"layout_wording_does_not_fit", "layout_off_page"}
 

@@ -159,3 +159,10 @@ def test_an_identifier_is_made_smaller_before_it_is_torn(path: Path) -> None:
         if isinstance(element, FieldText) and re.search(r"(^|\.)(symbol|number|branch|id)$", element.field):
             kinds = [step.kind for step in element.fit or layout.styles[element.style].fit]
             assert "wrap" not in kinds or "shrink" in kinds[: kinds.index("wrap")], element.id
+
+
+def test_the_rule_above_the_insurer_stands_amid_what_it_parts() -> None:
+    front = {element.id: element for element in load_layout(CARD).sides["front"]}
+    chip, rule, insurer = front["burden.box"].rect, front["rule.insurer"].line, front["insurer.name"].box  # type: ignore[attr-defined]
+    assert rule[1] - (chip[1] + chip[3]) >= 0.6
+    assert insurer[1] - rule[1] >= 0.6
