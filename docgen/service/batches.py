@@ -508,7 +508,7 @@ async def _list(name: str, file: UploadFile) -> list[str]:
         hint = "people who are many are better left out of the extract"
         message = f"the list is larger than {_MOST_OF_A_LIST} bytes"
         raise RequestError(Violation("body_too_large", message, hint, f"/{name}"))
-    return await run_in_threadpool(read_list, await file.read())  # a second's work, for which others need not wait
+    return await run_in_threadpool(read_list, await file.read())  # seconds of work, for which others need not wait
 
 
 def _as_file(name: str) -> str:
