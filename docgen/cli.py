@@ -248,7 +248,8 @@ def layout_check(as_json: AsJson = False) -> None:
             typer.echo(f"{several(errors, 'error')} in {settings.layouts_dir}", err=True)
         raise typer.Exit(LAYOUT)
     if not as_json:
-        typer.echo(f"{fine} in {settings.layouts_dir} are fine")
+        warned = f", {several(len(violations), 'warning')}" if violations else ""
+        typer.echo(f"{fine} in {settings.layouts_dir} are fine{warned}")
 
 
 def _checked(settings: Settings) -> tuple[str, list[Violation]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from docgen import wrong_values
 from docgen.errors import LayoutError, Violation
 
 Path_ = tuple[str | int, ...]
+_MOST_NAMES, _NEAREST = 24, 6  # names that a hint lists; of more, the nearest
+_FIGURES = r"[-+]?[0-9.]+"
 _NOTHING = "nothing stands here (in YAML # begins a comment, and a text that begins with # needs quotes)"
 
 
@@ -46,6 +48,36 @@ def _long_enough(fault: ErrorDetails) -> bool:
     return fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"]
 
 
+def suggest(word: str, allowed: Iterable[str]) -> str:
+    """What was probably meant, and what is allowed: all of it, or of many names the nearest."""
+    names = sorted(allowed)
+    close = difflib.get_close_matches(word, names, n=1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    if len(names) <= _MOST_NAMES:
+        return f"{guess}allowed: {', '.join(names)}"
+    near = difflib.get_close_matches(word, names, n=_NEAREST, cutoff=0)
+    return f"{guess}allowed: {', '.join(near)} and {len(names) - len(near)} more"
+
+
+def innermost(errors: Sequence[tuple[Path_, ErrorDetails]]) -> Iterator[tuple[Path_, ErrorDetails]]:
+    """Errors by their places, without those that a list is no text, or too short, if something in it is wrong.
+
+    An ink is a text or four numbers: of [255, 0, 0, 0] it is the 255 that is wrong.
+    """
+    places = [path for path, _ in errors]
+    for path, error in errors:
+        is_inside = any(len(place) > len(path) and place[: len(path)] == path for place in places)
+        if not (is_inside and _is_of_list(error)):
+            yield path, error
+
+
+def _is_of_list(error: ErrorDetails) -> bool:
+    """Whether a list stands where something else may, or it is too short."""
+    if error["type"] == "missing":
+        return isinstance(error["loc"][-1], int)
+    return error["type"] in ("string_type", "literal_error") and isinstance(error["input"], list)
+
+
 def said(error: ErrorDetails) -> str:
     """What is wrong with a value of a file, in words, and what was probably meant."""
     if error["input"] is not None:
@@ -64,9 +96,18 @@ def _meant(error: ErrorDetails) -> str:
     if kind == "string_type" and isinstance(value, bool):
         return "YAML reads on, off, yes and no as true or false: put the word in quotes"
     if kind in ("float_type", "int_type", "int_parsing") and isinstance(value, str):
-        narrow = unicodedata.normalize("NFKC", value)
-        if narrow != value and re.fullmatch(r"[-+]?[0-9.]+", narrow):
-            return f"these are full-width figures: write {narrow}"
+        return f"{value} stands there{_meant_number(value)}"
+    return ""
+
+
+def _meant_number(value: str) -> str:
+    narrow = unicodedata.normalize("NFKC", value)
+    if narrow != value and re.fullmatch(_FIGURES, narrow):
+        return f": these are full-width figures: write {narrow}"
+    if re.fullmatch(rf"{_FIGURES}( +{_FIGURES})+", value):
+        return f": a comma is missing: write {re.sub(' +', ', ', value)}"
+    if unit := re.fullmatch(rf"({_FIGURES}) *(mm|pt|%)", value):
+        return f": lengths are mm, type sizes pt, inks %: write the number alone, {unit[1]}"
     return ""
 
 
@@ -193,6 +234,8 @@ def _slip(node: yaml.Node, path: Path_) -> tuple[str, str] | None:
     if re.fullmatch(r"[-+－0-9０-９.．\s]+(?:[、，][-+－0-9０-９.．\s]+)+", node.value):
         comma = "、" if "、" in node.value else "，"
         return f"{comma} is no comma: {node.value}", "part numbers with a comma and a space of half width"
+    if re.match(r"(rgba?|hsla?|cmyk)\(", node.value):  # the commas after it would be read as the end of the value
+        return f"no ink is written {node.value[: node.value.index('(') + 1]}...)", "an ink is [c, m, y, k] in percent"
     if re.match(r"[［｛]", node.value):
         return f"a full-width bracket ({node.value[0]}) stands here", "type brackets of half width"
     return None

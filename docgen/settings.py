@@ -26,7 +26,7 @@ from pydantic_settings import (
 from docgen.bulk.location import is_bucket, is_folder, sqlite_file
 from docgen.bulk.scratch import make_private
 from docgen.errors import RequestError, Violation
-from docgen.layout.grammar import suggest
+from docgen.located import suggest
 from docgen.pdf.icc import DEFAULT_PATHS
 from docgen.wrong_values import said
 

@@ -57,6 +57,8 @@ def said(error: Mapping[str, Any]) -> str:
     says = _SAYS.get(error["type"])
     if says is None:  # a rule of our own, in our own words
         return str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "string_type" and isinstance(error.get("input"), list | tuple | dict):
+        return "not a text"
     if error.get("ctx", {}).get("pattern") == ONE_LINE:
         return "must be one line, without tabs"
     limits: Mapping[str, Any] = error.get("ctx", {})

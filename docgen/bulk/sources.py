@@ -606,6 +606,11 @@ def _scalar(value: Any) -> str | None:
 def _open_parquet(file: Path | BinaryIO) -> Rows:
     with _parquet(file, "malformed_input", lambda: "the file cannot be read as Parquet") as opened:
         schema, rows = opened.schema_arrow, opened.metadata.num_rows
+        if any(
+            _unpacked(group) > _BLOCK * group.num_rows
+            for group in map(opened.metadata.row_group, range(opened.num_row_groups))
+        ):
+            raise _refusal("row_too_long", f"a row is longer than {_BLOCK} bytes", "look at the columns of long texts")
     _check_headers(schema.names)
     wrong = [f"{field.name} ({field.type})" for field in schema if not _is_readable(field.type)]
     if wrong:
@@ -617,6 +622,11 @@ def _open_parquet(file: Path | BinaryIO) -> Rows:
     columns = tuple(schema.names)
     numbers = frozenset(field.name for field in schema if pa.types.is_integer(_of_values(field.type)))
     return Rows(columns, False, numbers, lambda: _parquet_batches(file, columns))
+
+
+def _unpacked(group: pq.RowGroupMetaData) -> int:
+    """Bytes of a row group when unpacked, as the file says: a few that are packed may be more than there is memory."""
+    return sum(group.column(at).total_uncompressed_size for at in range(group.num_columns))
 
 
 @contextmanager

@@ -6,6 +6,8 @@ press would show them otherwise than the designer's screen does.
 
 from __future__ import annotations
 
+import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
+from fontTools.misc.transform import Identity, Offset, Scale, Transform
 from fontTools.pens.basePen import decomposeQuadraticSegment
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.pens.transformPen import TransformPen
@@ -37,6 +40,8 @@ _OF_STROKES = {
     "stroke-dasharray": ("none",),
 }
 _GEOMETRY = frozenset("d x y rx ry cx cy r x1 y1 x2 y2 points width height".split())
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_TRANSFORM = re.compile(r"[\s,]*(\w+)\s*\(([^()]*)\)[\s,]*")
 _PLAIN = f"use {', '.join(_SHAPES)} with plain fill and stroke"
 Segments = tuple[tuple[str, tuple[float, ...]], ...]
 
@@ -135,9 +140,11 @@ class _Reader:
         fill, stroke = self._ink(node, style.get("fill", "#000000")), self._ink(node, style.get("stroke", "none"))
         if style.get("stroke", "none") != "none":
             self._check_stroke(node, kind, style)
+        matrix = self._matrix(node, kind, stroked=stroke is not None)
         try:
             width, even_odd = float(style.get("stroke-width", "1")), style.get("fill-rule") == "evenodd"
-            yield Outline(_segments(node), fill, stroke, width, even_odd)
+            scale = math.hypot(*matrix[:2])
+            yield Outline(_segments(node, matrix), fill, stroke, width * scale, even_odd)
         except (ValueError, IndexError, KeyError, TypeError):
             self._wrong(node, f"a <{kind}> that cannot be read", "plain numbers, without units")
 
@@ -145,7 +152,7 @@ class _Reader:
         allowed = _ATTRIBUTES | _GEOMETRY | _WITHOUT_EFFECT | _OF_STROKES.keys()
         for name, value in node.attrib.items():
             if name == "transform" and kind in _GROUPS:
-                message, hint = f"artwork may not use transform of <{kind}>", "apply it to the shapes inside"
+                message, hint = f"artwork may not use transform of <{kind}>", "write it on each of the shapes inside"
                 self._wrong(node, message, hint)
             elif name != "transform" and name not in allowed and not name.startswith(("{", "data-", "aria-")):
                 if name not in _DEFAULTS or value.strip() != str(_DEFAULTS[name]):
@@ -157,6 +164,19 @@ class _Reader:
             if style.get(name, drawn[0]) not in drawn:
                 message = f"artwork may not use {name} {style[name]} of <{kind}>"
                 self._wrong(node, message, f"make it {drawn[0]}, or turn the stroke into a path")
+
+    def _matrix(self, node: ET.Element, kind: str, *, stroked: bool) -> Transform:
+        """What moves a shape. A stroke would become thicker one way than the other, which none in a PDF here is."""
+        try:
+            matrix = _matrix(node.get("transform", ""))
+        except ValueError:
+            hint = "a list of translate, scale, rotate, skewX, skewY and matrix, with plain numbers"
+            self._wrong(node, f"a transform of <{kind}> that cannot be read", hint)
+            return Identity
+        if stroked and not _keeps_strokes(matrix):
+            message = f"artwork may not use a transform of <{kind}> that distorts its stroke"
+            self._wrong(node, message, "turn the stroke into a path, or scale alike both ways")
+        return matrix
 
     def _ink(self, node: ET.Element, colour: str) -> Ink | None:
         if colour == "none":
@@ -170,12 +190,51 @@ class _Reader:
         self.problems.setdefault(message, _problem(self._path, self._lines[node], message, hint))
 
 
-def _segments(node: ET.Element) -> Segments:
+def _matrix(transforms: str) -> Transform:
+    """One matrix for an SVG list of transforms, of which the last acts first. Raises ValueError for anything else."""
+    matrix = Identity
+    if _TRANSFORM.sub("", transforms).strip():
+        raise ValueError(transforms)
+    for kind, values in _TRANSFORM.findall(transforms):
+        if _NUMBER.sub("", values).strip(", \t\r\n"):
+            raise ValueError(values)
+        matrix = matrix.transform(_one_matrix(kind, [float(value) for value in _NUMBER.findall(values)]))
+    return matrix
+
+
+def _one_matrix(kind: str, values: list[float]) -> Transform:
+    match kind, values:
+        case "matrix", [_, _, _, _, _, _]:
+            return Transform(*values)
+        case "translate", [_] | [_, _]:
+            return Offset(*values)
+        case "scale", [_] | [_, _]:
+            return Scale(*values)
+        case "rotate", [angle]:
+            return Identity.rotate(math.radians(angle))
+        case "rotate", [angle, x, y]:
+            return Offset(x, y).rotate(math.radians(angle)).translate(-x, -y)
+        case "skewX", [angle]:
+            return Identity.skew(math.radians(angle), 0)
+        case "skewY", [angle]:
+            return Identity.skew(0, math.radians(angle))
+    raise ValueError(kind)
+
+
+def _keeps_strokes(matrix: Transform) -> bool:
+    """Whether it scales alike in all directions."""
+    xx, xy, yx, yy, _, _ = matrix
+    size = xx**2 + xy**2
+    return math.isclose(size, yx**2 + yy**2, rel_tol=1e-3) and abs(xx * yx + xy * yy) <= size * 1e-3
+
+
+def _segments(node: ET.Element, matrix: Transform) -> Segments:
     builder = PathBuilder()
-    builder.add_path_from_element(node)
+    shape = {name: value for name, value in node.attrib.items() if name != "transform"}  # of which it knows one kind
+    builder.add_path_from_element(ET.Element(node.tag, shape))
     pen = DecomposingRecordingPen({})
-    for data, transform in zip(builder.paths, builder.transforms, strict=True):
-        parse_path(data, TransformPen(pen, transform) if transform else pen)
+    for data in builder.paths:
+        parse_path(data, pen if matrix == Identity else TransformPen(pen, matrix))
     found: list[tuple[str, tuple[float, ...]]] = []
     for operator, points in pen.value:
         found += _segment(operator, points, found)

@@ -13,9 +13,10 @@ from docgen.errors import LayoutError, Violation
 from docgen.issuance.documents import Document
 from docgen.issuance.items import Catalogue, ItemSpec
 from docgen.issuance.profile import InsurerProfile
-from docgen.layout.grammar import check_grammar, suggest
+from docgen.layout.grammar import check_grammar
 from docgen.layout.models import Element, Layout, Line, Rect
 from docgen.layout.roles import check_roles
+from docgen.located import suggest
 
 Found = TypeVar("Found", Rect, Line)
 _SLACK = 0.01  # mm

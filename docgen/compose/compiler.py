@@ -21,7 +21,7 @@ from docgen.compose.placed import (
 )
 from docgen.compose.slots import BarcodeSlot, IncludeSlot, QrSlot, Slot, TextSlot, explain_missing
 from docgen.errors import Violation
-from docgen.layout.grammar import is_vertical, suggest
+from docgen.layout.grammar import is_vertical
 from docgen.layout.models import (
     Barcode,
     Circle,
@@ -40,6 +40,7 @@ from docgen.layout.models import (
     TextElement,
 )
 from docgen.layout.models import Side as SideName
+from docgen.located import suggest
 from docgen.text.faces import FontLibrary, MissingGlyphs
 from docgen.text.setting import PART, DoesNotFit, Setter, Step, TextSetter
 from docgen.text.vertical import VerticalSetter

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from docgen.errors import Violation
-from docgen.layout.grammar import Area, area_of, areas_of, suggest
+from docgen.layout.grammar import Area, area_of, areas_of
 from docgen.layout.models import Element, Include, Layout, Painted, Rect, Rows, Showing, TextElement
+from docgen.located import suggest
 
 
 @dataclass(frozen=True, slots=True)

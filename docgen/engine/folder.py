@@ -9,7 +9,7 @@ from typing import Any
 
 from docgen import strict_json
 from docgen.errors import LayoutError, RequestError, Violation
-from docgen.layout.grammar import suggest
+from docgen.located import suggest
 
 # In `samples` beside the folders of documents: extracts of an issuance system, for trials of bulk issuance.
 _EXTRACTS = "extracts"

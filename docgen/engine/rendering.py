@@ -28,7 +28,7 @@ from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import PrintItems
 from docgen.issuance.profile import InsurerProfile, load_profile, profile_warnings
 from docgen.layout.loader import load_layout
-from docgen.layout.models import Layout
+from docgen.layout.models import Include, Layout
 from docgen.layout.roles import check_roles, has_roles
 from docgen.pdf.accessible import AccessibleBook
 from docgen.pdf.book import Book, OutputIntent, WrittenPage
@@ -484,7 +484,29 @@ class _Samples:
                 if isinstance(error, LayoutError):
                     self.silence(layout)
                 for violation in error.violations:
-                    yield replace(violation, file=violation.file or f"samples/{document}/{name}.json")
+                    yield violation if violation.file else self._of_sample(violation, document, name)
+
+    def _of_sample(self, violation: Violation, document: str, name: str) -> Violation:
+        """What is wrong with a sample, and the line of the element that does not print it."""
+        hint = violation.hint
+        if violation.element:
+            drawn = self._drawn_at(violation.element, document, self._engine.insurer_of_sample(name))
+            hint = "; ".join(filter(None, [hint, drawn]))
+        return replace(violation, hint=hint, file=f"samples/{document}/{name}.json")
+
+    def _drawn_at(self, element: str, document: str, insurer: str) -> str:
+        """Where an element of a document, or of what it includes, is written; empty if that may be in two layouts."""
+        profile = self._engine.insurers[insurer]
+        own = self._engine.layout(document, profile)
+        included = {e.source[0] for side in own.sides.values() for e in side if isinstance(e, Include)}
+        places = [
+            f"drawn at {layout.file}:{found.line_no}"
+            for layout in (own, *(self._engine.layout(name, profile) for name in sorted(included)))
+            for side in layout.sides.values()
+            for found in side
+            if found.id == element
+        ]
+        return places[0] if len(places) == 1 else ""
 
     def place(self, document: str, records: Mapping[str, object], insurer: str) -> None:
         """Place the samples of one insurer, as far as they can be placed."""

@@ -67,13 +67,25 @@ def _role_or_cmyk(value: Any) -> Any:
     return value
 
 
+_ARTWORK = r"^[a-z0-9][a-z0-9_-]*\.svg$"
+
+
+def _artwork_file(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(_ARTWORK, value):
+        raise ValueError(
+            f"no artwork: {value}; it is the name of an SVG in layouts/art, in lower case (mark.svg); PNG and JPEG are "
+            "not taken"
+        )
+    return value
+
+
 CmykInk = Annotated[Cmyk, BeforeValidator(_cmyk)]
 
 
 class Artwork(Model):
     """Vector artwork of the insurer: an SVG file of the layouts' art, and an ink for each of its colours."""
 
-    file: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*\.svg$")]
+    file: Annotated[str, Field(pattern=_ARTWORK), BeforeValidator(_artwork_file)]
     inks: dict[
         Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")], Annotated[PaletteRole | Cmyk, BeforeValidator(_role_or_cmyk)]
     ]
@@ -608,8 +620,9 @@ def load_profile(path: Path, shown_as: str | None = None) -> InsurerProfile:
     try:
         profile = InsurerProfile.model_validate(source.data)
     except ValidationError as error:
-        found = {_told_at(detail, source): detail for detail in reversed(located.faults(error))}
-        raise LayoutError(_violation(detail, source) for detail in reversed(found.values())) from None
+        errors = [(_path(detail["loc"], source.data), detail) for detail in located.faults(error)]
+        found = dict(reversed(list(located.innermost(errors))))
+        raise LayoutError(_violation(path, found[path], source) for path in reversed(found)) from None
     profile._source = source
     violations = list(_faults(profile, source))
     if violations:
@@ -713,21 +726,14 @@ def _bulk_faults(profile: InsurerProfile, bulk: BulkSettings, source: located.Lo
             yield Violation("layout_value", message, hint, file=source.file, line=source.line(where))
 
 
-def _violation(detail: ErrorDetails, source: located.Located) -> Violation:
-    path = _path(detail["loc"], source.data)
+def _violation(path: located.Path_, detail: ErrorDetails, source: located.Located) -> Violation:
+    """What is told once: a value that is none of several allowed kinds has an error for each of them."""
     where = ".".join(map(str, path)) or "the profile"
     line = source.line(path)
     if detail["type"] == "extra_forbidden":
-        allowed = ", ".join(allowed_keys(InsurerProfile.model_json_schema(), path[:-1]))
-        return Violation(
-            "layout_unknown_key", f"unknown key: {where}", f"allowed: {allowed}", file=source.file, line=line
-        )
+        hint = located.suggest(str(path[-1]), allowed_keys(InsurerProfile.model_json_schema(), path[:-1]))
+        return Violation("layout_unknown_key", f"unknown key: {where}", hint, file=source.file, line=line)
     return Violation("layout_value", f"{where}: {located.said(detail)}", file=source.file, line=line)
-
-
-def _told_at(detail: ErrorDetails, source: located.Located) -> tuple[object, ...]:
-    """What is told once: a value that is none of several allowed kinds has an error for each of them."""
-    return _path(detail["loc"], source.data)
 
 
 def _path(loc: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:

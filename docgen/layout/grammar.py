@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -31,9 +30,9 @@ from docgen.layout.models import (
     Text,
     TextElement,
 )
+from docgen.located import suggest
 
 BARCODE_CLEAR = 2.0  # mm, https://post.japanpost.jp/zipcode/zipmanual/p13.html
-_MOST_NAMES, _NEAREST = 24, 6  # names that a hint lists; of more, the nearest
 _SLACK = 0.01  # mm: boxes that touch do not collide
 
 
@@ -82,17 +81,6 @@ class _Place:
 
     def path(self, key: str) -> tuple[str | int, ...]:
         return ("sides", self.side, self.index, key)
-
-
-def suggest(word: str, allowed: Iterable[str]) -> str:
-    """What was probably meant, and what is allowed: all of it, or of many names the nearest."""
-    names = sorted(allowed)
-    close = difflib.get_close_matches(word, names, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
-    if len(names) <= _MOST_NAMES:
-        return f"{guess}allowed: {', '.join(names)}"
-    near = difflib.get_close_matches(word, names, n=_NEAREST, cutoff=0)
-    return f"{guess}allowed: {', '.join(near)} and {len(names) - len(near)} more"
 
 
 def is_vertical(element: TextElement, style: Style) -> bool:

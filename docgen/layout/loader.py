@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from docgen import located
 from docgen.errors import LayoutError, Violation
 from docgen.layout.fixed import with_names
-from docgen.layout.grammar import check_references, suggest
+from docgen.layout.grammar import check_references
 from docgen.layout.models import (
     ELEMENTS,
     KINDS,
@@ -66,8 +66,7 @@ def _locate(layout: Layout, source: located.Located) -> None:
 def _violations(source: located.Located, errors: Iterable[ErrorDetails]) -> Iterator[Violation]:
     """One violation for each place: a value that is none of several allowed kinds is reported once."""
     seen = set()
-    for error in errors:
-        path = _path(source.data, error["loc"])
+    for path, error in located.innermost([(_path(source.data, error["loc"]), error) for error in errors]):
         missing = error["loc"][-1] if error["type"] == "missing" and isinstance(error["loc"][-1], str) else None
         if (path, missing) not in seen:
             seen.add((path, missing))
@@ -142,7 +141,7 @@ class _Place:
         return data
 
     def unknown_key(self, key: str, allowed: Iterable[str]) -> Violation:
-        return self._violation("layout_unknown_key", f"unknown key: {key}", suggest(key, allowed))
+        return self._violation("layout_unknown_key", f"unknown key: {key}", located.suggest(key, allowed))
 
     def value(self, message: str, hint: str = "") -> Violation:
         return self._violation("layout_value", message, hint)

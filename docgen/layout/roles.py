@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docgen.errors import Violation
-from docgen.layout.grammar import suggest
 from docgen.layout.models import Barcode, Element, Include, Layout, Qr, Readable, TextElement
+from docgen.located import suggest
 
 _UNDER = ("label", "value", "p")
 _LEVELS: dict[str | None, int] = {"h1": 1, "h2": 2, "h3": 3}

@@ -49,6 +49,7 @@ PATIENCE_S = 5.0  # for the ledger, while a caller waits
 POLL_S = 1.0
 _LISTS = ("exclude", "undelivered")
 _READ_BY_VENDORS = "the vendor reads it, so write nobody's name in it."
+_MOST_OF_A_LIST = 16_000_000  # bytes: a million keys of fifteen characters; all of it is in memory at once
 _PROBLEM: dict[str, Any] = {"content": {problems.MEDIA_TYPE: {}}}
 _REFUSALS: dict[int | str, dict[str, Any]] = {"default": {"description": "Refused: see `code`.", **_PROBLEM}}
 _BINARY: dict[int | str, dict[str, Any]] = {
@@ -512,11 +513,20 @@ async def _form(request: Request) -> tuple[BatchOrder, Upload | None]:
             raise _misplaced(name, again=name in values, is_file=is_file)
         values[name] = value
     upload = values.pop("extract", None)
-    values |= {name: read_list(await values[name].read()) for name in _LISTS if name in values}
+    values |= {name: await _list(name, values[name]) for name in _LISTS if name in values}
     order = _validated(BatchOrder, values, hint)
     if upload is None:
         raise RequestError(Violation("missing_value", "the form has no extract", _as_file("extract"), "/extract"))
     return order, Upload(upload.file, upload.filename or "")
+
+
+async def _list(name: str, file: UploadFile) -> list[str]:
+    """The keys of a list. Raises RequestError `body_too_large` before it is read, `list_form`."""
+    if (file.size or 0) > _MOST_OF_A_LIST:
+        hint = "people who are many are better left out of the extract"
+        message = f"the list is larger than {_MOST_OF_A_LIST} bytes"
+        raise RequestError(Violation("body_too_large", message, hint, f"/{name}"))
+    return await run_in_threadpool(read_list, await file.read())  # seconds of work, for which others need not wait
 
 
 def _as_file(name: str) -> str:

@@ -20,7 +20,7 @@ from docgen.bulk.store import Store
 from docgen.errors import RequestError, Violation
 
 Side = Literal["vendor", "issuer"]
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")  # an exabyte; Python reads no number of any length
 _BLOCK = 1 << 20
 _TAR_BLOCK = 512
 _TYPES = {".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8", ".json": "application/json"}

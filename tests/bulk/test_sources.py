@@ -374,6 +374,17 @@ def test_parquet_texts_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
     assert refused(lambda: rows(source))[0] == "undecodable_input"
 
 
+def test_parquet_of_longer_rows_than_any_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "e.parquet", a=pa.array(["x" * 3_000_000, "y"]), b=pa.array(["1", "2"]))
+    assert path.stat().st_size < 300_000
+    message = f"a row is longer than {sources._BLOCK} bytes"
+    assert refused(lambda: open_source(path, tmp_path)) == ("row_too_long", message)
+    with path.open("rb") as file:
+        assert refused(lambda: sources.open_head(file, "parquet", tmp_path))[0] == "row_too_long"
+    short = parquet(tmp_path / "short.parquet", a=pa.array(["x" * 900_000, "y"]))
+    assert len(rows(open_source(short, tmp_path))) == 2
+
+
 def test_a_damaged_parquet_file_is_refused(opened: Open) -> None:
     assert refused(lambda: opened(b"PAR1 nothing PAR1", "extract.parquet"))[0] == "malformed_input"
 

@@ -265,6 +265,54 @@ def test_artwork_that_a_press_cannot_show_is_refused(tmp_path: Path, body: str, 
     assert part in violation.message
 
 
+@pytest.mark.parametrize(
+    ("transform", "written_out"),
+    [
+        ("matrix(2 0 0 3 1 2)", "M1 2 H9 V8 H1 Z"),
+        ("translate(3)", "M3 0 H7 V2 H3 Z"),
+        ("translate(3, 4)", "M3 4 H7 V6 H3 Z"),
+        ("scale(2)", "M0 0 H8 V4 H0 Z"),
+        ("scale(2 3)", "M0 0 H8 V6 H0 Z"),
+        ("rotate(90)", "M0 0 L0 4 L-2 4 L-2 0 Z"),
+        ("rotate(-90, 4, 0)", "M4 4 L4 0 L6 0 L6 4 Z"),
+        ("skewX(45)", "M0 0 L4 0 L6 2 L2 2 Z"),
+        ("skewY(45)", "M0 0 L4 4 L4 6 L0 2 Z"),
+        ("translate(1,2) scale(2)", "M1 2 H9 V6 H1 Z"),
+        (" scale(2),translate(.5-1e0)\n", "M1 -2 H9 V2 H1 Z"),
+        ("", "M0 0 H4 V2 H0 Z"),
+    ],
+)
+@pytest.mark.parametrize("shape", ['<path d="M0 0 H4 V2 H0 Z"', '<rect width="4" height="2"'])
+def test_a_transform_of_a_shape_moves_its_points(tmp_path: Path, shape: str, transform: str, written_out: str) -> None:
+    moved = load_artwork(svg(tmp_path / "moved.svg", f'{shape} fill="#ff0000" transform="{transform}"/>'), INKS)
+    plain = load_artwork(svg(tmp_path / "plain.svg", f'<path d="{written_out}" fill="#ff0000"/>'), INKS)
+    assert [command for command, _ in moved.paths[0].segments] == [command for command, _ in plain.paths[0].segments]
+    for (_, found), (_, expected) in zip(moved.paths[0].segments, plain.paths[0].segments, strict=True):
+        assert found == pytest.approx(expected)
+
+
+def test_a_stroke_is_as_much_thicker_as_its_shape_is_larger(tmp_path: Path) -> None:
+    body = '<path d="M0 0 H4" fill="none" stroke="#ff0000" stroke-width="2" transform="rotate(30) scale(-3 3)"/>'
+    assert load_artwork(svg(tmp_path / "a.svg", body), INKS).paths[0].stroke_width == pytest.approx(6)
+
+
+@pytest.mark.parametrize("transform", ["scale(1 2)", "skewX(10)"])
+def test_a_transform_that_would_distort_a_stroke_is_refused(tmp_path: Path, transform: str) -> None:
+    body = f'<path d="M0 0 H4" fill="none" stroke="#ff0000"\n transform="{transform}"/>'
+    with pytest.raises(LayoutError, match=r"mark.svg:1: .*distorts its stroke"):
+        load_artwork(svg(tmp_path / "mark.svg", body), INKS)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    ["none", "turn(3)", "rotate(1 2)", "rotate(30deg)", "scale()", "scale(2", "matrix(1 0 0 1 0)", "scale(2)x"],
+)
+def test_a_transform_that_cannot_be_read_is_refused(tmp_path: Path, transform: str) -> None:
+    body = f'\n<rect width="4" height="2" fill="#ff0000" transform="{transform}"/>'
+    with pytest.raises(LayoutError, match=r"mark.svg:2: a transform of <rect> that cannot be read"):
+        load_artwork(svg(tmp_path / "mark.svg", body), INKS)
+
+
 SQUARE = '<path d="M0 0 H10 V10 H0 Z" fill="#ff0000"/>'
 
 

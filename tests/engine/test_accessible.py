@@ -184,13 +184,13 @@ def test_a_household_is_one_table_over_all_pages_and_then_a_card_each(engine: En
     del record["people"][0]["branch"]
     made = engine.render("notice", "accountants", record, Options(accessible=True, specimen=False))
     found = spoken.document(made.pdf)
-    branches = ["", *(f"{at:02d}" for at in range(1, count))]
+    branches = [f"{at:02d}" for at in range(1, count)]
     _, people, *cards = found.find("Table")
     head, *rows = cells(people)
     assert head == ["枝番", "氏名（フリガナ）", "生年月日", "資格取得日／加入区分", "負担割合／発効期日", "有効期限"]
-    assert [row[0] for row in rows] == branches  # one that is not there keeps its cell
+    assert [row[0] for row in rows] == ["－", *branches]  # one that is not there keeps its cell
     assert {len(row) for row in rows} == {6}
-    assert [dict(cells(card)).get("枝番", "") for card in cards] == branches  # type: ignore[arg-type]
+    assert [dict(cells(card)).get("枝番", "") for card in cards] == ["", *branches]  # type: ignore[arg-type]
     following = found.kids[found.kids.index(people) + 1]
     assert following.spoken.startswith("― 以上です。")
     said = [line.removeprefix("H2 ") for line in lines(found) if line.startswith("H")]
@@ -273,7 +273,7 @@ def test_a_figure_says_its_words_and_where_it_stands(tmp_path: Path) -> None:
 
 
 def test_a_label_without_a_value_keeps_an_empty_cell(tmp_path: Path) -> None:
-    birth = "field: person.born_on, box: [50, 0, 128, 7.4],    style: value, role: "
+    birth = "field: person.born_on, box: [50, 0, 128, 7.4],    style: date_value, role: "
     engine = changed(tmp_path, f"{birth}value", f"{birth}artifact")
     made = render(engine, "association-insured")
     assert ["生年月日", ""] in cells(spoken.document(made.pdf).find("Table")[0])

@@ -17,7 +17,7 @@ from docgen.pdf.reader import read_pages
 from docgen.settings import Settings
 from docgen.units import MM_PER_PT
 from tests import samples, verapdf
-from tests.sheet import PLAIN, place, render, text_of, texts_of
+from tests.sheet import PLAIN, ink, place, render, text_of, texts_of
 
 DOCUMENTS = (
     "limit-certificate",
@@ -206,3 +206,13 @@ def test_a_number_in_full_width_stands_hardly_narrower_than_it_is(engine: Engine
     rendered = engine.render("limit-certificate", "association", record | ({"branch": branch} if branch else {}), PLAIN)
     fits = [fit for fit in rendered.fits if fit.element in {"symbol", "number", "number.short", "branch"}]
     assert all(fit.size == fit.nominal and fit.condensed >= 0.96 for fit in fits)
+
+
+@pytest.mark.parametrize("name", ["association-everything", "accountants-alias"])
+def test_a_second_line_stands_clear_of_label_and_rule(engine: Engine, size: str, name: str) -> None:
+    texts = {text.element: text for text in texts_of(place(engine, "limit-certificate", name)[0])}
+    assert "name" in texts
+    label, top = max(box[3] for box in ink(texts["name.label.category"])), min(box[1] for box in ink(texts["name"]))
+    assert top - label >= 0.4
+    rule, air = {"large": (44, 1.0), "card": (27.9, 0.4)}[size]
+    assert rule - max(box[3] for box in ink(texts["address"])) >= air

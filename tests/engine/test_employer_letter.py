@@ -34,6 +34,13 @@ def test_every_envelope_is_listed_once_in_order(engine: Engine, name: str) -> No
     assert listed == [envelope["piece_id"] for envelope in record["envelopes"]]
 
 
+def test_a_number_is_made_smaller_before_it_is_torn(engine: Engine) -> None:
+    side = sheet.place(engine, LETTER, "association-stress")[0]
+    [number] = [text for text in side.texts if text.element == "r.number" and sheet.text_of(text)[0] == "１"]
+    assert len(number.text.lines) == 1
+    assert number.text.size >= 9
+
+
 @SAMPLE
 def test_the_window_shows_the_whole_address_and_nothing_else(engine: Engine, name: str) -> None:
     front = sheet.place(engine, LETTER, name)[0]

@@ -98,6 +98,16 @@ def test_a_mistake_is_told_once_where_it_was_made(
     assert not any("\u200b" in v.message for v in found)
 
 
+def test_a_sample_that_no_longer_fits_names_the_line_of_its_element(layouts: Path) -> None:
+    line = mistake(
+        layouts, CARD, "holder.born_on,            box: [4, 30.5, 23.5, 2.9]", "holder.born_on, box: [4, 30, 9, 3]"
+    )
+    found = [v for v in found_by_check(layouts) if v.code == "does_not_fit"]
+    assert found
+    assert {str(v.file).split("/")[1] for v in found} >= {"card", "mount"}  # which has cards on it
+    assert all(v.hint.endswith(f"; drawn at card.yaml:{line}") for v in found), found[0]
+
+
 def test_mistakes_in_layouts_and_profiles_are_told_together(layouts: Path) -> None:
     mistake(layouts, CARD, "layout: card", "layout: card\ncolour: red")
     mistake(layouts, SOCIETY, "corner_radius:", "corner_radious:")
@@ -106,7 +116,7 @@ def test_mistakes_in_layouts_and_profiles_are_told_together(layouts: Path) -> No
 
 def test_what_does_not_compile_does_not_hide_what_stands_off_the_page(layouts: Path) -> None:
     mistake(layouts, SOCIETY, "card_title: 健康保険資格確認書", f"card_title: {LONG}")
-    mistake(layouts, CARD, "box: [4, 41.9, 20, 2]", "box: [80, 41.9, 20, 2]")
+    mistake(layouts, CARD, "box: [4, 42.25, 20, 2]", "box: [80, 42.25, 20, 2]")
     codes = {v.code for v in found_by_check(layouts)}
     assert codes >= {"layout_wording_does_not_fit", "layout_off_page"}
 

@@ -120,6 +120,24 @@ def test_a_household_of_any_size_prints_everybody_twice_in_order(engine: Engine,
         assert (printed(side, "next.number"), printed(side, "next.number.value")) == ([str(at)], [record["number"]])
 
 
+def test_who_has_no_branch_has_a_dash_in_the_households_table(engine: Engine) -> None:
+    record = samples.record("notice", "accountants-family")
+    record["people"] = [{**record["people"][at % 4], "branch": f"{at:02d}"} for at in range(9)]
+    del record["people"][1]["branch"], record["people"][8]["branch"]
+    _, sides = engine.place("notice", "accountants", record, PLAIN)
+    found = [[t for t in texts_of(side) if t.element.endswith("row.branch.none")] for side in sides]
+    assert [[sheet.text_of(text) for text in texts] for texts in found][:2] == [["－"], ["－"]]
+    assert sum(map(len, found)) == 2
+
+
+@NOTICE
+def test_dates_of_a_person_are_in_one_face(engine: Engine, name: str) -> None:
+    dates = re.compile(r"(^|\.)(birth|acquired|expiry|effective)(\.close|\.alone|\.pending)?$")
+    shown = [text for side in place(engine, name) for text in side.texts if dates.search(text.element)]
+    assert shown
+    assert {face for text in shown for line in text.text.lines for face, _ in line.runs} == {"gothic"}
+
+
 def cards(side: PlacedSide) -> list[PlacedRect]:
     return [
         item._replace(x=item.x + form.x, y=item.y + form.y)

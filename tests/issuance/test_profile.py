@@ -76,7 +76,9 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
 ) -> None:
     unknown = [v for v in faults(load, GOOD.replace(old, new)) if v.code == "layout_unknown_key"]
     assert [(v.message, v.line) for v in unknown] == [(f"unknown key: {key}", line)]
-    assert allowed in unknown[0].hint.removeprefix("allowed: ").split(", ")
+    guess, _, known = unknown[0].hint.partition("allowed: ")
+    assert guess == (f"did you mean {allowed}? " if allowed != "corner_radius" else "did you mean trim? ")
+    assert allowed in known.split(", ")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,9 @@ def test_an_unknown_key_is_told_with_its_line_and_the_allowed_keys(
         ('tel: "0"', 'burden: {ratio: 割}\ntel: "0"', 5, "{ratio}"),
         ('tel: "0"', 'burden: {pending: "{ratio}割（{until}まで）"}\ntel: "0"', 5, "{before}"),
         ('tel: "0"', 'substitutions: {髙橋: 高橋}\ntel: "0"', 5, "must have the form"),
-        ('tel: "0"', 'images: {mark: {file: ../secret.svg, inks: {}}}\ntel: "0"', 5, "must have the form"),
+        ('tel: "0"', 'images: {mark: {file: ../secret.svg, inks: {}}}\ntel: "0"', 5, "no artwork: ../secret.svg"),
+        ('tel: "0"', 'images: {mark: {file: logo.png, inks: {}}}\ntel: "0"', 5, "PNG and JPEG are not taken"),
+        ('tel: "0"', 'images: {mark: {file: a.svg, inks: {"#000000": [255, 0, 0, 0]}}}\ntel: "0"', 5, "must be 100"),
         ('tel: "0"', 'wording: {card_title: 3}\ntel: "0"', 5, "a number needs quotes"),
         ('  "1": {label: 本人}', "  {}", 7, "at least 1"),
     ],

@@ -150,3 +150,19 @@ def test_the_sample_artwork_is_plain_shapes_in_plain_colours(path: Path) -> None
     assert shapes <= {"path", "circle", "rect", "polygon"}
     colours = {element.get(name) for element in root for name in ("fill", "stroke")} - {None, "none"}
     assert all(re.fullmatch(r"#[0-9a-f]{6}", colour or "") for colour in colours)
+
+
+@pytest.mark.parametrize("path", sorted(LAYOUTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_identifier_is_made_smaller_before_it_is_torn(path: Path) -> None:
+    layout = load_layout(path)
+    for element in (element for side in layout.sides.values() for element in side):
+        if isinstance(element, FieldText) and re.search(r"(^|\.)(symbol|number|branch|id)$", element.field):
+            kinds = [step.kind for step in element.fit or layout.styles[element.style].fit]
+            assert "wrap" not in kinds or "shrink" in kinds[: kinds.index("wrap")], element.id
+
+
+def test_the_rule_above_the_insurer_stands_amid_what_it_parts() -> None:
+    front = {element.id: element for element in load_layout(CARD).sides["front"]}
+    chip, rule, insurer = front["burden.box"].rect, front["rule.insurer"].line, front["insurer.name"].box  # type: ignore[attr-defined]
+    assert rule[1] - (chip[1] + chip[3]) >= 0.6
+    assert insurer[1] - rule[1] >= 0.6

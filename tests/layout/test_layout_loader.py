@@ -92,17 +92,33 @@ def test_an_unknown_key_names_its_line_and_what_was_meant(
     ("old", "new", "line", "says"),
     [
         ("width: 86", "width: -86", 3, "`width`: must be over 0"),
-        ("width: 86", "width: '86'", 3, "`width`: not a number"),
+        ("width: 86", "width: '86'", 3, "`width`: not a number; 86 stands there"),
         ("bleed: 3", "bleed: .nan", 3, "`bleed`"),
         ("[[85.6, 54]]", "[[85.6, 55]]", 3, "`trims`: a trim is larger than the page: draw on the largest"),
         ("  hello: Hello", "  hello: 12", 5, "`hello`: wording is a text or a list of texts"),
         ("[one, two]", "[one, 2]", 6, "`notes`: wording is a text or a list of texts"),
-        ("size: 8", "size: big", 8, "`size`: not a number"),
+        ("size: 8", "size: big", 8, "`size`: not a number; big stands there"),
+        (
+            "size: 8",
+            "size: 13pt",
+            8,
+            "`size`: not a number; 13pt stands there: lengths are mm, type sizes pt, inks %: "
+            "write the number alone, 13",
+        ),
+        ("bleed: 3", "bleed: 3 mm", 3, "write the number alone, 3"),
+        (
+            "[4, 4, 40, 3]",
+            "[4, 4, 63.5 6.4]",
+            12,
+            "`box`: not a number; 63.5 6.4 stands there: a comma is missing: write 63.5, 6.4",
+        ),
+        ("fill: insurer.body", "fill: [255, 0, 0, 0]", 11, "`fill`: must be 100 or less"),
+        ("stack: gothic", "stack: [gothic, mincho]", 8, "`stack`: not a text"),
         ("condense 0.7", "squeeze 0.7", 8, "a step is condense 0.7, shrink 5, wrap 2, omit or reject"),
         ("condense 0.7", "condense", 8, "a step is condense 0.7"),
         ("size: 8,", "size: 8, align: centre,", 8, "'left', 'center', 'right', 'distribute' or 'justify'"),
         ("size: 8,", "size: 8, align: centre,", 8, "did you mean center?"),
-        ("size: 8,", "size: ８,", 8, "not a number; these are full-width figures: write 8"),
+        ("size: 8,", "size: ８,", 8, "not a number; ８ stands there: these are full-width figures: write 8"),
         ("id: hello,", "id: off,", 12, "YAML reads on, off, yes and no as true or false: put the word in quotes"),
         ("size: 8,", "size: 8, ink: [0, 0, 0],", 8, "an ink is paper, black, insurer.ROLE"),
         ("size: 8,", "size: 8, ink: [0, 0, 0, 101],", 8, "`ink`: must be 100 or less"),
@@ -134,6 +150,7 @@ def test_a_wrong_value_names_its_line_and_what_is_allowed(
     found = violations(tmp_path, (old, new))
     assert {(v.code, v.file, v.line) for v in found} == {("layout_value", "sketch.yaml", line)}
     assert any(says in v.message for v in found), [v.message for v in found]
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
@@ -194,6 +211,12 @@ def test_a_comment_that_swallows_the_end_of_an_element_is_blamed_for_it(tmp_path
     (found,) = violations(tmp_path, ("fill: insurer.body}", "fill: #e0e0e0}"))
     assert (found.code, found.line) == ("layout_syntax", 12)
     assert found.hint.endswith("# begins a comment: a text with # needs quotes")
+
+
+def test_an_ink_that_is_written_as_on_screens_is_told_once(tmp_path: Path) -> None:
+    (found,) = violations(tmp_path, ("fill: insurer.body", "fill: rgb(255, 0, 0)"))
+    assert (found.code, found.line) == ("layout_syntax", 11)
+    assert (found.message, found.hint) == ("no ink is written rgb(...)", "an ink is [c, m, y, k] in percent")
 
 
 def test_an_unreadable_file_names_its_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import hashlib
@@ -146,6 +147,8 @@ def test_an_interrupted_download_goes_on_where_it_stopped(client: TestClient, do
     assert client.get(path, headers={"Range": "bytes=-5"}).content == whole.content[-5:]
     assert client.get(path, headers={"Range": f"bytes={size - 3}-"}).content == whole.content[-3:]
     assert client.get(path, headers={"Range": "bytes=0-1", "If-Range": '"other"'}).status_code == 200
+    for digits in (19, 5000):  # no range that there is: all of it
+        assert client.get(path, headers={"Range": f"bytes={'9' * digits}-"}).status_code == 200
     assert code(client.get(path, headers={"Range": f"bytes={size}-"})) == (416, "range_not_satisfiable")
 
 
@@ -532,6 +535,34 @@ def test_each_field_of_a_form_is_sent_once_and_as_what_it_is(idle: TestClient, n
         assert violation["pointer"] == f"/{name}"
         assert ("twice" in violation["message"]) == (len(sent) == 2)
         assert f"-F {name}=" in violation["hint"] or len(sent) == 2
+
+
+@pytest.mark.parametrize("name", ["exclude", "undelivered"])
+def test_a_list_that_is_too_large_is_refused_unread(
+    idle: TestClient, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_MOST_OF_A_LIST", 11)
+    sent = {"extract": ("extract.csv", extract(3)), name: ("list.txt", b"00000003-05\n")}
+    answer = idle.post("/v1/batches", data={"insurer": "association"}, files=sent)
+    assert code(answer) == (413, "body_too_large")
+    assert answer.json()["violations"][0]["pointer"] == f"/{name}"
+
+
+def test_a_list_is_read_where_it_keeps_nobody_waiting(idle: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    loops: list[bool] = []
+
+    def read(content: bytes) -> list[str]:
+        try:
+            asyncio.get_running_loop()
+            loops.append(True)
+        except RuntimeError:
+            loops.append(False)
+        return ["00000003-05"]
+
+    monkeypatch.setattr(batches, "read_list", read)
+    sent = {"extract": ("extract.csv", extract(3)), "exclude": ("list.txt", b"00000003-05")}
+    idle.post("/v1/batches", data={"insurer": "association"}, files=sent)
+    assert loops == [False]
 
 
 EMPTY_LISTS = [b"", b"\n", b"\xef\xbb\xbf\r\n \r\n", "\u3000\n".encode()]
