@@ -141,7 +141,8 @@ _declare(
     {
         "duplicate_person": "Several rows of the extract have one number and branch; all of them are rejected.",
         "already_issued": "Another batch has issued this document with this date to the same person.",
-        "identity_conflict": "An earlier batch has somebody with another birth date under this number and branch.",
+        "claimed_by_unfinished": "A batch that has not finished is to issue this document to the same person.",
+        "identity_conflict": "An earlier batch has somebody else under this number and branch: a birth date or name differs.",
         "withdrawn_before": "The person was taken out of an earlier batch of this document and date.",
         "never_issued": "The list of undelivered mail names somebody whom no batch has issued anything.",
         "malformed_row": "A row of the extract has more or fewer fields than its header, or is quoted wrongly.",

@@ -66,8 +66,8 @@ def take_in(
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own; null where the row is there for others of its household), `_household` and `_person` (ordinals from 1,
     in print order), `_fault` (`duplicate_person`, `duplicate_person differing`, `malformed_row N M`,
-    `household_missing`, `household_too_large`, what `claim` says; or null), `_withdrawn`, `_identity` (`WHO/BORN`, both
-    hashes: who it is, and the birth date as the row has it). `listed` takes only those in whose keys it names, and
+    `household_missing`, `household_too_large`, what `claim` says; or null), `_withdrawn`, `_identity`
+    (`WHO/BORN/NAME`, all hashes: who it is, and birth date and name as the row has them). `listed` takes only those in whose keys it names, and
     everybody of the households that it names; with a person come the others of the household, since mail needs the
     insured person's name and address, but they are nobody of the batch. `withdrawn` names people by their keys. `claim`
     is told the identities of those who may be printed, some at a time, and gives back who is not to be, and why.
@@ -207,8 +207,7 @@ class _Extract:
                     coalesce({branch or "NULL"}, chr(65535)) AS branch,
                     coalesce({self._of("person.born_on")}, chr(65535)) AS born,
                     CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL
-                        ELSE md5(who) || '/' || left(md5(day), 8) END AS identity,
-                    hash(name) AS name
+                        ELSE md5(who) || '/' || left(md5(day), 8) || '/' || left(md5(name), 8) END AS identity
                     {order}
                     FROM batches)""")
         db.unregister("batches")
@@ -226,7 +225,7 @@ class _Extract:
             GROUP BY who HAVING count(*) > 1""")
         db.execute(f"""
             CREATE TABLE twice AS
-            SELECT {_WHO} AS who, min(identity) < max(identity) OR min(name) < max(name) AS differing
+            SELECT {_WHO} AS who, min(identity) < max(identity) AS differing
             FROM extract WHERE {_WHO} IN (SELECT who FROM again) GROUP BY who""")
 
     def claim(self, db: duckdb.DuckDBPyConnection, claim: Claim | None, listed_only: bool) -> None:

@@ -36,12 +36,20 @@ _FAULTS = {
         "give each its own branch number if they are several people; if one, leave the row that is right",
     ),
     "already_issued": (
-        "another batch has issued this document of this day to the same person",
+        "job {} has issued this document of this day to the same person",
         "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again",
+    ),
+    "claimed_by_unfinished": (
+        "job {} has taken the same person in for this document of this day, and has not finished",
+        "let it finish, with --resume if it was interrupted, or cancel it: then issue this person here",
     ),
     "identity_conflict": (
         "under this number and branch an earlier batch has somebody with another birth date",
         "correct number and branch if they are two people; give a reason to issue it again if the date was corrected",
+    ),
+    "identity_conflict name": (
+        "under this number and branch an earlier batch has somebody with this birth date and another name",
+        "correct the branch if they are two people; give a reason to issue it again if the name was corrected",
     ),
     "withdrawn_before": (
         "the person was taken out of an earlier batch of this document and day",
@@ -114,7 +122,11 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
 
 def _fault(fault: str) -> Violation:
     """What the intake found."""
-    return Violation(fault.partition(" ")[0], *_FAULTS[fault]) if fault in _FAULTS else malformed_row(fault)
+    code, _, detail = fault.partition(" ")
+    if code == "malformed_row":
+        return malformed_row(fault)
+    message, hint = _FAULTS.get(fault) or _FAULTS[code]
+    return Violation(code, message.format(detail), hint)
 
 
 # --- what is written about them ---

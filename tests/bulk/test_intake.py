@@ -289,6 +289,7 @@ def test_neighbouring_cells_are_not_taken_for_one() -> None:
         ({"記号": "政‐１２"}, {"記号": "政－12"}),
         ({"記号": "政−１２"}, {"記号": "政ー１２"}),
         ({"枝番": "01"}, {"枝番": "０１"}),
+        ({"氏": "髙橋", "名": "花 子"}, {"氏": "", "名": "髙橋\U000e0100花子"}),
         ({"枝番": "", "名": "葛"}, {"枝番": "", "名": "葛\U000e0100"}),
         ({"枝番": "", "名": "太郎"}, {"枝番": "", "名": "太　郎"}),
         ({"枝番": "", "氏": "見本", "名": "太郎"}, {"枝番": "", "氏": "", "名": "見本　太郎"}),
@@ -303,7 +304,7 @@ def test_a_person_is_the_same_however_their_numbers_and_name_are_written(
     _, batches = taken([row(1, **{**cells, **one}), row(2, **{**cells, **other}), row(3, 番号="9")])
     found = {person["_row"]: person for person in flat(batches)}
     assert [found[at]["_fault"] for at in (1, 2, 3)] == ["duplicate_person", "duplicate_person", None]
-    assert len({found[at]["_identity"] for at in (1, 2)}) == 1
+    assert len({found[at]["_identity"] for at in (1, 2)}) == 1  # with birth date and name
     assert {name: found[2][name] for name in other} == {name: text or None for name, text in other.items()}  # as sent
     assert [identity(one), identity(other)] == [found[1]["_identity"].partition("/")[0]] * 2
 
@@ -335,8 +336,8 @@ def identity(cells: Mapping[str, str]) -> str:
 
     taken([row(1, **{"記号": "77", "番号": "1", **cells})], claim=claim)
     (found,) = asked
-    who, born = found.split("/")
-    assert len(born) == 8
+    who, born, name = found.split("/")
+    assert len(born) == len(name) == 8
     return who
 
 
