@@ -782,7 +782,7 @@ class Ledger:
         return found
 
     def identity(self, text: str) -> bytes:
-        """What the ledger keeps of a person, `WHO/BORN/NAME`: nothing that could be guessed without the ledger's own key.
+        """What the ledger keeps of a person, `WHO/BORN/NAME`: nothing to be guessed without the ledger's own key.
 
         That is of who it is; what `born` and `named` give is kept beside it, to know another person by.
         """
@@ -930,11 +930,11 @@ class Lease:
     ) -> dict[str, str]:
         """Claim people for this batch. Who is not to be printed comes back, and why:
 
-        `already_issued N`: the batch with job number N has issued the document of this day; `claimed_by_unfinished N`:
-        it is about to, or lies interrupted; `withdrawn_before`: another has taken the person out; `identity_conflict`:
-        it has somebody with another birth date, `identity_conflict name`: or with another name. `reissue` claims them
-        all the same. But `returned` mail must have been issued, by whichever batch, as whatever document of the insurer's:
-        else `withdrawn_before` or `never_issued`.
+        `already_issued: N`: the batch with job number N has issued the document of this day; `claimed_by_unfinished:
+        N`: it is about to, or lies interrupted; `withdrawn_before`: another has taken the person out;
+        `identity_conflict`: it has somebody with another birth date, `identity_conflict name`: or with another name.
+        `reissue` claims them all the same. But `returned` mail must have been issued, by whichever batch, as whatever
+        document of the insurer's: else `withdrawn_before` or `never_issued`.
         """
         issuance = (insurer, document, issued_on)
         found: dict[str, str] = {}
@@ -1040,7 +1040,7 @@ def _why(rows: Sequence[sa.RowMapping], born: bytes, named: bytes) -> str:
     if not claims:
         return "withdrawn_before"
     last = max(claims, key=lambda row: (row["state"] not in LIVE, row["batch"]))
-    return f"{'claimed_by_unfinished' if last['state'] in LIVE else 'already_issued'} {last['number']}"
+    return f"{'claimed_by_unfinished' if last['state'] in LIVE else 'already_issued'}: {last['number']}"
 
 
 def _numbered(count: int) -> str:

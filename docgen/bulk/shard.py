@@ -28,11 +28,11 @@ from docgen.issuance.addressee import piece_label
 
 _FAULTS = {
     "duplicate_person": (
-        "the same person stands in the extract more than once",
+        "the same person stands in the extract more than once: rows {}",
         "leave one of the rows, or give each a branch number if they are two people",
     ),
     "duplicate_person differing": (
-        "rows of one number and branch differ in birth date or name",
+        "rows {}, of one number and branch, differ in birth date or name",
         "give each its own branch number if they are several people; if one, leave the row that is right",
     ),
     "already_issued": (
@@ -60,6 +60,7 @@ _FAULTS = {
         "see whose mail came back; who has got none yet is issued without the list",
     ),
     "household_too_large": ("more rows name this household than it can have people", "check the household's column"),
+    "outer_space": ("the household begins or ends with a space, as padded fields do", "remove it"),
     "household_missing": ("the row does not say which household it belongs to", "give the household"),
 }
 
@@ -122,11 +123,11 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
 
 def _fault(fault: str) -> Violation:
     """What the intake found."""
-    code, _, detail = fault.partition(" ")
-    if code == "malformed_row":
+    kind, _, detail = fault.partition(": ")
+    if kind not in _FAULTS:
         return malformed_row(fault)
-    message, hint = _FAULTS.get(fault) or _FAULTS[code]
-    return Violation(code, message.format(detail), hint)
+    message, hint = _FAULTS[kind]
+    return Violation(kind.partition(" ")[0], message.format(detail), hint)
 
 
 # --- what is written about them ---

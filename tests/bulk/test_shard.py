@@ -47,9 +47,9 @@ SOME_OF_A_HOUSEHOLD = [
     *({**row, "_key": None} for row in family(4)),
     dependent(4),
     {**dependent(5), "_key": None, "_withdrawn": True},
-    {**insured(世帯番号="00000002", 番号="78"), "_fault": "already_issued S0009"},
+    {**insured(世帯番号="00000002", 番号="78"), "_fault": "already_issued: S0009"},
     dependent(1, 世帯番号="00000002", 番号="78"),
-    {**insured(世帯番号="00000003", 番号="79"), "_fault": "claimed_by_unfinished S0009"},
+    {**insured(世帯番号="00000003", 番号="79"), "_fault": "claimed_by_unfinished: S0009"},
     dependent(1, 世帯番号="00000003", 番号="79", 生年月日="20101340"),
     dependent(2, 世帯番号="00000003", 番号="79"),
 ]
@@ -129,7 +129,7 @@ def test_the_second_reader_finds_who_was_held_for_nobodys_fault_and_who_was_prin
         return [finding.message for finding in reconcile_shard(engine, store, JOB, 1).findings]
 
     one, other, third = family(3)
-    held = [{**one, "_fault": "already_issued S0009"}, {**other, "_fault": "duplicate_person"}, third]
+    held = [{**one, "_fault": "already_issued: S0009"}, {**other, "_fault": "duplicate_person"}, third]
     assert findings(held, held) == []
     name = f"{shard_dir(1)}/rejects.csv"
     store.put(name, store.read(name).replace(b"duplicate_person", b"already_issued"))
