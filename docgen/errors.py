@@ -40,7 +40,7 @@ _declare(
         "control_character": "A control character, a broken character (U+FFFD, half a surrogate) or a noncharacter.",
         "bidi_override": "A character that changes the direction of the text around it.",
         "zero_width_character": "An invisible character without width.",
-        "outer_space": "A name begins or ends with a space, as padded fields do.",
+        "outer_space": "A name or a household begins or ends with a space, as padded fields do.",
         "misplaced_mark": "A variation selector or combining mark without a base character before it.",
         "damaged_name": "A name holds a sign that conversions leave in the place of a lost character.",
         "reading_not_katakana": "A reading holds a letter or digit that is no katakana.",
@@ -141,7 +141,8 @@ _declare(
     {
         "duplicate_person": "Several rows of the extract have one number and branch; all of them are rejected.",
         "already_issued": "Another batch has issued this document with this date to the same person.",
-        "identity_conflict": "An earlier batch has somebody with another birth date under this number and branch.",
+        "claimed_by_unfinished": "A batch that has not finished is to issue this document to the same person.",
+        "identity_conflict": "An earlier batch has another birth date or name under this number and branch.",
         "withdrawn_before": "The person was taken out of an earlier batch of this document and date.",
         "never_issued": "The list of undelivered mail names somebody whom no batch has issued anything.",
         "malformed_row": "A row of the extract has more or fewer fields than its header, or is quoted wrongly.",

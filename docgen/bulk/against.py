@@ -135,11 +135,10 @@ def _shard(engine: Engine, store: Store, job: Job, number: int) -> Report:
     report.add(shard.findings)
     report.add(_unread(said.files, rows))
     keys = list(key_rows(store, folder))
-    rejects = set(reject_rows(store, folder))
-    report.add(
-        _states(people, keys, {row for row, state, code in rejects if state == "rejected" and code not in HOLDS_NOBODY})
-    )
-    report.add(_reasons(keys, {(row, state) for row, state, _ in rejects}))
+    rejects = list(reject_rows(store, folder))
+    at_fault = {reject.row for reject in rejects if reject.state == "rejected" and reject.code not in HOLDS_NOBODY}
+    report.add(_states(people, keys, at_fault))
+    report.add(_reasons(keys, {(reject.row, reject.state) for reject in rejects}))
     if not Policy.of(engine.insurers[job.insurer], job.delivery).is_list:
         report.add(_documents(job, keys, shard.people))
     tally = {state: sum(row.state == state for row in keys) for state in _STATES}

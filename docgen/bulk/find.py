@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,12 +16,14 @@ from docgen.bulk.opened import (
     MOUNTS,
     PAGES_TABLE,
     PIECES_TABLE,
+    REJECTS_TABLE,
     Manifest,
     PageRow,
     key_rows,
     open_manifest,
     page_rows,
     piece_rows,
+    reject_rows,
     require_as_made,
 )
 from docgen.bulk.store import Store
@@ -137,9 +140,26 @@ class _Wanted:
     def require_all(self) -> None:
         """Raises PackageError `not_in_package` with every id that nothing was found for."""
         if self._unmet:
+            why = self._not_printed()
+            hints = {id_: why.get(id_) or self._hint(id_) for id_ in self._unmet}
             raise PackageError(
-                [Violation("not_in_package", f"the package has no {id_}", self._hint(id_)) for id_ in self._unmet]
+                [Violation("not_in_package", f"the package has no {id_}", hint) for id_, hint in hints.items()]
             )
+
+    def _not_printed(self) -> dict[str, str]:
+        """What the issuer's side, where it is at hand, says of people who were not printed: state, row and reason."""
+        asked = {id_ for id_ in self._unmet if id_ in self._selection.people or id_ in self._selection.keys}
+        if not asked or not all(self._store.exists(self._said.named(name)) for name in (KEYS_TABLE, REJECTS_TABLE)):
+            return {}
+        rows = key_rows(self._store, self._said)
+        ids = {row.row: named for row in rows if (named := asked & {row.person, row.key})}
+        found: dict[str, list[str]] = defaultdict(list)
+        for reject in reject_rows(self._store, self._said):
+            # What is said of who is rejected may quote the row, and stays in the table.
+            why = {"held": f": {reject.hint}", "rejected": f": {reject.code}"}.get(reject.state, "")
+            for id_ in ids.get(reject.row, ()):
+                found[id_].append(f"{reject.state}, row {reject.row}{why}")
+        return {id_: "; ".join(dict.fromkeys(reasons)) for id_, reasons in found.items()}
 
     def _hint(self, id_: str) -> str:
         """What an unknown id may be, to who has the issuer's side or has not."""

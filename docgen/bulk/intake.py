@@ -31,6 +31,7 @@ Claim = Callable[[Iterable[str]], Mapping[str, str]]
 
 _MOST_PEOPLE = 100  # of a household: as many as there are branches
 _MOST_TOLD = 20  # keys of a list that are not in the extract
+_MOST_ROWS = 10  # of one person, that each of them names
 _BATCH = 2048  # rows
 _ONE_IN = 400  # rows of an extract that are looked at to see how their keys spread
 _MEMORY_MB, _MORE_MB = 32, 4  # of the database, and more of it for each million rows
@@ -65,13 +66,14 @@ def take_in(
 
     A part has the extract's columns that are read, as texts (null where empty), and `_row` (the extract's), `_key` (the
     record's own; null where the row is there for others of its household), `_household` and `_person` (ordinals from 1,
-    in print order), `_fault` (`duplicate_person`, `duplicate_person differing`, `malformed_row N M`,
-    `household_missing`, `household_too_large`, what `claim` says; or null), `_withdrawn`, `_identity` (`WHO/BORN`, both
-    hashes: who it is, and the birth date as the row has it). `listed` takes only those in whose keys it names, and
-    everybody of the households that it names; with a person come the others of the household, since mail needs the
-    insured person's name and address, but they are nobody of the batch. `withdrawn` names people by their keys. `claim`
-    is told the identities of those who may be printed, some at a time, and gives back who is not to be, and why.
-    `expect` is how many rows the extract has to have. `work` is a folder for what does not fit into memory.
+    in print order), `_fault` (`duplicate_person: ROWS`, `duplicate_person differing: ROWS`, `malformed_row N M`,
+    `outer_space`, `household_missing`, `household_too_large`, what `claim` says; or null), `_withdrawn`, `_identity`
+    (`WHO/BORN/NAME`, all hashes: who it is, and birth date and name as the row has them). `listed` takes only those in
+    whose keys it names, and everybody of the households that it names; with a person come the others of the household,
+    since mail needs the insured person's name and address, but they are nobody of the batch. `withdrawn` names people
+    by their keys. `claim` is told the identities of those who may be printed, some at a time, and gives back who is not
+    to be, and why. `expect` is how many rows the extract has to have. `work` is a folder for what does not fit into
+    memory.
 
     Raises RequestError: `rows_differ`, `no_bulk_settings`, `unknown_delivery`, `columns_not_mapped`,
     `unknown_person`, `input_changed`, and what reading the source raises.
@@ -154,10 +156,13 @@ def _require_rows(db: duckdb.DuckDBPyConnection, expect: int | None) -> None:
 def _register_lists(db: duckdb.DuckDBPyConnection, listed: Collection[str] | None, withdrawn: Collection[str]) -> None:
     """The lists as tables. Raises RequestError `unknown_person`: whoever is misspelt would be printed, or not."""
     for name, keys in (("listed", listed or ()), ("withdrawn", withdrawn)):
-        db.register("keys", pa.table({"key": pa.array(sorted(set(keys)), pa.string())}))
-        db.execute(f"CREATE TABLE {name} AS SELECT key FROM keys")
-        also = "UNION SELECT household FROM extract WHERE household IS NOT NULL" if name == "listed" else ""
-        absent = db.execute(f"SELECT key FROM {name} EXCEPT (SELECT key FROM extract {also}) ORDER BY key").fetchall()
+        texts = pa.array(sorted(set(keys)), pa.string())
+        db.register("keys", pa.table({"key": texts, "household": _trimmed(_folded(texts))}))
+        db.execute(f"CREATE TABLE {name} AS SELECT key, household FROM keys")
+        strange = f"key IN (SELECT key FROM {name} EXCEPT SELECT key FROM extract)"
+        if name == "listed":
+            strange += " AND household IN (SELECT household FROM listed EXCEPT SELECT household FROM extract)"
+        absent = db.execute(f"SELECT key FROM {name} WHERE {strange} ORDER BY key").fetchall()
         if absent:
             told = ", ".join(key for (key,) in absent[:_MOST_TOLD])
             message = f"{len(absent)} of the {name} are not in the extract: {told}"
@@ -197,20 +202,19 @@ class _Extract:
         schema = pa.schema([*((name, pa.string()) for name in names), *_OF_ROW, *_STAGED])
         batches = _Fed(self._staged(source, schema))
         db.register("batches", pa.RecordBatchReader.from_batches(schema, batches))
-        household, number, branch = self._of("household"), self._of("number"), self._of("branch")
+        number, branch = self._of("number"), self._of("branch")
         order = "".join(f", {name} AS k{at}" for at, name in enumerate(self._order))
         # A row without a number is nobody's double.
         with batches.faults():
             db.execute(f"""
                 CREATE TABLE extract AS SELECT *, coalesce('h' || household, 'r' || digest || '-' || place) AS family
-                FROM (SELECT place, _fault, {household} AS household, {self._key()} AS key,
+                FROM (SELECT place, _row, _fault, household, {self._key()} AS key,
                     md5_number({_joined(names)}) AS digest,
                     {_rank(self._of("relationship"), self._dependent)} AS rank,
                     coalesce({branch or "NULL"}, chr(65535)) AS branch,
                     coalesce({self._of("person.born_on")}, chr(65535)) AS born,
                     CASE WHEN {number} IS NULL OR _fault IS NOT NULL THEN NULL
-                        ELSE md5(who) || '/' || left(md5(day), 8) END AS identity,
-                    hash(name) AS name
+                        ELSE md5(who) || '/' || left(md5(day), 8) || '/' || left(md5(name), 8) END AS identity
                     {order}
                     FROM batches)""")
         db.unregister("batches")
@@ -228,7 +232,9 @@ class _Extract:
             GROUP BY who HAVING count(*) > 1""")
         db.execute(f"""
             CREATE TABLE twice AS
-            SELECT {_WHO} AS who, min(identity) < max(identity) OR min(name) < max(name) AS differing
+            SELECT {_WHO} AS who, min(identity) < max(identity) AS differing,
+                array_to_string(min(_row, {_MOST_ROWS}), ', ')
+                    || CASE WHEN count(*) > {_MOST_ROWS} THEN ' and more' ELSE '' END AS rows
             FROM extract WHERE {_WHO} IN (SELECT who FROM again) GROUP BY who""")
 
     def claim(self, db: duckdb.DuckDBPyConnection, claim: Claim | None, listed_only: bool) -> None:
@@ -261,8 +267,8 @@ class _Extract:
             SELECT e.place, {f"CASE WHEN {_ASKED} THEN e.key END" if listed_only else "e.key"} AS key, e.identity,
                 CASE WHEN e._fault IS NOT NULL THEN e._fault WHEN e.household IS NULL THEN 'household_missing'
                      WHEN f.size > {_MOST_PEOPLE} THEN 'household_too_large'
-                     WHEN t.differing THEN 'duplicate_person differing'
-                     WHEN t.who IS NOT NULL THEN 'duplicate_person' ELSE i.fault END AS fault,
+                     WHEN t.differing THEN 'duplicate_person differing: ' || t.rows
+                     WHEN t.who IS NOT NULL THEN 'duplicate_person: ' || t.rows ELSE i.fault END AS fault,
                 e.key IN (SELECT key FROM withdrawn) AS withdrawn,
                 CASE WHEN f.size > {_MOST_PEOPLE} THEN 'r' || e.digest || '-' || e.place ELSE e.family END AS home,
                 create_sort_key({in_order}) AS sort_key
@@ -306,10 +312,17 @@ class _Extract:
         start = 0
         for batch in self.batches(source):
             places = pa.array(range(start, start + batch.num_rows), pa.int64())
-            name, day = self._name(batch), self._day(batch)
-            columns = [*batch.columns, places, self._who(batch, name, day), name, day]
+            name, day, (household, fault) = self._name(batch), self._day(batch), self._household(batch)
+            columns = [*batch.columns[:-1], fault, places, household, self._who(batch, name, day), name, day]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
             start += batch.num_rows
+
+    def _household(self, batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array]:
+        """The household, however it is written, and the faults of the rows: a space around it is one of them."""
+        folded = _folded(self._cells(batch, "household"))
+        household = _emptied(_trimmed(folded))
+        spaced = pc.if_else(pc.not_equal(household, folded), "outer_space", pa.scalar(None, pa.string()))
+        return household, pc.coalesce(batch.column("_fault"), spaced)
 
     def _who(self, batch: pa.RecordBatch, name: pa.Array, day: pa.Array) -> pa.Array:
         """Symbol, number and branch; without a branch also birth date and name. Each however it is written.
@@ -341,10 +354,16 @@ class _Extract:
         return None if header is None else batch.column(self.columns.index(header))
 
 
-_ASKED = "(key IN (SELECT key FROM listed) OR household IN (SELECT key FROM listed))"
+_ASKED = "(key IN (SELECT key FROM listed) OR household IN (SELECT household FROM listed))"
 _WITH_ASKED = f"family IN (SELECT family FROM extract WHERE {_ASKED})"
 _OF_ROW = [("_row", pa.int64()), ("_fault", pa.string())]
-_STAGED = [("place", pa.int64()), ("who", pa.string()), ("name", pa.string()), ("day", pa.string())]
+_STAGED = [
+    ("place", pa.int64()),
+    ("household", pa.string()),
+    ("who", pa.string()),
+    ("name", pa.string()),
+    ("day", pa.string()),
+]
 _WHO = "left(identity, 32)"
 _MEMBERS = ("rank", "branch", "born", "digest", "place")  # what a household's members are sorted by
 _FIRST = f"struct_pack({', '.join(f'{name} := {name}' for name in _MEMBERS)})"
@@ -389,6 +408,10 @@ def _folded(column: pa.Array) -> pa.Array:
     if pc.all(pc.string_is_ascii(column)).as_py() in (True, None):
         return column
     return pc.replace_substring_regex(pc.utf8_normalize(column, "NFKC"), _HYPHENS, "-")
+
+
+def _trimmed(column: pa.Array) -> pa.Array:
+    return pc.utf8_trim_whitespace(column)
 
 
 def _together(*columns: pa.Array | str) -> pa.Array:

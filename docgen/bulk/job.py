@@ -85,7 +85,7 @@ class Counts:
 
 
 # What keeps a person out, but not the household: nothing is wrong with the row.
-HOLDS_NOBODY = frozenset({"already_issued", "withdrawn_before", "never_issued"})
+HOLDS_NOBODY = frozenset({"already_issued", "claimed_by_unfinished", "withdrawn_before", "never_issued"})
 
 
 def nobody_printed(counts: Mapping[str, int]) -> bool:

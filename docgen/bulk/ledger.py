@@ -50,7 +50,7 @@ State = Literal[
 Stage = Literal["print", "employers"]
 
 LIVE: tuple[State, ...] = ("queued", "taking_in", "printing", "assembling", "reconciling", "releasing")
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LEASE_SECONDS = 30.0
 
 _tables = sa.MetaData()
@@ -116,6 +116,7 @@ _issued = sa.Table(
     sa.Column("again", sa.Integer, primary_key=True),
     sa.Column("batch", sa.Integer, sa.ForeignKey("batches.serial"), nullable=False),
     sa.Column("born", sa.LargeBinary(8), nullable=False),  # with the birth date, to tell another person from the same
+    sa.Column("named", sa.LargeBinary(8), nullable=False),  # with birth date and name, for the same
     sa.Column("withdrawn", sa.Boolean, nullable=False, default=False),  # taken out, and not issued
     sqlite_with_rowid=False,
 )
@@ -761,7 +762,9 @@ class Ledger:
             return {}
         insurer, document, issued_on = issuance
         people = {text: self.identity(text) for text in some}
-        wanted = sa.select(_issued, _issuances.c.document, _issuances.c.issued_on).join(_issuances)
+        of_batch = (_batches.c.number, _batches.c.state)
+        wanted = sa.select(_issued, _issuances.c.document, _issuances.c.issued_on, *of_batch)
+        wanted = wanted.select_from(_issued).join(_issuances).join(_batches)
         wanted = wanted.where(_issuances.c.insurer == insurer, _issued.c.batch != batch)
         if not returned:  # else anything that the post could have brought back will do
             wanted = wanted.where(_issuances.c.document == document, _issuances.c.issued_on == issued_on.isoformat())
@@ -776,19 +779,26 @@ class Ledger:
             elif not reissue:
                 same = [row for row in rows if (row["document"], row["issued_on"]) == (document, issued_on.isoformat())]
                 if same:
-                    found[text] = _why(same, self.born(text))
+                    found[text] = _why(same, self.born(text), self.named(text))
         return found
 
     def identity(self, text: str) -> bytes:
-        """What the ledger keeps of a person, `WHO/BORN`: nothing that could be guessed without the ledger's own key.
+        """What the ledger keeps of a person, `WHO/BORN/NAME`: nothing to be guessed without the ledger's own key.
 
-        That is of who it is; what `born` gives is kept beside it, to know another person by.
+        That is of who it is; what `born` and `named` give is kept beside it, to know another person by.
         """
-        return hmac.digest(self._key, text.partition("/")[0].encode(), "sha256")[:16]
+        return self._keyed(text.partition("/")[0])[:16]
 
     def born(self, text: str) -> bytes:
-        """The same of both parts together, so that equal birth dates of several people look different."""
-        return hmac.digest(self._key, text.encode(), "sha256")[:8]
+        """The same of the first two parts together, so that equal birth dates of several people look different."""
+        return self._keyed("/".join(text.split("/")[:2]))[:8]
+
+    def named(self, text: str) -> bytes:
+        """The same of all three parts together."""
+        return self._keyed(text)[:8]
+
+    def _keyed(self, text: str) -> bytes:
+        return hmac.digest(self._key, text.encode(), "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -921,10 +931,11 @@ class Lease:
     ) -> dict[str, str]:
         """Claim people for this batch. Who is not to be printed comes back, and why:
 
-        `already_issued`: another batch has issued the document of this day, or is about to; `withdrawn_before`: it has
-        taken the person out; `identity_conflict`: it has somebody with another birth date. `reissue` claims them all
-        the same. But `returned` mail must have been issued, by whichever batch, as whatever document of the insurer's:
-        else `withdrawn_before` or `never_issued`.
+        `already_issued: N`: the batch with job number N has issued the document of this day; `claimed_by_unfinished:
+        N`: it is about to, or lies interrupted; `withdrawn_before`: another has taken the person out;
+        `identity_conflict`: it has somebody with another birth date, `identity_conflict name`: or with another name.
+        `reissue` claims them all the same. But `returned` mail must have been issued, by whichever batch, as whatever
+        document of the insurer's: else `withdrawn_before` or `never_issued`.
         """
         issuance = (insurer, document, issued_on)
         found: dict[str, str] = {}
@@ -1005,8 +1016,9 @@ class Lease:
     ) -> None:
         mine = {"issuance": self._issuance(link, issuance), "again": again, "batch": self.serial}
         known = self.ledger
-        rows = [{"identity": known.identity(one), "born": known.born(one), "withdrawn": withdrawn} for one in some]
-        link.execute(known._insert(_issued).on_conflict_do_nothing(), [{**mine, **row} for row in rows])
+        rows = [{"identity": known.identity(one), "born": known.born(one), "named": known.named(one)} for one in some]
+        values = [{**mine, **row, "withdrawn": withdrawn} for row in rows]
+        link.execute(known._insert(_issued).on_conflict_do_nothing(), values)
 
     def _release(self, link: sa.Connection, issuance: tuple[str, str, date], some: Sequence[bytes]) -> None:
         here = (_issued.c.issuance == self._issuance(link, issuance)) & (_issued.c.batch == self.serial)
@@ -1020,10 +1032,16 @@ class Lease:
         return int(link.execute(sa.select(_issuances.c.id).where(*here)).scalar_one())
 
 
-def _why(rows: Sequence[sa.RowMapping], born: bytes) -> str:
-    """Why somebody with this birth date is kept out by what other batches have of this document and day."""
-    same = [row["withdrawn"] for row in rows if row["born"] == born]
-    return "identity_conflict" if not same else "withdrawn_before" if all(same) else "already_issued"
+def _why(rows: Sequence[sa.RowMapping], born: bytes, named: bytes) -> str:
+    """Why somebody with this birth date and name is kept out by what other batches have of this document and day."""
+    same = [row for row in rows if row["named"] == named]
+    if not same:
+        return "identity_conflict name" if any(row["born"] == born for row in rows) else "identity_conflict"
+    claims = [row for row in same if not row["withdrawn"]]
+    if not claims:
+        return "withdrawn_before"
+    last = max(claims, key=lambda row: (row["state"] not in LIVE, row["batch"]))
+    return f"{'claimed_by_unfinished' if last['state'] in LIVE else 'already_issued'}: {last['number']}"
 
 
 def _numbered(count: int) -> str:

@@ -93,6 +93,15 @@ class KeyRow(NamedTuple):
     state: str
 
 
+class RejectRow(NamedTuple):
+    """A row of rejects.csv: the row of the input, its state, and what is wrong and to be done, which may quote it."""
+
+    row: int
+    state: str
+    code: str
+    hint: str
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a package says of itself. `reprint` is set in a package of pages that were printed again.
@@ -298,11 +307,11 @@ def key_rows(store: Store, where: Manifest | str) -> Iterator[KeyRow]:
             raise _bad_row(_path(where, KEYS_TABLE), line) from None
 
 
-def reject_rows(store: Store, where: Manifest | str) -> Iterator[tuple[int, str, str]]:
-    """The row of the input, the state and the code of each violation. Raises PackageError `package_table`."""
-    for line, (_, row, state, code, *_) in _rows(store, where, REJECTS_TABLE, REJECTS):
+def reject_rows(store: Store, where: Manifest | str) -> Iterator[RejectRow]:
+    """Each violation that kept somebody out. Raises PackageError `package_table`."""
+    for line, (_, row, state, code, *_, hint) in _rows(store, where, REJECTS_TABLE, REJECTS):
         try:
-            yield int(row), state, code
+            yield RejectRow(int(row), state, code, hint)
         except ValueError:
             raise _bad_row(_path(where, REJECTS_TABLE), line) from None
 

@@ -719,7 +719,7 @@ class _People:
 def _rejects(store: Store, said: Manifest, states: bytearray, names: Sequence[str]) -> Iterator[Finding]:
     """Each row that was not printed has its reasons, and no other has."""
     told = bytearray(len(states))
-    for row, state, _ in reject_rows(store, said):
+    for row, state, *_ in reject_rows(store, said):
         if row >= len(states) or not states[row] or names[states[row] - 1] != state:
             message = f"row {row} of the input is {state} here, and is not in the table of keys"
             yield Finding("package_row_differs", message, "", said.named(REJECTS_TABLE))

@@ -28,20 +28,28 @@ from docgen.issuance.addressee import piece_label
 
 _FAULTS = {
     "duplicate_person": (
-        "the same person stands in the extract more than once",
+        "the same person stands in the extract more than once: rows {}",
         "leave one of the rows, or give each a branch number if they are two people",
     ),
     "duplicate_person differing": (
-        "rows of one number and branch differ in birth date or name",
+        "rows {}, of one number and branch, differ in birth date or name",
         "give each its own branch number if they are several people; if one, leave the row that is right",
     ),
     "already_issued": (
-        "another batch has issued this document of this day to the same person",
+        "job {} has issued this document of this day to the same person",
         "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again",
+    ),
+    "claimed_by_unfinished": (
+        "job {} has taken the same person in for this document of this day, and has not finished",
+        "let it finish, with --resume if it was interrupted, or cancel it: then issue this person here",
     ),
     "identity_conflict": (
         "under this number and branch an earlier batch has somebody with another birth date",
         "correct number and branch if they are two people; give a reason to issue it again if the date was corrected",
+    ),
+    "identity_conflict name": (
+        "under this number and branch an earlier batch has somebody with this birth date and another name",
+        "correct the branch if they are two people; give a reason to issue it again if the name was corrected",
     ),
     "withdrawn_before": (
         "the person was taken out of an earlier batch of this document and day",
@@ -52,6 +60,7 @@ _FAULTS = {
         "see whose mail came back; who has got none yet is issued without the list",
     ),
     "household_too_large": ("more rows name this household than it can have people", "check the household's column"),
+    "outer_space": ("the household begins or ends with a space, as padded fields do", "remove it"),
     "household_missing": ("the row does not say which household it belongs to", "give the household"),
 }
 
@@ -114,7 +123,11 @@ def _member(row: dict[str, Any], reader: RowReader, job: Job) -> Member:
 
 def _fault(fault: str) -> Violation:
     """What the intake found."""
-    return Violation(fault.partition(" ")[0], *_FAULTS[fault]) if fault in _FAULTS else malformed_row(fault)
+    kind, _, detail = fault.partition(": ")
+    if kind not in _FAULTS:
+        return malformed_row(fault)
+    message, hint = _FAULTS[kind]
+    return Violation(kind.partition(" ")[0], message.format(detail), hint)
 
 
 # --- what is written about them ---

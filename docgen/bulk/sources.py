@@ -36,7 +36,7 @@ Format = Literal["csv", "jsonl", "parquet"]
 RESERVED = ("_row", "_fault", "_key", "_household", "_person", "_withdrawn", "_identity")
 
 FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-_DIGITS: tuple[Target, ...] = ("symbol", "number", "branch", "employer.symbol")  # zeros before them count
+_DIGITS: tuple[Target, ...] = ("household", "symbol", "number", "branch", "employer.symbol")  # zeros before them count
 _AS_TEXTS = "write them as texts: a number may have lost its leading zeros"
 _BLOCK = 1024 * 1024  # bytes; no row is longer
 _BATCH = 2048  # rows

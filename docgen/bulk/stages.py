@@ -67,7 +67,9 @@ class BulkStages:
             people = list(some)
             found = [(one, why) for document in documents for one, why in claim(document, people).items()]
             # Of several, what holds the household.
-            return {one: why for one, why in sorted(found, key=lambda found: found[1] not in HOLDS_NOBODY)}
+            return {
+                one: why for one, why in sorted(found, key=lambda found: found[1].partition(":")[0] not in HOLDS_NOBODY)
+            }
 
         with interruptible(), scratch() as work:
             extract = _fetched(batch.source, store, work)

@@ -369,6 +369,20 @@ def test_a_newborn_under_the_branch_of_another_is_not_lost_as_issued_already(sta
     assert set(states.values()) == {"printed"}
 
 
+def test_a_twin_under_the_branch_of_the_other_is_not_lost_as_issued_already(state: Path, tmp_path: Path) -> None:
+    cells = {"世帯番号": "00089001", "番号": "89001"}
+    issued(state, extract_of(tmp_path / "in.csv", *family(2, **cells)), tmp_path / "first")
+    twin = extract_of(tmp_path / "later.csv", insured(**cells), dependent(1, **cells, 名="双子"))
+    issue(state, twin, tmp_path / "later")
+    assert codes_of(tmp_path / "later") == {"00089001-00": "already_issued", "00089001-01": "identity_conflict"}
+    (table,) = (tmp_path / "later").glob("issuer/*-rejects.csv")
+    assert "another name" in table.read_text("utf-8-sig")
+    _, states, _ = issued(state, twin, tmp_path / "again", "--reissue", "the name was corrected")
+    assert set(states.values()) == {"printed"}
+    issue(state, twin, tmp_path / "third")
+    assert set(codes_of(tmp_path / "third").values()) == {"already_issued"}
+
+
 def test_who_was_excluded_does_not_come_back_with_the_next_extract_unless_for_a_reason(
     state: Path, tmp_path: Path
 ) -> None:

@@ -123,7 +123,9 @@ def test_rows_in_another_order_give_the_same_households_and_everyone_is_there_on
     _, others = taken(data.draw(st.permutations(rows)), profile(people_per_file))
 
     def without_numbers(batches: list[list[Row]]) -> list[list[Row]]:
-        return [[{**row, "_row": 0} for row in part] for part in batches]
+        return [
+            [{**row, "_row": 0, "_fault": (row["_fault"] or "").partition(":")[0]} for row in part] for part in batches
+        ]
 
     assert without_numbers(parts) == without_numbers(others)
     everyone = flat(parts)
@@ -244,7 +246,12 @@ def faults(rows: Iterable[Mapping[str, str]], **lists: Any) -> dict[int, str | N
 def test_the_same_person_twice_is_marked_on_each_row() -> None:
     same = {"番号": "1", "枝番": "00"}
     rows = [row(1, **same), row(2, **same), row(3, 番号="1", 枝番="01"), row(4, **same, 記号="見"), row(5, **same)]
-    assert faults(rows) == dict.fromkeys((1, 2, 5), "duplicate_person") | {3: None, 4: None}
+    assert faults(rows) == dict.fromkeys((1, 2, 5), "duplicate_person: 1, 2, 5") | {3: None, 4: None}
+
+
+def test_of_somebody_who_stands_there_all_too_often_the_first_rows_are_named() -> None:
+    (told,) = set(faults([row(at, 番号="1", 枝番="00") for at in range(12)]).values())
+    assert told == "duplicate_person: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and more"
 
 
 def test_without_a_branch_birth_date_and_name_tell_people_apart() -> None:
@@ -256,14 +263,33 @@ def test_without_a_branch_birth_date_and_name_tell_people_apart() -> None:
         row(4, **same, 名="太郎"),
         row(5, 番号="1", 枝番="00", 名="太郎"),
     ]
-    assert faults(rows) == {1: "duplicate_person", 2: None, 3: None, 4: "duplicate_person", 5: None}
+    assert faults(rows) == {1: "duplicate_person: 1, 4", 2: None, 3: None, 4: "duplicate_person: 1, 4", 5: None}
 
 
 @pytest.mark.parametrize("other", [{"生年月日": "20250101"}, {"名": "次郎"}, {"生年月日": ""}])
 def test_two_people_under_one_number_and_branch_are_marked_as_that(other: Mapping[str, str]) -> None:
     same = {"番号": "1", "枝番": "01"}
     rows = [row(1, **same), row(1, **{**same, **other}), row(2), row(3, **same)]
-    assert faults(rows) == dict.fromkeys((1, 2, 4), "duplicate_person differing") | {3: None}
+    assert faults(rows) == dict.fromkeys((1, 2, 4), "duplicate_person differing: 1, 2, 4") | {3: None}
+
+
+def test_a_household_is_the_same_however_its_number_is_written_and_no_space_may_stand_around_it() -> None:
+    cells = {"番号": "77"}
+    households = ["00-152", "００－１５２", "00-152 ", "\u300000-152", "0-152", "\u3000"]
+    rows = [row(household, f"{at:02d}", **cells) for at, household in enumerate(households)]
+    _, batches = taken(rows)
+    found = {person["_row"]: person for person in flat(batches)}
+    assert len({found[at]["_household"] for at in (1, 2, 3, 4)}) == 1
+    assert len({found[at]["_household"] for at in (1, 5, 6)}) == 3
+    expected = [None, None, "outer_space", "outer_space", None, "household_missing"]
+    assert [found[at]["_fault"] for at in range(1, 7)] == expected
+    assert [found[at]["世帯番号"] for at in range(1, 7)] == households  # as sent
+
+
+def test_a_list_names_a_household_however_its_number_is_written() -> None:
+    rows = [row("100", "00", 番号="1"), row("１００", "01", 番号="1"), row("200", "00", 番号="2")]
+    _, batches = taken(rows, listed={"１００"})
+    assert sorted(keys(batches)) == ["100-00", "１００-01"]
 
 
 def test_what_is_said_of_a_claim_stands_in_its_row() -> None:
@@ -289,6 +315,7 @@ def test_neighbouring_cells_are_not_taken_for_one() -> None:
         ({"記号": "政‐１２"}, {"記号": "政－12"}),
         ({"記号": "政−１２"}, {"記号": "政ー１２"}),
         ({"枝番": "01"}, {"枝番": "０１"}),
+        ({"氏": "髙橋", "名": "花 子"}, {"氏": "", "名": "髙橋\U000e0100花子"}),
         ({"枝番": "", "名": "葛"}, {"枝番": "", "名": "葛\U000e0100"}),
         ({"枝番": "", "名": "太郎"}, {"枝番": "", "名": "太　郎"}),
         ({"枝番": "", "氏": "見本", "名": "太郎"}, {"枝番": "", "氏": "", "名": "見本　太郎"}),
@@ -302,8 +329,8 @@ def test_a_person_is_the_same_however_their_numbers_and_name_are_written(
     cells = {"記号": "77", "番号": "1"}
     _, batches = taken([row(1, **{**cells, **one}), row(2, **{**cells, **other}), row(3, 番号="9")])
     found = {person["_row"]: person for person in flat(batches)}
-    assert [found[at]["_fault"] for at in (1, 2, 3)] == ["duplicate_person", "duplicate_person", None]
-    assert len({found[at]["_identity"] for at in (1, 2)}) == 1
+    assert [found[at]["_fault"] for at in (1, 2, 3)] == ["duplicate_person: 1, 2"] * 2 + [None]
+    assert len({found[at]["_identity"] for at in (1, 2)}) == 1  # with birth date and name
     assert {name: found[2][name] for name in other} == {name: text or None for name, text in other.items()}  # as sent
     assert [identity(one), identity(other)] == [found[1]["_identity"].partition("/")[0]] * 2
 
@@ -335,8 +362,8 @@ def identity(cells: Mapping[str, str]) -> str:
 
     taken([row(1, **{"記号": "77", "番号": "1", **cells})], claim=claim)
     (found,) = asked
-    who, born = found.split("/")
-    assert len(born) == 8
+    who, born, name = found.split("/")
+    assert len(born) == len(name) == 8
     return who
 
 
@@ -596,6 +623,7 @@ def test_of_the_sample_exactly_those_who_break_a_rule_are_rejected_each_for_its_
     assert said["00000030-01", "malformed_row"][0] == "the row has 33 fields, and the header has 32"
     assert said["00000024-00", HELD][1] == "mend row 38"
     assert said["00000018-00", TWICE][1] == "leave one of the rows, or give each a branch number if they are two people"
+    assert said["00000018-00", TWICE][0] == "the same person stands in the extract more than once: rows 6, 36"
     assert said["00000016-00", "ratio_required"][1] == "give ratio and 負担割合発効年月日"
     assert sorted((person["key"], person["code"], person["column"]) for person in told) == sorted([
         ("00000015-00", HELD, ""),

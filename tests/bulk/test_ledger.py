@@ -355,13 +355,38 @@ CARD = ("association", "card", ISSUED_ON)
 def test_another_person_under_the_same_number_is_no_person_who_was_issued(ledger: Ledger) -> None:
     first, second, again, third = (lease_of(ledger) for _ in range(4))
     assert first.claim(*CARD, ["1-00/1980", "1-01/2010"]) == {}
+    first.end("done")
     wrong = {"1-01/2025": "identity_conflict"}
-    expected = {"1-00/1980": "already_issued", **wrong}
+    expected = {"1-00/1980": "already_issued: S0001", **wrong}
     assert ledger.kept_out(*CARD, expected) == second.claim(*CARD, expected) == expected
     assert again.claim(*CARD, wrong, reissue=True) == {}  # the date was corrected
     both = ["1-01/2010", "1-01/2025"]
-    assert third.claim(*CARD, both[:1]) == {both[0]: "already_issued"}
-    assert third.claim(*CARD, both[1:]) == {both[1]: "already_issued"}
+    assert third.claim(*CARD, both[:1]) == {both[0]: "already_issued: S0001"}
+    assert third.claim(*CARD, both[1:]) == {both[1]: "claimed_by_unfinished: S0003"}
+
+
+def test_a_twin_under_the_branch_of_the_other_is_no_person_who_was_issued(ledger: Ledger) -> None:
+    first, second, again, third = (lease_of(ledger) for _ in range(4))
+    first.claim(*CARD, ["1-01/2025/hanako"])
+    first.end("done")
+    twin = {"1-01/2025/taro": "identity_conflict name"}
+    assert ledger.kept_out(*CARD, twin) == second.claim(*CARD, twin) == twin
+    assert second.claim(*CARD, ["1-01/2024/taro"]) == {"1-01/2024/taro": "identity_conflict"}
+    assert again.claim(*CARD, twin, reissue=True) == {}  # the name was corrected
+    again.end("done")
+    assert third.claim(*CARD, twin) == {"1-01/2025/taro": "already_issued: S0003"}
+    assert third.claim(*CARD, ["1-01/2025/hanako"]) == {"1-01/2025/hanako": "already_issued: S0001"}
+
+
+def test_who_is_claimed_by_a_batch_that_has_not_finished_is_told_of_it(ledger: Ledger) -> None:
+    first, again, third = (lease_of(ledger) for _ in range(3))
+    first.claim(*CARD, ["1/1980/a"])
+    assert third.claim(*CARD, ["1/1980/a"]) == {"1/1980/a": "claimed_by_unfinished: S0001"}
+    again.claim(*CARD, ["1/1980/a"], reissue=True)
+    first.end("done")
+    assert third.claim(*CARD, ["1/1980/a"]) == {"1/1980/a": "already_issued: S0001"}  # whatever is under way besides
+    again.end("done")
+    assert third.claim(*CARD, ["1/1980/a"]) == {"1/1980/a": "already_issued: S0002"}
 
 
 @pytest.mark.parametrize("then", ["kept", "cancelled", "deleted"])
@@ -374,13 +399,13 @@ def test_who_was_withdrawn_comes_back_for_a_reason_alone(ledger: Ledger, then: s
     if then == "deleted":
         ledger.forget(first.batch)
     gone = dict.fromkeys(("a/1", "never claimed/1"), "withdrawn_before")
-    expected = gone if then == "cancelled" else {**gone, "b/1": "already_issued"}
+    expected = gone if then == "cancelled" else {**gone, "b/1": "already_issued: S0001"}
     asked = [*gone, "b/1", "c/1"]
     assert ledger.kept_out(*CARD, asked) == second.claim(*CARD, asked) == expected
     assert second.claim("association", "card", date(2026, 12, 2), gone) == {}
     assert second.claim("association", "notice", ISSUED_ON, gone) == {}
     assert again.claim(*CARD, gone, reissue=True) == {}
-    assert third.claim(*CARD, gone) == dict.fromkeys(gone, "already_issued")
+    assert third.claim(*CARD, gone) == dict.fromkeys(gone, "claimed_by_unfinished: S0003")
 
 
 def test_another_person_who_was_withdrawn_is_in_nobodys_way_and_not_taken_for_who_was_issued(ledger: Ledger) -> None:
@@ -388,7 +413,7 @@ def test_another_person_who_was_withdrawn_is_in_nobodys_way_and_not_taken_for_wh
     first.claim(*CARD, ["1/1980"])
     second.withdraw(*CARD, ["1/2025"])
     assert third.claim(*CARD, ["1/2025"]) == {"1/2025": "withdrawn_before"}
-    assert third.claim(*CARD, ["1/1980"]) == {"1/1980": "already_issued"}
+    assert third.claim(*CARD, ["1/1980"]) == {"1/1980": "claimed_by_unfinished: S0001"}
     assert third.claim(*CARD, ["1/1990"]) == {"1/1990": "identity_conflict"}
 
 
@@ -398,7 +423,9 @@ def test_mail_comes_back_to_nobody_who_was_sent_none(ledger: Ledger, reissue: bo
     first.claim(*CARD, ["a/1", "b/1"])
     first.withdraw(*CARD, ["b/1"])
     first.end("done")
-    expected = {"b/1": "withdrawn_before", "c/1": "never_issued"} | ({} if reissue else {"a/1": "already_issued"})
+    expected = {"b/1": "withdrawn_before", "c/1": "never_issued"} | (
+        {} if reissue else {"a/1": "already_issued: S0001"}
+    )
     how = {"reissue": reissue, "returned": True}
     asked = ["a/1", "b/1", "c/1"]
     assert ledger.kept_out(*CARD, asked, **how) == second.claim(*CARD, asked, **how) == expected

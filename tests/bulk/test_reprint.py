@@ -330,6 +330,25 @@ def test_an_unknown_id_is_told_what_it_may_be_to_who_has_the_issuers_side_or_not
     assert hints(package, **asked) == [f"{theirs}: see issuer/S01-keys.csv"] * 2 + [page]
 
 
+def test_who_was_not_printed_is_told_why_to_who_has_the_issuers_side(engine: Engine, tmp_path: Path) -> None:
+    rows = packages.rows(40)
+    others = next(row for row in rows if row["本人家族区分"] == "2")["_household"]
+    bad, held, *_ = (row for row in rows if row["_household"] == others)
+    gone = next(row for row in rows if row["_household"] != others)
+    bad["_fault"], gone["_withdrawn"] = "household_missing", True
+    made = packages.issue(engine, tmp_path, packages.job(), [rows])
+    person = next(row.person for row in packages.keys(made) if row.row == held["_row"])
+    assert hints(made, keys=(bad["_key"], gone["_key"]), people=(person,)) == [
+        f"held, row {held['_row']}: mend row {bad['_row']}",
+        f"rejected, row {bad['_row']}: household_missing",
+        f"withdrawn, row {gone['_row']}",
+    ]
+    shutil.copytree(f"{made.location}/vendor", tmp_path / "theirs/vendor")
+    assert hints(Store.open(tmp_path / "theirs"), people=(person,)) == [
+        "it is of another package, or of somebody who was not printed"
+    ]
+
+
 def test_ids_may_be_typed_in_lower_case(package: Store, rows: list[PageRow], out: Store) -> None:
     card = next(row for row in rows if row.place == 2)
     person, piece = card.people[0].lower(), f"{card.piece.lower()}-{card.sheet}{card.place}"

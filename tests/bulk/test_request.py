@@ -84,6 +84,7 @@ BAD = parquet()
         ("jsonl", lines(insured(), {**insured(), "番号": 12}), "column_type"),
         ("parquet", parquet(番号=pa.array([1, 2])), "column_type"),
         ("parquet", parquet(記号=pa.array([1, 2]).dictionary_encode()), "column_type"),
+        ("parquet", parquet(世帯番号=pa.array([1, 2])), "column_type"),
         ("parquet", parquet(事業所番号=pa.array([1, None])), "column_type"),
     ],
 )  # fmt: skip
@@ -117,7 +118,7 @@ def test_what_keeps_the_first_row_from_saying_the_day_is_told(
 
 
 def test_whole_numbers_are_read_where_nobody_is_named_by_them(engine: Engine, tmp_path: Path) -> None:
-    days = parquet(生年月日=pa.array([19800401, 19800401]), 性別=pa.array([1, 2]), 世帯番号=pa.array([1, 2]))
+    days = parquet(生年月日=pa.array([19800401, 19800401]), 性別=pa.array([1, 2]))
     ask(engine, tmp_path, days, "parquet", None)
 
 

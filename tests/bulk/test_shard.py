@@ -47,9 +47,9 @@ SOME_OF_A_HOUSEHOLD = [
     *({**row, "_key": None} for row in family(4)),
     dependent(4),
     {**dependent(5), "_key": None, "_withdrawn": True},
-    {**insured(世帯番号="00000002", 番号="78"), "_fault": "already_issued"},
+    {**insured(世帯番号="00000002", 番号="78"), "_fault": "already_issued: S0009"},
     dependent(1, 世帯番号="00000002", 番号="78"),
-    {**insured(世帯番号="00000003", 番号="79"), "_fault": "already_issued"},
+    {**insured(世帯番号="00000003", 番号="79"), "_fault": "claimed_by_unfinished: S0009"},
     dependent(1, 世帯番号="00000003", 番号="79", 生年月日="20101340"),
     dependent(2, 世帯番号="00000003", 番号="79"),
 ]
@@ -98,10 +98,11 @@ def test_who_is_beside_somebody_is_nobody_of_the_package_and_who_has_theirs_hold
     ]
     assert [(row["key"], row["code"], row["hint"]) for row in table(store, "issuer/S0001-rejects.csv")] == [
         ("00000002-00", "already_issued", ISSUED_HINT),
-        ("00000003-00", "already_issued", ISSUED_HINT),
+        ("00000003-00", "claimed_by_unfinished", UNFINISHED_HINT),
         ("00000003-01", "invalid_date", "write YYYYMMDD"),
         ("00000003-02", "household_held", "mend row 10"),
     ]
+    assert table(store, "issuer/S0001-rejects.csv")[0]["message"].startswith("job S0009 has issued")
     assert [
         (row["cards"], row["of"]) for row in table(store, "vendor/S0001-pieces.csv") if row["kind"] != "letter"
     ] == [
@@ -115,6 +116,7 @@ def test_who_is_beside_somebody_is_nobody_of_the_package_and_who_has_theirs_hold
 
 
 ISSUED_HINT = "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again"
+UNFINISHED_HINT = "let it finish, with --resume if it was interrupted, or cancel it: then issue this person here"
 
 
 def test_the_second_reader_finds_who_was_held_for_nobodys_fault_and_who_was_printed_though_not_asked_for(
@@ -127,7 +129,7 @@ def test_the_second_reader_finds_who_was_held_for_nobodys_fault_and_who_was_prin
         return [finding.message for finding in reconcile_shard(engine, store, JOB, 1).findings]
 
     one, other, third = family(3)
-    held = [{**one, "_fault": "already_issued"}, {**other, "_fault": "duplicate_person"}, third]
+    held = [{**one, "_fault": "already_issued: S0009"}, {**other, "_fault": "duplicate_person"}, third]
     assert findings(held, held) == []
     name = f"{shard_dir(1)}/rejects.csv"
     store.put(name, store.read(name).replace(b"duplicate_person", b"already_issued"))

@@ -154,7 +154,7 @@ def test_who_was_not_printed_is_told_with_the_reasons_and_where_to_look(
 def test_a_batch_that_prints_nobody_is_no_success_and_says_where_to_look(
     engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = package(engine, tmp_path, _fault="already_issued")
+    store = package(engine, tmp_path, _fault="already_issued: S0009")
     for as_json in (False, True):
         with pytest.raises(typer.Exit) as caught:
             bulk_commands._tell_package(store, as_json=as_json)
