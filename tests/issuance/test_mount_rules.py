@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from docgen.errors import LayoutError, RecordError
+from docgen.errors import RecordError
 from docgen.issuance.documents import DOCUMENTS
 from docgen.issuance.items import PrintItems
-from docgen.issuance.profile import InsurerProfile, load_profile
-from tests.issuance.conftest import LAYOUTS, merged
+from docgen.issuance.profile import InsurerProfile
+from tests.issuance.conftest import merged
 
 Profiles = dict[str, InsurerProfile]
 Raw = Callable[..., dict[str, Any]]
@@ -177,16 +177,6 @@ def test_a_specimen_of_a_mount_has_specimens_of_its_cards(profiles: Profiles, ra
     for specimen in (True, False):
         items = issue(profiles["publishers"], {**printed_mount(raw(card=...)), "specimen": specimen})
         assert items.lists["cards"][0].includes["card"].flags["document.is_specimen"] is specimen
-
-
-def test_cards_of_another_size_cannot_be_printed_back_to_back(tmp_path: Any) -> None:
-    text = (LAYOUTS / "insurers" / "society.yaml").read_text(encoding="utf-8")
-    path = tmp_path / "society.yaml"
-    path.write_text(
-        text.replace("mount: {cards: affixed, glue_guide: true}", "mount: {cards: printed}"), encoding="utf-8"
-    )
-    with pytest.raises(LayoutError, match="86 x 54"):
-        load_profile(path)
 
 
 # --- through the employer ---
