@@ -108,7 +108,7 @@ def issue(
         bool,
         typer.Option(
             "--trial",
-            help="Print 見本 across every page, and count nobody as issued: a package to try, which nobody can mail.",
+            help="Print 見本 across every page, and count nobody as issued: a package to try. It has real addresses.",
         ),
     ] = False,
     expect: Annotated[

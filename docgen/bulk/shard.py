@@ -37,7 +37,8 @@ _FAULTS = {
     ),
     "already_issued": (
         "job {} has issued this document of this day to the same person",
-        "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again",
+        "nothing is to be done, and nobody of the household waits for it; a reason to issue it again holds for the "
+        "whole extract",
     ),
     "claimed_by_unfinished": (
         "job {} has taken the same person in for this document of this day, and has not finished",
@@ -45,11 +46,13 @@ _FAULTS = {
     ),
     "identity_conflict": (
         "under this number and branch an earlier batch has somebody with another birth date",
-        "correct number and branch if they are two people; give a reason to issue it again if the date was corrected",
+        "correct number and branch if they are two people; if the date was corrected, give a reason to issue it again, "
+        "and name in `exclude` whoever of the extract is to keep what is there",
     ),
     "identity_conflict name": (
         "under this number and branch an earlier batch has somebody with this birth date and another name",
-        "correct the branch if they are two people; give a reason to issue it again if the name was corrected",
+        "correct the branch if they are two people; if the name was corrected, give a reason to issue it again, "
+        "and name in `exclude` whoever of the extract is to keep what is there",
     ),
     "withdrawn_before": (
         "the person was taken out of an earlier batch of this document and day",

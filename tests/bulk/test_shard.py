@@ -115,7 +115,10 @@ def test_who_is_beside_somebody_is_nobody_of_the_package_and_who_has_theirs_hold
     assert rows_of(store, asked) == {"00000001-00": 0, "00000001-04": 1, "00000001-05": 0}
 
 
-ISSUED_HINT = "nothing is to be done, and nobody of the household waits for it; give a reason to issue it again"
+ISSUED_HINT = (
+    "nothing is to be done, and nobody of the household waits for it; a reason to issue it again holds for the whole "
+    "extract"
+)
 UNFINISHED_HINT = "let it finish, with --resume if it was interrupted, or cancel it: then issue this person here"
 
 
